@@ -1,0 +1,114 @@
+//! Weekly hours and holidays in a zone. What they mean at an instant is `sla::coverage`'s answer.
+
+use std::collections::BTreeSet;
+
+use chrono::{NaiveDate, Weekday};
+use chrono_tz::Tz;
+
+use super::id::CalendarId;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calendar {
+    pub id: CalendarId,
+    pub zone: Tz,
+    pub open: Vec<WeeklyHours>,
+    pub holidays: BTreeSet<NaiveDate>,
+}
+
+/// "On these weekdays, from – to", in civil time. Minutes since midnight; `to` may be 1440 (`24:00`).
+/// `to <= from` runs over midnight and belongs to the weekday on which it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WeeklyHours {
+    pub days: Days,
+    pub from_minute: u16,
+    pub to_minute: u16,
+}
+
+/// A set of weekdays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Days(u8);
+
+const NAMES: [(&str, Weekday); 7] = [
+    ("Mon", Weekday::Mon),
+    ("Tue", Weekday::Tue),
+    ("Wed", Weekday::Wed),
+    ("Thu", Weekday::Thu),
+    ("Fri", Weekday::Fri),
+    ("Sat", Weekday::Sat),
+    ("Sun", Weekday::Sun),
+];
+
+impl Days {
+    pub const EVERY: Self = Self(0b111_1111);
+
+    pub fn contains(self, day: Weekday) -> bool {
+        self.0 & (1 << day.num_days_from_monday()) != 0
+    }
+
+    /// `Mon-Fri`, `Sat,Sun`, `Fri-Mon` (over the week's end), `Mon,Wed-Thu`.
+    pub fn parse(given: &str) -> Result<Self, String> {
+        let error = || format!("`{given}` names no weekdays: write Mon-Fri, or Sat,Sun, or daily");
+        if given == "daily" {
+            return Ok(Self::EVERY);
+        }
+        let number = |name: &str| {
+            NAMES
+                .iter()
+                .find(|(short, _)| *short == name.trim())
+                .map(|(_, day)| day.num_days_from_monday())
+                .ok_or_else(error)
+        };
+        let mut set = 0;
+        for part in given.split(',') {
+            let (first, last) = match part.split_once('-') {
+                Some((first, last)) => (number(first)?, number(last)?),
+                None => (number(part)?, number(part)?),
+            };
+            let mut day = first;
+            set |= 1 << day;
+            while day != last {
+                day = (day + 1) % 7;
+                set |= 1 << day;
+            }
+        }
+        Ok(Self(set))
+    }
+}
+
+/// `08:00` → 480; `24:00` → 1440.
+pub fn minute_of_day(given: &str) -> Result<u16, String> {
+    let error = || format!("`{given}` is no time of day: write 08:00, from 00:00 to 24:00");
+    let (hours, minutes) = given.split_once(':').ok_or_else(error)?;
+    let two = |text: &str| {
+        (text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| text.parse::<u16>().ok())
+            .flatten()
+            .ok_or_else(error)
+    };
+    let (hours, minutes) = (two(hours)?, two(minutes)?);
+    if minutes > 59 || hours * 60 + minutes > 1_440 { Err(error()) } else { Ok(hours * 60 + minutes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_may_run_over_the_weekend() {
+        let days = Days::parse("Fri-Mon").unwrap();
+        for (name, day) in NAMES {
+            assert_eq!(days.contains(day), matches!(name, "Fri" | "Sat" | "Sun" | "Mon"), "{name}");
+        }
+        assert_eq!(Days::parse("Mon,Tue,Wed,Thu,Fri,Sat,Sun"), Ok(Days::EVERY));
+        assert!(Days::parse("Mo").is_err());
+    }
+
+    #[test]
+    fn a_day_ends_at_24_00() {
+        assert_eq!(minute_of_day("24:00"), Ok(1_440));
+        assert_eq!(minute_of_day("00:00"), Ok(0));
+        for bad in ["24:01", "8:00", "08:60", "0800", "aa:bb", "+8:00"] {
+            assert!(minute_of_day(bad).is_err(), "{bad}");
+        }
+    }
+}

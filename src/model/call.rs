@@ -1,0 +1,82 @@
+//! Inbound calls and the legs by which technicians are rung for them.
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Talked to a human of the MSP.
+    Connected,
+    Voicemail,
+    /// A chosen end of the flow.
+    Goodbye,
+    /// Talked at an outside number.
+    Forwarded,
+    Callback,
+    /// Gone before any of these.
+    Missed,
+    Rejected,
+    /// The carrier or Pikett could not carry on.
+    Failed,
+}
+
+impl Outcome {
+    pub const ALL: [Self; 8] = [
+        Self::Connected,
+        Self::Voicemail,
+        Self::Goodbye,
+        Self::Forwarded,
+        Self::Callback,
+        Self::Missed,
+        Self::Rejected,
+        Self::Failed,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Voicemail => "voicemail",
+            Self::Goodbye => "goodbye",
+            Self::Forwarded => "forwarded",
+            Self::Callback => "callback",
+            Self::Missed => "missed",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+    }
+}
+
+/// A technician's leg. Only `Bridged` counts as talked: a mailbox answers too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LegState {
+    /// To be placed at the carrier.
+    Queued,
+    Ringing,
+    Answered,
+    /// Pressed 1 and won the caller.
+    Accepted,
+    Bridged,
+    Ended,
+}
+
+impl LegState {
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Ringing, Self::Answered, Self::Accepted, Self::Bridged, Self::Ended];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Ringing => "ringing",
+            Self::Answered => "answered",
+            Self::Accepted => "accepted",
+            Self::Bridged => "bridged",
+            Self::Ended => "ended",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}

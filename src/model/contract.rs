@@ -1,0 +1,86 @@
+//! Customers, their contacts, what they bought, and the hotlines that belong to it.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use super::{
+    id::{CalendarId, ContactId, ContractId, CustomerId, FlowId, IntegrationId, PolicyId},
+    phone::Phone,
+    pin::PinHash,
+    priority::Priority,
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Customer {
+    pub id: CustomerId,
+    pub name: String,
+    /// What a caller keys in on a hotline that several contracts share.
+    pub number: Option<String>,
+    pub contacts: Vec<Contact>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contact {
+    pub id: ContactId,
+    pub name: String,
+    pub phones: Vec<Phone>,
+    pub pin: Option<PinHash>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contract {
+    pub id: ContractId,
+    pub customer: CustomerId,
+    pub coverage: Coverage,
+    /// At least one.
+    pub priorities: BTreeMap<Priority, Target>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Coverage {
+    Always,
+    Calendar(CalendarId),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub response: Option<TimeDelta>,
+    pub resolution: Option<TimeDelta>,
+    pub policy: PolicyId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hotline {
+    pub number: Phone,
+    /// One, or several that share the number.
+    pub contracts: Vec<ContractId>,
+    pub flow: FlowId,
+    pub vars: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Integration {
+    pub id: IntegrationId,
+    /// SHA-256 of the routing key, in hex: the key itself is a secret.
+    pub key_sha256: String,
+    pub target: IntegrationTarget,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntegrationTarget {
+    Contract(ContractId),
+    Policy(PolicyId),
+}
+
+impl Contract {
+    /// A priority that the contract lacks takes the next more urgent one declared; when none is
+    /// more urgent, the most urgent there is.
+    pub fn target(&self, priority: Priority) -> Option<&Target> {
+        self.priorities
+            .range(..=priority)
+            .next_back()
+            .or_else(|| self.priorities.iter().next())
+            .map(|(_, target)| target)
+    }
+}

@@ -1,0 +1,19 @@
+//! The words of Pikett as types. Everything else speaks in them; they use nothing.
+
+pub mod alert;
+pub mod calendar;
+pub mod call;
+pub mod code;
+pub mod contract;
+pub mod duration;
+pub mod fault;
+pub mod id;
+pub mod language;
+pub mod person;
+pub mod phone;
+pub mod pin;
+pub mod priority;
+pub mod source;
+
+/// An instant: UTC always. Civil time exists only together with a `chrono_tz::Tz`.
+pub type Instant = chrono::DateTime<chrono::Utc>;

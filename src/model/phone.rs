@@ -1,0 +1,101 @@
+//! Phone numbers in E.164 (ITU-T E.164: `+`, country code, at most 15 digits).
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+/// A plausible E.164 number. `Debug` shortens it, so that it can stand in a log.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Phone(String);
+
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("`{given}` is no phone number: write `+`, country code and number, 8 to 15 digits, such as +4930901820")]
+pub struct PhoneError {
+    given: String,
+}
+
+/// Words that networks spell on the keypad when a number is withheld (ANONYMOUS, RESTRICTED,
+/// BLOCKED, UNKNOWN, UNAVAILABLE); they look like numbers and must never match anybody.
+const WITHHELD: [&str; 5] = ["+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"];
+
+impl Phone {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What a carrier sent as `From`: `None` when it is withheld, a word, a client or SIP address.
+    pub fn from_caller(given: &str) -> Option<Self> {
+        let given = given.trim();
+        if WITHHELD.contains(&given) { None } else { given.parse().ok() }
+    }
+
+    /// For logs: country code and last two digits, `+49…20`.
+    pub fn masked(&self) -> String {
+        let country = country_code_length(&self.0);
+        format!("{}…{}", &self.0[..1 + country], &self.0[self.0.len() - 2..])
+    }
+
+    pub fn country_code(&self) -> &str {
+        &self.0[1..1 + country_code_length(&self.0)]
+    }
+}
+
+/// Country codes are prefix-free: 1 and 7 stand alone, the two-digit ones are listed, the rest has three.
+fn country_code_length(number: &str) -> usize {
+    const TWO: [&str; 43] = [
+        "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49",
+        "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84",
+        "86", "90", "91", "92", "93", "94", "95",
+    ];
+    match &number[1..3] {
+        code if code.starts_with('1') || code.starts_with('7') => 1,
+        code if TWO.contains(&code) || code == "98" => 2,
+        _ => 3,
+    }
+}
+
+impl FromStr for Phone {
+    type Err = PhoneError;
+
+    fn from_str(given: &str) -> Result<Self, PhoneError> {
+        let error = || PhoneError { given: given.chars().take(20).collect() };
+        let digits = given.strip_prefix('+').ok_or_else(error)?;
+        let plausible =
+            (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+        if plausible { Ok(Self(given.to_owned())) } else { Err(error()) }
+    }
+}
+
+impl fmt::Display for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_withheld_number_is_no_number() {
+        for given in ["anonymous", "", "+266696687", "sip:a@b", "+7378742833", "client:jo", "+12"] {
+            assert_eq!(Phone::from_caller(given), None, "{given}");
+        }
+        assert!(Phone::from_caller("+4930555010").is_some());
+    }
+
+    #[test]
+    fn logs_keep_the_country_and_two_digits() {
+        let masked = |number: &str| number.parse::<Phone>().unwrap().masked();
+        assert_eq!(masked("+4930901820"), "+49…20");
+        assert_eq!(masked("+14158675310"), "+1…10");
+        assert_eq!(masked("+35312345678"), "+353…78");
+        assert_eq!(format!("{:?}", "+4930901820".parse::<Phone>().unwrap()), "+49…20");
+    }
+}
