@@ -1,0 +1,214 @@
+//! Keeps the house: which module may use which, what the pure core may not contain, how long a file
+//! may be. Needs only the standard library, and speaks in sentences when something is wrong.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Module → what it may use of the others. `app`, `cli`, `main` and `lib` may use everything.
+const EDGES: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("ivr", &["model"]),
+    ("oncall", &["model"]),
+    ("escalation", &["model", "oncall"]),
+    ("sla", &["model"]),
+    ("clock", &["model"]),
+    ("backoff", &["clock"]),
+    ("telemetry", &[]),
+    ("config", &["model", "declare"]),
+    ("declare", &["model", "ivr", "oncall", "escalation", "sla"]),
+    ("store", &["model", "ivr", "oncall", "escalation", "sla", "clock", "telemetry"]),
+    ("carrier", &["model", "clock", "backoff", "telemetry"]),
+    ("notify", &["model", "carrier", "clock", "store", "backoff", "telemetry"]),
+    (
+        "work",
+        &[
+            "model",
+            "oncall",
+            "escalation",
+            "sla",
+            "store",
+            "notify",
+            "carrier",
+            "declare",
+            "clock",
+            "backoff",
+            "telemetry",
+        ],
+    ),
+    ("web", &["model", "telemetry"]),
+    (
+        "hotline",
+        &[
+            "model",
+            "ivr",
+            "oncall",
+            "escalation",
+            "sla",
+            "store",
+            "carrier",
+            "declare",
+            "clock",
+            "web",
+            "work",
+            "notify",
+            "telemetry",
+        ],
+    ),
+    ("paging", &["model", "store", "carrier", "declare", "notify", "work", "clock", "web", "telemetry"]),
+    ("intake", &["model", "store", "declare", "web", "work", "clock", "telemetry"]),
+    ("api", &["model", "ivr", "oncall", "escalation", "sla", "store", "declare", "work", "clock", "web", "telemetry"]),
+    (
+        "console",
+        &["model", "ivr", "oncall", "escalation", "sla", "store", "declare", "work", "clock", "web", "telemetry"],
+    ),
+    ("sim", &["model", "carrier", "clock"]),
+];
+
+/// Modules (or folders and files below one) that decide and never do.
+const PURE: &[&str] = &[
+    "model",
+    "ivr",
+    "oncall",
+    "escalation",
+    "sla",
+    "declare",
+    "carrier/twiml",
+    "carrier/signature.rs",
+    "notify/plan.rs",
+    "notify/texts.rs",
+];
+
+const IMPURE_WORDS: &[&str] = &["async fn", "tokio::", "sqlx::", "std::env", "reqwest::", "::now("];
+
+const LINES_MAX: usize = 500;
+
+struct Source {
+    path: PathBuf,
+    module: String,
+    text: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let inside = path.strip_prefix(&root).unwrap().to_path_buf();
+                let first = inside.iter().next().unwrap().to_str().unwrap();
+                let module = first.trim_end_matches(".rs").to_owned();
+                found.push(Source { text: fs::read_to_string(&path).unwrap(), path: inside, module });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+/// Code without comments and without the tests at the end of the file.
+fn code(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The modules named by `crate::x` and `crate::{x::…, y::…}`.
+fn used(code: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            None => names.push(word(rest)),
+            Some(list) => {
+                let mut depth = 0;
+                let mut expect = true;
+                for (at, sign) in list.char_indices() {
+                    match sign {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => expect = true,
+                        c if expect && c.is_ascii_lowercase() => {
+                            names.push(word(&list[at..]));
+                            expect = false;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    names
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn dependencies_point_down() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if ["app", "cli", "main", "lib", "demo"].contains(&source.module.as_str()) {
+            continue;
+        }
+        let Some((_, allowed)) = EDGES.iter().find(|(module, _)| *module == source.module) else {
+            wrong.push(format!(
+                "{}: module `{}` stands in no edge of this table",
+                source.path.display(),
+                source.module
+            ));
+            continue;
+        };
+        for used in used(&code(&source.text)) {
+            if used != source.module && !allowed.contains(&used.as_str()) {
+                wrong.push(format!("{}: `{}` may not use `{used}`", source.path.display(), source.module));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_core_is_pure() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if PURE.iter().any(|pure| source.path.starts_with(pure) || source.path == Path::new(&format!("{pure}.rs"))) {
+            let code = code(&source.text);
+            for word in IMPURE_WORDS.iter().filter(|word| code.contains(**word)) {
+                wrong.push(format!("{}: the core may not contain `{word}`", source.path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn sql_stands_in_the_store() {
+    for source in sources() {
+        if source.module != "store" {
+            assert!(!code(&source.text).contains("sqlx::query"), "{}: SQL belongs into store/", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_owns_and_stays_short() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let lines = source.text.lines().count();
+        if !source.text.starts_with("//!") {
+            wrong.push(format!("{}: begins without `//!`", source.path.display()));
+        }
+        if lines > LINES_MAX {
+            wrong
+                .push(format!("{}: {lines} lines; more than {LINES_MAX} are usually two ideas", source.path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
