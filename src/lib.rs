@@ -1,9 +1,12 @@
 //! Pikett: no call and no alert is ever lost, and somebody is always told.
 
 // The core decides: pure, no clock, no I/O.
-pub mod escalation;
+pub mod escalation; // whom to tell next
 pub mod model; // the words
-pub mod oncall; // who is on call when, and why // whom to tell next
+pub mod oncall; // who is on call when, and why
+
+// Between them: what an MSP declares.
+pub mod declare; // files ⇄ documents ⇄ the Directory
 
 // The shell does.
 pub mod clock; // the only reader of time and chance

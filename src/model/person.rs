@@ -83,9 +83,14 @@ impl Person {
 
     /// Whether this is one of the person's own phones (SMS or voice).
     pub fn has_phone(&self, phone: &Phone) -> bool {
-        self.methods.iter().any(|method| match &method.address {
-            Address::Sms(own) | Address::Voice(own) => own == phone,
-            Address::Email(_) | Address::Push(_) => false,
+        self.phones().any(|own| own == phone)
+    }
+
+    /// The numbers of all SMS and voice methods; one number may come twice.
+    pub fn phones(&self) -> impl Iterator<Item = &Phone> {
+        self.methods.iter().filter_map(|method| match &method.address {
+            Address::Sms(phone) | Address::Voice(phone) => Some(phone),
+            Address::Email(_) | Address::Push(_) => None,
         })
     }
 }

@@ -1,0 +1,109 @@
+//! Everything that is declared, typed and immutable: one `Arc<Directory>` serves webhooks, paging
+//! and console without a database. It is made anew when the declarations' revision changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    escalation::Policy,
+    model::{
+        calendar::Calendar,
+        contract::{Contact, Contract, Customer, Hotline, Integration},
+        id::{CalendarId, ContractId, CustomerId, IntegrationId, OrgId, PersonId, PolicyId, ScheduleId},
+        person::Person,
+        phone::Phone,
+    },
+    oncall::Schedule,
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Directory {
+    /// Rises with every apply that changed something.
+    pub revision: i64,
+    pub org: OrgId,
+    pub org_name: String,
+    /// Where goes what concerns the MSP itself.
+    pub org_policy: Option<PolicyId>,
+    pub people: BTreeMap<PersonId, Person>,
+    pub schedules: BTreeMap<ScheduleId, Schedule>,
+    pub policies: BTreeMap<PolicyId, Policy>,
+    pub calendars: BTreeMap<CalendarId, Calendar>,
+    pub customers: BTreeMap<CustomerId, Customer>,
+    pub contracts: BTreeMap<ContractId, Contract>,
+    pub hotlines: BTreeMap<Phone, Hotline>,
+    pub integrations: BTreeMap<IntegrationId, Integration>,
+    pub limits: Limits,
+}
+
+/// What caps money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// E.164 country codes without `+`. Empty: those of all declared people, see `Directory::countries`.
+    pub countries: Vec<String>,
+    pub calls_per_hour: u32,
+    pub sms_per_hour: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { countries: Vec::new(), calls_per_hour: 1_000, sms_per_hour: 1_000 }
+    }
+}
+
+pub fn default_org() -> OrgId {
+    "default".parse().expect("`default` is a plain word")
+}
+
+impl Directory {
+    /// Nothing declared yet, in the org `default`.
+    pub fn empty() -> Self {
+        Self {
+            revision: 0,
+            org: default_org(),
+            org_name: "Pikett".to_owned(),
+            org_policy: None,
+            people: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            calendars: BTreeMap::new(),
+            customers: BTreeMap::new(),
+            contracts: BTreeMap::new(),
+            hotlines: BTreeMap::new(),
+            integrations: BTreeMap::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Whose SMS or voice number this is; no two people share one.
+    pub fn person_with_phone(&self, phone: &Phone) -> Option<&Person> {
+        self.people.values().find(|person| person.has_phone(phone))
+    }
+
+    pub fn customer_of(&self, contract: &ContractId) -> Option<&Customer> {
+        self.contracts.get(contract).and_then(|contract| self.customers.get(&contract.customer))
+    }
+
+    /// The contact of the contract's customer who has this number; within a customer it is unique.
+    pub fn contact_with_phone(&self, contract: &ContractId, phone: &Phone) -> Option<&Contact> {
+        self.customer_of(contract)?.contacts.iter().find(|contact| contact.phones.contains(phone))
+    }
+
+    /// Which of a hotline's contracts a keyed-in customer number means.
+    pub fn contract_with_customer_number(&self, hotline: &Hotline, number: &str) -> Option<&Contract> {
+        hotline.contracts.iter().filter_map(|id| self.contracts.get(id)).find(|contract| {
+            self.customers.get(&contract.customer).is_some_and(|customer| customer.number.as_deref() == Some(number))
+        })
+    }
+
+    /// By the SHA-256 of a routing key, in lower-case hex.
+    pub fn integration_with_key(&self, key_sha256: &str) -> Option<&Integration> {
+        self.integrations.values().find(|integration| integration.key_sha256 == key_sha256)
+    }
+
+    /// The country codes that may be phoned and texted.
+    pub fn countries(&self) -> BTreeSet<&str> {
+        if !self.limits.countries.is_empty() {
+            return self.limits.countries.iter().map(String::as_str).collect();
+        }
+        self.people.values().flat_map(Person::phones).map(Phone::country_code).collect()
+    }
+}
