@@ -9,4 +9,5 @@ pub mod oncall; // who is on call when, and why
 pub mod declare; // files ⇄ documents ⇄ the Directory
 
 // The shell does.
+pub mod carrier; // telephony: documents, signatures, REST
 pub mod clock; // the only reader of time and chance
