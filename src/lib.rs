@@ -11,3 +11,8 @@ pub mod declare; // files ⇄ documents ⇄ the Directory
 // The shell does.
 pub mod carrier; // telephony: documents, signatures, REST
 pub mod clock; // the only reader of time and chance
+pub mod config; // pikett.toml and PIKETT_*
+pub mod telemetry; // logs and names of metrics
+
+// The faces for people at a terminal.
+pub mod cli; // one file per subcommand

@@ -1,3 +1,7 @@
-//! The `pikett` binary: parses the command line, calls one function, turns its error into words.
+//! The binary: everything is in the library, so that tests reach it.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pikett::cli::main()
+}

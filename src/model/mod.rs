@@ -13,6 +13,7 @@ pub mod person;
 pub mod phone;
 pub mod pin;
 pub mod priority;
+pub mod secret;
 pub mod source;
 
 /// An instant: UTC always. Civil time exists only together with a `chrono_tz::Tz`.

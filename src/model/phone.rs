@@ -35,6 +35,23 @@ impl Phone {
         format!("{}…{}", &self.0[..1 + country], &self.0[self.0.len() - 2..])
     }
 
+    /// A text, such as a provider's message, with every number in it shortened for a log.
+    pub fn masked_in(text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('+') {
+            let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+            out.push_str(&rest[..at]);
+            match rest[at..=at + digits].parse::<Self>() {
+                Ok(phone) => out.push_str(&phone.masked()),
+                Err(_) => out.push_str(&rest[at..=at + digits]),
+            }
+            rest = &rest[at + 1 + digits..];
+        }
+        out.push_str(rest);
+        out
+    }
+
     pub fn country_code(&self) -> &str {
         &self.0[1..1 + country_code_length(&self.0)]
     }
@@ -97,5 +114,6 @@ mod tests {
         assert_eq!(masked("+14158675310"), "+1…10");
         assert_eq!(masked("+35312345678"), "+353…78");
         assert_eq!(format!("{:?}", "+4930901820".parse::<Phone>().unwrap()), "+49…20");
+        assert_eq!(Phone::masked_in("from +4930901820 to +1: no, +äö"), "from +49…20 to +1: no, +äö");
     }
 }

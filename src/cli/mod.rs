@@ -1,0 +1,111 @@
+//! The command line: one file per subcommand, each with its arguments and one `run`.
+//!
+//! A new subcommand is a file here, a variant of `Command` and an arm of `run`. Data goes to
+//! standard output, everything else to standard error. Exit codes: 0, 1 (found something wrong),
+//! 2 (used wrongly, clap's own).
+
+mod check;
+mod failure;
+
+use std::{
+    fmt::Display,
+    future::Future,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+pub use failure::Failure;
+
+use crate::{clock::Clock, config::Config};
+
+/// Hotline and notification gateway: no call and no alert is ever lost, and somebody is always told.
+#[derive(Debug, Parser)]
+#[command(name = "pikett", version, max_term_width = 100, propagate_version = false)]
+struct Line {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The configuration [default: pikett.toml, where it exists]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The time of tests and demos: ORIGIN_MS,START_MS,SPEED
+    #[arg(long, global = true, hide = true, value_parser = clock)]
+    clock: Option<Scaled>,
+}
+
+/// A clock that clap can carry.
+#[derive(Clone)]
+struct Scaled(Clock);
+
+/// How a command ended that could do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Sound,
+    /// Something is wrong, and it has been said.
+    Wrong,
+}
+
+impl Common {
+    pub fn load(&self) -> Result<Config, Failure> {
+        Config::load(self.config.as_deref()).map_err(Failure::Faults)
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.clock.as_ref().map_or_else(Clock::system, |scaled| scaled.0.clone())
+    }
+}
+
+/// Does what the command line says, and answers with the exit code.
+pub fn main() -> ExitCode {
+    let line = Line::parse();
+    match run(&line.common, line.command) {
+        Ok(Verdict::Sound) => ExitCode::SUCCESS,
+        Ok(Verdict::Wrong) => ExitCode::FAILURE,
+        Err(failure) => {
+            // Nobody may be left to read it; the exit code still tells.
+            let _ = writeln!(io::stderr(), "{}", failure.in_words());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
+    match command {
+        Command::Check(arguments) => wait_for(check::run(common, &arguments)),
+    }
+}
+
+/// Runs an asynchronous command to its end.
+fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::of("start the runtime", error))?.block_on(work)
+}
+
+/// One line, or several, to standard output. A reader who has gone away (`| head`) is no error.
+fn say(text: impl Display) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+fn clock(argument: &str) -> Result<Scaled, String> {
+    Clock::from_argument(argument).map(Scaled).ok_or_else(|| "write ORIGIN_MS,START_MS,SPEED".to_owned())
+}
+
+impl std::fmt::Debug for Scaled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Scaled")
+    }
+}

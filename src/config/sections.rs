@@ -1,0 +1,265 @@
+//! What may stand in each section, with its defaults, and what contradicts what.
+
+use std::{collections::BTreeSet, net::SocketAddr};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use url::Url;
+
+use super::{Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Push, Server, layers::Layers};
+use crate::{
+    declare::{
+        countries,
+        org::{Defaults, LimitsDocument, OrgDocument},
+    },
+    model::{
+        fault::did_you_mean,
+        id::{CarrierId, PolicyId},
+        secret::Secret,
+    },
+};
+
+const TWILIO: &str = "https://api.twilio.com";
+
+/// `None` when something was missing or wrong; the faults stand with the layers.
+pub fn read(layers: &mut Layers) -> Option<Config> {
+    let carriers = carriers(layers);
+    let server = server(layers, !carriers.is_empty());
+    let database = database(layers);
+    let email = email(layers);
+    let push = push(layers, email.as_ref());
+    let log = log(layers);
+    let defaults = Defaults { org: org(layers), limits: limits(layers) };
+    Some(Config { server: server?, database: database?, carriers, email, push, log, defaults })
+}
+
+fn server(layers: &mut Layers, has_carriers: bool) -> Option<Server> {
+    let listen = layers.text("server.listen").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let listen = match listen.replace("localhost:", "127.0.0.1:").parse::<SocketAddr>() {
+        Ok(address) => Some(address),
+        Err(_) => {
+            let what = format!("`{listen}` is no address to listen on");
+            layers.fault("server.listen", what, "write an IP address and a port, such as 127.0.0.1:8080");
+            None
+        }
+    };
+    let public_url =
+        layers.with("server.public_url", |given| web_address(given, &["https", "http"], "https://hotline.example.com"));
+    if public_url.is_none() && layers.is_silent("server.public_url") && has_carriers {
+        layers.missing("server.public_url", "\"https://hotline.example.com\"");
+    }
+    let listen = listen?;
+    Some(Server { listen, public_url: public_url.unwrap_or_else(|| format!("http://{listen}")) })
+}
+
+fn database(layers: &mut Layers) -> Option<Database> {
+    if layers.is_silent("database.url") {
+        return Some(Database { url: Secret::new("sqlite://pikett.db") });
+    }
+    let url = layers.secret("database.url")?;
+    let schemes = ["sqlite:", "postgres://", "postgresql://"];
+    if !schemes.iter().any(|scheme| url.expose().starts_with(scheme)) {
+        let mend = "write sqlite://FILE, or postgres://USER:PASSWORD@HOST/DATABASE";
+        layers.fault("database.url", "the database's address is of an unknown kind", mend);
+        return None;
+    }
+    Some(Database { url })
+}
+
+fn carriers(layers: &mut Layers) -> Vec<Carrier> {
+    if layers.is_table_instead_of_list("carriers") {
+        layers.fault(
+            "carriers",
+            "`carriers` is a table, not a list of tables",
+            "write [[carriers]], with two brackets",
+        );
+    }
+    let mut seen: BTreeSet<CarrierId> = BTreeSet::new();
+    let mut carriers = Vec::new();
+    for index in layers.indices("carriers") {
+        let Some(carrier) = carrier(layers, index) else { continue };
+        if !seen.insert(carrier.id.clone()) {
+            let what = format!("the carrier `{}` is there twice", carrier.id);
+            layers.fault(&format!("carriers.{index}.id"), what, "give each carrier its own id");
+        }
+        carriers.push(carrier);
+    }
+    carriers
+}
+
+fn carrier(layers: &mut Layers, index: usize) -> Option<Carrier> {
+    let key = |name: &str| format!("carriers.{index}.{name}");
+    let id = layers.parsed(&key("id"));
+    let kind = layers.with(&key("kind"), |kind| match kind {
+        "twilio" => Ok(CarrierKind::Twilio),
+        other => Err(format!(
+            "`{other}` is no kind of carrier: {}",
+            did_you_mean(other, ["twilio"]).unwrap_or_else(|| "use `twilio`".to_owned())
+        )),
+    });
+    let account_sid = layers.with(&key("account_sid"), |sid| {
+        let plain = !sid.is_empty() && sid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        if plain {
+            Ok(sid.to_owned())
+        } else {
+            Err("the account's sid is letters and digits: copy it, it begins with AC")
+        }
+    });
+    let auth_token = layers.secret(&key("auth_token"));
+    let from = layers.parsed(&key("from"));
+    let base_url = layers.with(&key("base_url"), |given| web_address(given, &["https", "http"], TWILIO));
+    let examples = [
+        ("id", "\"twilio\""),
+        ("kind", "\"twilio\""),
+        ("account_sid", "\"AC…\""),
+        ("auth_token", "\"env:TWILIO_AUTH_TOKEN\""),
+        ("from", "\"+4930901820\""),
+    ];
+    for (name, example) in examples {
+        if layers.is_silent(&key(name)) {
+            layers.missing(&key(name), example);
+        }
+    }
+    let rate = 0.01..=1_000.0;
+    let calls_per_second = layers.number(&key("calls_per_second"), rate.clone()).unwrap_or(1.0);
+    // Carriers queue messages themselves; this only keeps below their limit of requests at once.
+    let messages_per_second = layers.number(&key("messages_per_second"), rate).unwrap_or(10.0);
+    Some(Carrier {
+        id: id?,
+        kind: kind?,
+        account_sid: account_sid?,
+        auth_token: auth_token?,
+        from: from?,
+        base_url: base_url.unwrap_or_else(|| TWILIO.to_owned()),
+        calls_per_second,
+        messages_per_second,
+    })
+}
+
+fn email(layers: &mut Layers) -> Option<Email> {
+    if !layers.has("email") {
+        // Asked all the same, so that a near miss of the section's name is recognised.
+        let _ = layers.text("email.smtp");
+        return None;
+    }
+    let smtp = layers.secret("email.smtp").filter(|smtp| {
+        let sound =
+            Url::parse(smtp.expose()).is_ok_and(|url| ["smtp", "smtps"].contains(&url.scheme()) && url.has_host());
+        if !sound {
+            let mend = "write smtp://USER@HOST:587 (STARTTLS where offered) or smtps://USER@HOST:465";
+            layers.fault("email.smtp", "this is no mail server's address", mend);
+        }
+        sound
+    });
+    let password = layers.secret("email.password");
+    let from = layers.with("email.from", |given| {
+        let sound = given.parse::<lettre::message::Mailbox>().is_ok();
+        if sound { Ok(given.to_owned()) } else { Err(format!("`{given}` is no email address: write name@domain")) }
+    });
+    for (key, example) in [("email.smtp", "\"smtp://user@mail.example:587\""), ("email.from", "\"pikett@msp.example\"")]
+    {
+        if layers.is_silent(key) {
+            layers.missing(key, example);
+        }
+    }
+    Some(Email { smtp: smtp?, password, from: from? })
+}
+
+fn push(layers: &mut Layers, email: Option<&Email>) -> Push {
+    let vapid_private_key = layers.secret("push.vapid_private_key").filter(|key| {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(key.expose().trim_end_matches('='));
+        let sound = bytes.is_ok_and(|bytes| bytes.len() == 32);
+        if !sound {
+            let mend = "give the 32 bytes of a P-256 private key in base64url, or leave it out: one is made and kept";
+            layers.fault("push.vapid_private_key", "this is no VAPID private key", mend);
+        }
+        sound
+    });
+    let subject = layers.with("push.subject", |given| {
+        let sound = given.starts_with("mailto:") || given.starts_with("https://");
+        if sound {
+            Ok(given.to_owned())
+        } else {
+            Err(format!("`{given}` is no subject: write mailto:ADDRESS or https://…"))
+        }
+    });
+    let from_email = || {
+        let from = email?.from.parse::<lettre::message::Mailbox>().ok()?;
+        Some(format!("mailto:{}", from.email))
+    };
+    Push { vapid_private_key, subject: subject.or_else(from_email) }
+}
+
+fn log(layers: &mut Layers) -> Log {
+    let level = layers.with("log.level", |given| {
+        tracing_subscriber::EnvFilter::try_new(given)
+            .map(|_| given.to_owned())
+            .map_err(|_| format!("`{given}` is no log level: use error, warn, info, debug or trace"))
+    });
+    let format = layers.with("log.format", |given| match given {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(format!("`{other}` is no log format: use text or json")),
+    });
+    Log { level: level.unwrap_or_else(|| "info".to_owned()), format: format.unwrap_or(LogFormat::Text) }
+}
+
+fn org(layers: &mut Layers) -> OrgDocument {
+    let policy = layers.parsed::<PolicyId>("org.policy").map(|policy| policy.to_string());
+    OrgDocument { name: layers.text("org.name"), policy }
+}
+
+fn limits(layers: &mut Layers) -> LimitsDocument {
+    let countries = layers.list("limits.countries", countries::code);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the range asked for")]
+    let mut count = |key: &str| layers.number(key, 0.0..=1_000_000.0).map(|number| number as u32);
+    let (calls_per_hour, sms_per_hour) = (count("limits.calls_per_hour"), count("limits.sms_per_hour"));
+    LimitsDocument { countries, calls_per_hour, sms_per_hour }
+}
+
+/// An absolute web address, without the slash at its end.
+fn web_address(given: &str, schemes: &[&str], example: &str) -> Result<String, String> {
+    let sound = Url::parse(given).is_ok_and(|url| {
+        schemes.contains(&url.scheme()) && url.has_host() && url.query().is_none() && url.fragment().is_none()
+    });
+    if sound {
+        Ok(given.trim_end_matches('/').to_owned())
+    } else {
+        Err(format!("`{given}` is no web address: write one such as {example}"))
+    }
+}
+
+pub fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if config.carriers.is_empty() {
+        warnings
+            .push("there is no carrier: nobody can phone in, and nobody is phoned or texted; add [[carriers]]".into());
+    }
+    if is_bare(&config.server.public_url) && !config.carriers.is_empty() {
+        warnings.push(format!(
+            "server.public_url is {}: without TLS, names and numbers cross the net in the clear",
+            config.server.public_url
+        ));
+    }
+    for carrier in config.carriers.iter().filter(|carrier| is_bare(&carrier.base_url)) {
+        warnings.push(format!(
+            "carrier `{}` is asked at {}: without TLS, its auth token crosses the net in the clear",
+            carrier.id, carrier.base_url
+        ));
+    }
+    if config.email.is_none() {
+        warnings.push("there is no [email]: nobody is told by email".into());
+    }
+    warnings
+}
+
+/// Plain HTTP to somewhere else than this machine.
+fn is_bare(address: &str) -> bool {
+    let Ok(url) = Url::parse(address) else { return false };
+    let here = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && !here
+}
