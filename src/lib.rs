@@ -9,6 +9,7 @@ pub mod oncall; // who is on call when, and why
 pub mod declare; // files ⇄ documents ⇄ the Directory
 
 // The shell does.
+pub mod backoff; // how long to wait before trying again
 pub mod carrier; // telephony: documents, signatures, REST
 pub mod clock; // the only reader of time and chance
 pub mod config; // pikett.toml and PIKETT_*
