@@ -13,6 +13,7 @@ pub mod backoff; // how long to wait before trying again
 pub mod carrier; // telephony: documents, signatures, REST
 pub mod clock; // the only reader of time and chance
 pub mod config; // pikett.toml and PIKETT_*
+pub mod store; // all SQL
 pub mod telemetry; // logs and names of metrics
 
 // The faces for people at a terminal.

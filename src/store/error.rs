@@ -1,0 +1,90 @@
+//! What can go wrong in the store, and whether it may be tried again.
+
+use std::{borrow::Cow, sync::Arc};
+
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error("could not open the database {url}")]
+    Open { url: String, source: sqlx::Error },
+    #[error("could not bring the database's schema up to date")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    #[error("this database does not keep what it was given: {0}")]
+    Unfit(String),
+    #[error("the database refused a statement")]
+    Statement(#[from] sqlx::Error),
+    /// One commit may answer for many units of work.
+    #[error("the database could not commit")]
+    Commit(#[source] Arc<sqlx::Error>),
+    #[error("another process holds the database")]
+    Busy,
+    #[error("{place} holds `{found}`, which means nothing")]
+    Corrupt { place: String, found: String },
+    /// For units of work that must leave nothing behind when somebody was faster.
+    #[error("somebody was faster: {0}")]
+    Stale(&'static str),
+    #[error("a unit of work panicked")]
+    Panicked,
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// A row that holds what the program cannot read.
+    pub fn corrupt(place: impl Into<String>, found: &str) -> Self {
+        Self::Corrupt { place: place.into(), found: found.chars().take(80).collect() }
+    }
+
+    /// The database is away, full or held: the same request may succeed later. Otherwise it is our bug
+    /// or a broken row, and would fail again.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Open { .. } | Self::Commit(_) | Self::Busy | Self::Closed => true,
+            Self::Statement(error) => is_unavailable(error),
+            Self::Migrate(_) | Self::Unfit(_) | Self::Corrupt { .. } | Self::Stale(_) | Self::Panicked => false,
+        }
+    }
+
+    /// PostgreSQL chose this transaction to give way (serialization failure, deadlock), or the
+    /// connection turned out to be dead: the unit of work may run again.
+    pub(super) fn may_run_again(&self) -> bool {
+        let code = match self {
+            Self::Statement(error) => code(error),
+            Self::Commit(error) => code(error),
+            _ => None,
+        };
+        matches!(code.as_deref(), Some("40001" | "40P01"))
+    }
+}
+
+/// The code of the database: of SQLite its extended result code, of PostgreSQL its SQLSTATE.
+pub(super) fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error().and_then(|error| error.code())
+}
+
+/// SQLite's primary result code (https://sqlite.org/rescode.html).
+pub(super) fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
+    code(error)?.parse::<i64>().ok().map(|extended| extended & 0xff)
+}
+
+fn is_unavailable(error: &sqlx::Error) -> bool {
+    const SQLITE: [i64; 5] =
+        [5 /* BUSY */, 6 /* LOCKED */, 10 /* IOERR */, 13 /* FULL */, 14 /* CANTOPEN */];
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(_) => {
+            // SQLSTATE classes: 08 connection, 53 resources, 57 operator intervention, 40 rollback.
+            let postgres = code(error).is_some_and(|code| {
+                code.len() == 5 && ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class))
+            });
+            postgres || sqlite_code(error).is_some_and(|code| SQLITE.contains(&code))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,175 @@
+//! PostgreSQL: units of work go to a pool (it groups commits by itself), and nodes tell one another
+//! what was touched: one coalesced NOTIFY after the commit, never inside it, where it was measured
+//! to cost half of the insert rate.
+
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use sqlx::{Any, AnyPool, Transaction, postgres::PgListener};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+    time::MissedTickBehavior,
+};
+
+use super::{
+    db::{Database, WRITERS_POSTGRES},
+    error::{StoreError, code},
+    unit::Job,
+    wake::{Topics, Wake},
+    writer::Order,
+};
+use crate::clock::Ids;
+
+const CHANNEL: &str = "pikett";
+/// For deadlocks and serialization failures: the others have finished by then.
+const TRIES: u32 = 10;
+/// The first touch is told at once, those that follow closely together.
+const TELL_EVERY: Duration = Duration::from_millis(10);
+const RECONNECT_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) struct Worker {
+    database: Database,
+    pool: AnyPool,
+    orders: mpsc::Receiver<Order>,
+    wake: Wake,
+    news: Rc<News>,
+}
+
+/// What the other nodes have yet to be told.
+#[derive(Default)]
+struct News {
+    touched: Cell<Topics>,
+    some: Notify,
+}
+
+impl Worker {
+    pub fn new(database: Database, orders: mpsc::Receiver<Order>, wake: Wake) -> Self {
+        let pool = database.writers();
+        Self { database, pool, orders, wake, news: Rc::default() }
+    }
+
+    pub async fn run(mut self) {
+        // Our own notices come back to us and are recognised by this name.
+        let node = Ids::random().nonce();
+        let mut tasks = JoinSet::new();
+        let listener = tokio::task::spawn_local(listen(self.database.url.clone(), node.clone(), self.wake.clone()));
+        let teller = tokio::task::spawn_local(tell(self.pool.clone(), node, Rc::clone(&self.news)));
+        let mut closing = None;
+        while let Some(order) = self.orders.recv().await {
+            match order {
+                Order::Work(job) => {
+                    let (pool, wake, news) = (self.pool.clone(), self.wake.clone(), Rc::clone(&self.news));
+                    tasks.spawn_local(async move { perform(&pool, job, &wake, &news).await });
+                }
+                Order::Close(sender) => {
+                    self.orders.close();
+                    closing = Some(sender);
+                }
+            }
+            while tasks.try_join_next().is_some() {}
+        }
+        while tasks.join_next().await.is_some() {}
+        for helper in [listener, teller] {
+            helper.abort();
+            // Dropping a listener needs the runtime: wait until that is done.
+            let _ = helper.await;
+        }
+        self.pool.close().await;
+        if let Some(closing) = closing {
+            let _ = closing.send(());
+        }
+    }
+}
+
+async fn perform(pool: &AnyPool, mut job: Box<dyn Job>, wake: &Wake, news: &News) {
+    let mut tries = 1;
+    loop {
+        match attempt(pool, job.as_mut()).await {
+            Ok(touched) => {
+                job.answer(Ok(()));
+                if touched != Topics::NONE {
+                    wake.deliver(touched);
+                    news.touched.set(news.touched.get().and(touched));
+                    news.some.notify_one();
+                }
+                return;
+            }
+            Err(error) if error.may_run_again() && tries < TRIES => {
+                tries += 1;
+                tokio::task::yield_now().await;
+            }
+            Err(error) => return job.answer(Err(error)),
+        }
+    }
+}
+
+async fn attempt(pool: &AnyPool, job: &mut dyn Job) -> Result<Topics, StoreError> {
+    let mut transaction = begin(pool).await?;
+    let touched = job.run(&mut transaction).await?;
+    transaction.commit().await.map_err(|error| StoreError::Commit(error.into()))?;
+    Ok(touched)
+}
+
+/// After a restart of the server every connection of the pool is dead and says so once, here, when
+/// nothing was done yet.
+async fn begin(pool: &AnyPool) -> Result<Transaction<'static, Any>, StoreError> {
+    let mut dead = 0;
+    loop {
+        match pool.begin().await {
+            Ok(transaction) => return Ok(transaction),
+            Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) if dead < WRITERS_POSTGRES => dead += 1,
+            // 57P01 to 57P03: the server is going down or coming up.
+            Err(error) if dead < WRITERS_POSTGRES && code(&error).is_some_and(|code| code.starts_with("57P")) => {
+                dead += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn tell(pool: AnyPool, node: String, news: Rc<News>) {
+    let mut pace = tokio::time::interval(TELL_EVERY);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        news.some.notified().await;
+        pace.tick().await;
+        let touched = news.touched.take();
+        // A function without a value cannot be selected through Any, but selected from.
+        let told = sqlx::query("SELECT 1 FROM pg_notify($1, $2)")
+            .bind(CHANNEL)
+            .bind(format!("{node} {}", touched.to_text()))
+            .execute(&pool)
+            .await;
+        if let Err(error) = told {
+            // The other nodes look by themselves now and then.
+            tracing::warn!(%error, "could not tell the other nodes");
+        }
+    }
+}
+
+async fn listen(url: String, node: String, wake: Wake) {
+    let mut pace = tokio::time::interval(RECONNECT_EVERY);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        pace.tick().await;
+        if let Err(error) = hear(&url, &node, &wake).await {
+            tracing::warn!(%error, "cannot hear the other nodes");
+        }
+    }
+}
+
+async fn hear(url: &str, node: &str, wake: &Wake) -> sqlx::Result<()> {
+    let mut listener = PgListener::connect(url).await?;
+    listener.listen(CHANNEL).await?;
+    loop {
+        // Whatever was said while nobody listened is made good by looking at everything.
+        wake.deliver(Topics::ALL);
+        while let Some(notice) = listener.try_recv().await? {
+            match notice.payload().split_once(' ') {
+                Some((own, _)) if own == node => {}
+                Some((_, topics)) => wake.deliver(Topics::from_text(topics)),
+                None => {}
+            }
+        }
+    }
+}
