@@ -146,8 +146,8 @@ CREATE TABLE notifications (
     -- Why this person.
     reason TEXT NOT NULL,
     started_at BIGINT NOT NULL,
-    -- open, done
-    state TEXT NOT NULL,
+    -- Nothing more is tried for it.
+    done SMALLINT NOT NULL,
     PRIMARY KEY (org_id, id)
 );
 CREATE INDEX notifications_alert ON notifications (org_id, alert_id, id);
@@ -176,6 +176,8 @@ CREATE TABLE attempts (
     ready_at BIGINT NOT NULL,
     lease TEXT,
     tries BIGINT NOT NULL,
+    -- An earlier try may have reached the provider: it is asked before anything is sent again.
+    unsure SMALLINT NOT NULL,
     carrier TEXT,
     provider_id TEXT,
     code TEXT,

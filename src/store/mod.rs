@@ -4,13 +4,25 @@
 //! Start at `Store`: `write` runs a unit of work, which is durable when it returns; `read` lends a
 //! connection. The aggregates' files hold free functions on a connection, for both.
 
+pub mod alerts; // acknowledge, resolve, escalate, list
+pub mod attempts; // the outbox: one try over one contact method
 pub mod codec; // rows ⇄ the core's types
 mod db; // connecting; what differs between the databases
+pub mod declarations; // documents and flow versions
 pub mod error; // what can go wrong
+pub mod notifications; // the duty to tell one person
 mod numbers; // alert numbers, reserved in blocks
+pub mod outbox; // claim, record, report
+mod policies; // the policy that an alert began with
 mod postgres; // units of work on a pool, NOTIFY and LISTEN
+pub mod raise; // opening alerts, one or many
+pub mod secrets; // what Pikett made for itself
+pub mod seen; // requests that were answered already
 #[cfg(test)]
 pub mod testing; // every test on both databases
+pub mod timeline; // what happened, in sentences
+pub mod timers; // "at this instant look at that"
+pub mod tokens; // of the API
 mod unit; // a unit of work on its way
 pub mod wake; // a commit wakes whoever waits
 mod writer; // SQLite's one writer, group commits

@@ -1,0 +1,167 @@
+//! What was declared, as normalised documents, and the versions of flows. What a document means is
+//! `declare`'s business.
+//!
+//! An apply is one unit of work that begins with `next_revision`: two applies at once cannot mix.
+
+use std::collections::BTreeMap;
+
+use sqlx::{AnyConnection, Row, any::AnyRow};
+
+use super::{
+    codec::{self, instant, parsed},
+    error::StoreError,
+    wake::{Topic, touch},
+};
+use crate::model::{
+    Instant,
+    id::{FlowId, OrgId},
+};
+
+/// `(kind, id)` → document.
+pub type Documents = BTreeMap<(String, String), String>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Declared {
+    pub revision: i64,
+    pub documents: Documents,
+    /// The latest version of each flow.
+    pub flows: Vec<FlowVersion>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowVersion {
+    pub flow: FlowId,
+    /// From 1.
+    pub version: i64,
+    /// Where it came from, for messages.
+    pub file: String,
+    pub source: String,
+    pub created_at: Instant,
+}
+
+pub async fn revision(db: &mut AnyConnection, org: &OrgId) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT revision FROM orgs WHERE org_id = $1").bind(org.as_str()).fetch_optional(db).await?;
+    Ok(row.map(|row| row.try_get("revision")).transpose()?.unwrap_or(0))
+}
+
+/// Everything of one revision, also while somebody applies the next one.
+pub async fn load(db: &mut AnyConnection, org: &OrgId) -> Result<Declared, StoreError> {
+    loop {
+        let before = revision(db, org).await?;
+        let documents = documents(db, org).await?;
+        let flows = latest_flows(db, org).await?;
+        if revision(db, org).await? == before {
+            return Ok(Declared { revision: before, documents, flows });
+        }
+    }
+}
+
+/// Begins an apply that was worked out on `revision`; answers the new one. `None`: somebody applied
+/// something since, so it has to be worked out anew.
+pub async fn next_revision(db: &mut AnyConnection, org: &OrgId, revision: i64) -> Result<Option<i64>, StoreError> {
+    let row =
+        sqlx::query("UPDATE orgs SET revision = revision + 1 WHERE org_id = $1 AND revision = $2 RETURNING revision")
+            .bind(org.as_str())
+            .bind(revision)
+            .fetch_optional(db)
+            .await?;
+    touch(Topic::Directory);
+    Ok(row.map(|row| row.try_get("revision")).transpose()?)
+}
+
+pub async fn put(db: &mut AnyConnection, org: &OrgId, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO declared (org_id, kind, id, body) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (org_id, kind, id) DO UPDATE SET body = excluded.body",
+    )
+    .bind(org.as_str())
+    .bind(kind)
+    .bind(id)
+    .bind(document)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub async fn remove(db: &mut AnyConnection, org: &OrgId, kind: &str, id: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM declared WHERE org_id = $1 AND kind = $2 AND id = $3")
+        .bind(org.as_str())
+        .bind(kind)
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Keeps a flow as its next version; answers which. Inside an apply, whose revision keeps others out.
+pub async fn put_flow(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    flow: &FlowId,
+    file: &str,
+    source: &str,
+    at: Instant,
+) -> Result<i64, StoreError> {
+    let row = sqlx::query(
+        "INSERT INTO flow_versions (org_id, flow_id, version, file, source, created_at) \
+         SELECT $1, $2, COALESCE(MAX(version), 0) + 1, $3, $4, $5 FROM flow_versions \
+         WHERE org_id = $1 AND flow_id = $2 RETURNING version",
+    )
+    .bind(org.as_str())
+    .bind(flow.as_str())
+    .bind(file)
+    .bind(source)
+    .bind(codec::millis(at))
+    .fetch_one(db)
+    .await?;
+    Ok(row.try_get("version")?)
+}
+
+/// The version that a call began with.
+pub async fn flow(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    flow: &FlowId,
+    version: i64,
+) -> Result<Option<FlowVersion>, StoreError> {
+    let row = sqlx::query(
+        "SELECT flow_id, version, file, source, created_at FROM flow_versions \
+         WHERE org_id = $1 AND flow_id = $2 AND version = $3",
+    )
+    .bind(org.as_str())
+    .bind(flow.as_str())
+    .bind(version)
+    .fetch_optional(db)
+    .await?;
+    row.as_ref().map(read_flow).transpose()
+}
+
+async fn documents(db: &mut AnyConnection, org: &OrgId) -> Result<Documents, StoreError> {
+    let rows =
+        sqlx::query("SELECT kind, id, body FROM declared WHERE org_id = $1").bind(org.as_str()).fetch_all(db).await?;
+    let document = |row: &AnyRow| -> Result<_, StoreError> {
+        Ok(((row.try_get("kind")?, row.try_get("id")?), row.try_get("body")?))
+    };
+    rows.iter().map(document).collect()
+}
+
+async fn latest_flows(db: &mut AnyConnection, org: &OrgId) -> Result<Vec<FlowVersion>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT flow_id, version, file, source, created_at FROM flow_versions AS this WHERE org_id = $1 AND version = \
+         (SELECT MAX(version) FROM flow_versions WHERE org_id = $1 AND flow_id = this.flow_id) ORDER BY flow_id",
+    )
+    .bind(org.as_str())
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(read_flow).collect()
+}
+
+fn read_flow(row: &AnyRow) -> Result<FlowVersion, StoreError> {
+    Ok(FlowVersion {
+        flow: parsed(row, "flow_id")?,
+        version: row.try_get("version")?,
+        file: row.try_get("file")?,
+        source: row.try_get("source")?,
+        created_at: instant(row, "created_at")?,
+    })
+}

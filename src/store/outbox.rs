@@ -1,0 +1,229 @@
+//! Working off the outbox: claim what is due, record what came of it, take in providers' reports.
+
+use sqlx::{AnyConnection, Row};
+
+use super::{
+    attempts::{Attempt, AttemptState, read, with_columns},
+    codec::{self, opt_instant},
+    db::{Claim, Dialect},
+    error::StoreError,
+    timers::TRIES_MAX,
+    wake::{Topic, touch},
+};
+use crate::model::{
+    Instant,
+    id::{AttemptId, CarrierId, OrgId},
+};
+
+/// What a claim brought.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Claimed {
+    pub due: Vec<Attempt>,
+    /// Were claimed too often without an end, as if they brought down whoever took them. Nobody will
+    /// see them again: somebody has to be told.
+    pub set_aside: Vec<Attempt>,
+}
+
+/// Takes up to `limit` due attempts until the instant `until`. `lease` is a fresh nonce that names this
+/// claim. One whose sender crashed comes back as `unsure`.
+pub async fn claim(
+    db: &mut AnyConnection,
+    now: Instant,
+    until: Instant,
+    lease: &str,
+    limit: i64,
+) -> Result<Claimed, StoreError> {
+    macro_rules! statement {
+        ($lock:literal) => {
+            with_columns!(
+                concat!(
+                    "UPDATE attempts SET unsure = CASE WHEN state = 'sending' THEN 1 ELSE unsure END, \
+                     state = 'sending', lease = $3, ready_at = $2, tries = tries + 1 \
+                     WHERE state IN ('due', 'sending') AND set_aside = 0 AND ready_at <= $1 AND (org_id, id) IN \
+                     (SELECT org_id, id FROM attempts WHERE state IN ('due', 'sending') AND set_aside = 0 \
+                     AND ready_at <= $1 ORDER BY ready_at LIMIT $4 ",
+                    $lock,
+                    ") RETURNING"
+                ),
+                ""
+            )
+        };
+    }
+    const CLAIM: Claim = Claim { sqlite: statement!(""), postgres: statement!("FOR UPDATE SKIP LOCKED") };
+    let rows = sqlx::query(Dialect::of(db).claiming(CLAIM))
+        .bind(codec::millis(now))
+        .bind(codec::millis(until))
+        .bind(lease)
+        .bind(limit)
+        .fetch_all(&mut *db)
+        .await?;
+    let mut claimed = Claimed::default();
+    for row in &rows {
+        let attempt = read(row)?;
+        if attempt.tries <= TRIES_MAX {
+            claimed.due.push(attempt);
+        } else {
+            set_aside(db, &attempt).await?;
+            claimed.set_aside.push(attempt);
+        }
+    }
+    claimed.due.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
+    Ok(claimed)
+}
+
+/// What came of sending an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The provider has it. `ended`: it will report nothing more.
+    Sent {
+        ended: bool,
+        deadline_at: Option<Instant>,
+    },
+    /// Try the same again then. `unsure`: this try may have reached the provider.
+    Again {
+        at: Instant,
+        unsure: bool,
+    },
+    /// Nothing was tried: a cap or a pause of the provider lies in between.
+    Postponed {
+        at: Instant,
+    },
+    Failed,
+    /// Given up without knowing.
+    Unknown,
+    /// Not needed any more.
+    Dropped,
+}
+
+/// What the provider said, as far as it said anything.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    pub carrier: Option<CarrierId>,
+    pub provider_id: Option<String>,
+    pub code: Option<String>,
+    pub message: Option<String>,
+    pub latency_ms: Option<i64>,
+}
+
+/// Records what came of a claimed attempt; answers its state after that, since a report that was faster
+/// stays. `None`: the lease ran out, another worker has it.
+pub async fn record(
+    db: &mut AnyConnection,
+    attempt: &Attempt,
+    outcome: &Outcome,
+    answer: &Answer,
+    now: Instant,
+) -> Result<Option<AttemptState>, StoreError> {
+    let (state, again_at) = match outcome {
+        Outcome::Sent { ended: _, .. } => (AttemptState::Sent, None),
+        Outcome::Again { at, .. } | Outcome::Postponed { at } => (AttemptState::Due, Some(*at)),
+        Outcome::Failed => (AttemptState::Failed, None),
+        Outcome::Unknown => (AttemptState::Unknown, None),
+        Outcome::Dropped => (AttemptState::Dropped, None),
+    };
+    let ended = state.is_end() || matches!(outcome, Outcome::Sent { ended: true, .. });
+    let deadline_at = match outcome {
+        Outcome::Sent { deadline_at, .. } => *deadline_at,
+        _ => None,
+    };
+    let unsure = matches!(outcome, Outcome::Again { unsure: true, .. } | Outcome::Unknown);
+    let row = sqlx::query(
+        "UPDATE attempts SET lease = NULL, state = CASE WHEN status_rank > 0 THEN state ELSE $4 END, \
+         due_at = COALESCE($5, due_at), ready_at = COALESCE($5, ready_at), tries = tries - $6, \
+         unsure = CASE WHEN $7 = 1 THEN 1 ELSE unsure END, \
+         carrier = COALESCE($8, carrier), provider_id = COALESCE($9, provider_id), \
+         code = CASE WHEN status_rank > 0 THEN code ELSE $10 END, \
+         message = CASE WHEN status_rank > 0 THEN message ELSE $11 END, \
+         latency_ms = COALESCE($12, latency_ms), deadline_at = COALESCE($13, deadline_at), \
+         sent_at = COALESCE(sent_at, $14), ended_at = COALESCE(ended_at, $15) \
+         WHERE org_id = $1 AND id = $2 AND lease = $3 RETURNING state",
+    )
+    .bind(attempt.org.as_str())
+    .bind(attempt.id.as_str())
+    .bind(attempt.lease.as_deref())
+    .bind(state.as_str())
+    .bind(again_at.map(codec::millis))
+    .bind(i64::from(matches!(outcome, Outcome::Postponed { .. })))
+    .bind(i64::from(unsure))
+    .bind(answer.carrier.as_ref().map(CarrierId::as_str))
+    .bind(answer.provider_id.as_deref())
+    .bind(answer.code.as_deref())
+    .bind(answer.message.as_deref())
+    .bind(answer.latency_ms)
+    .bind(deadline_at.map(codec::millis))
+    .bind((state == AttemptState::Sent).then(|| codec::millis(now)))
+    .bind(ended.then(|| codec::millis(now)))
+    .fetch_optional(db)
+    .await?;
+    touch(Topic::Events);
+    if again_at.is_some() {
+        touch(Topic::Outbox);
+    }
+    row.map(|row| codec::named(&row, "state", AttemptState::named)).transpose()
+}
+
+/// A provider's report. `rank` rises on the way of a message or call (queued, sent, delivered); what is
+/// no higher than an earlier report is old news: `None`.
+pub async fn report(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    id: &AttemptId,
+    rank: i64,
+    state: AttemptState,
+    answer: &Answer,
+    now: Instant,
+) -> Result<Option<Attempt>, StoreError> {
+    let row = sqlx::query(with_columns!(
+        "UPDATE attempts SET status_rank = $3, state = $4, carrier = COALESCE($5, carrier), \
+         provider_id = COALESCE($6, provider_id), code = COALESCE($7, code), message = COALESCE($8, message), \
+         sent_at = COALESCE(sent_at, $9), ended_at = COALESCE($10, ended_at) \
+         WHERE org_id = $1 AND id = $2 AND status_rank < $3 RETURNING",
+        ""
+    ))
+    .bind(org.as_str())
+    .bind(id.as_str())
+    .bind(rank)
+    .bind(state.as_str())
+    .bind(answer.carrier.as_ref().map(CarrierId::as_str))
+    .bind(answer.provider_id.as_deref())
+    .bind(answer.code.as_deref())
+    .bind(answer.message.as_deref())
+    .bind(codec::millis(now))
+    .bind(state.is_end().then(|| codec::millis(now)))
+    .fetch_optional(db)
+    .await?;
+    touch(Topic::Events);
+    row.as_ref().map(read).transpose()
+}
+
+/// When the next one may be claimed; `None`: the outbox is empty.
+pub async fn next_due(db: &mut AnyConnection) -> Result<Option<Instant>, StoreError> {
+    let row = sqlx::query(
+        "SELECT MIN(ready_at) AS ready_at FROM attempts WHERE state IN ('due', 'sending') AND set_aside = 0",
+    )
+    .fetch_one(db)
+    .await?;
+    opt_instant(&row, "ready_at")
+}
+
+/// How many wait, for metrics and for whoever looks after the service.
+pub async fn count_due(db: &mut AnyConnection, now: Instant) -> Result<i64, StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS count FROM attempts \
+         WHERE state IN ('due', 'sending') AND set_aside = 0 AND ready_at <= $1",
+    )
+    .bind(codec::millis(now))
+    .fetch_one(db)
+    .await?;
+    Ok(row.try_get("count")?)
+}
+
+async fn set_aside(db: &mut AnyConnection, attempt: &Attempt) -> Result<(), StoreError> {
+    sqlx::query("UPDATE attempts SET set_aside = 1, lease = NULL WHERE org_id = $1 AND id = $2 AND lease = $3")
+        .bind(attempt.org.as_str())
+        .bind(attempt.id.as_str())
+        .bind(attempt.lease.as_deref())
+        .execute(db)
+        .await?;
+    Ok(())
+}

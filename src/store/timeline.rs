@@ -1,0 +1,86 @@
+//! What happened to an alert or a call, in whole sentences with their reasons. Only grows.
+
+use serde_json::Value;
+use sqlx::{AnyConnection, Row, any::AnyRow};
+
+use super::{
+    codec::{self, instant, opt_parsed, parsed},
+    error::StoreError,
+    wake::{Topic, touch},
+};
+use crate::model::{
+    Instant,
+    id::{AlertId, CallId, EntryId, OrgId},
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub id: EntryId,
+    pub alert: Option<AlertId>,
+    pub call: Option<CallId>,
+    pub at: Instant,
+    /// A word for programs: `opened`, `told`, `acknowledged`, …
+    pub kind: String,
+    /// The sentence for people.
+    pub text: String,
+    /// The fields behind the sentence.
+    pub detail: Value,
+}
+
+pub async fn write(db: &mut AnyConnection, org: &OrgId, entry: &Entry) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO timeline (org_id, id, alert_id, call_id, at, kind, text, detail) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(org.as_str())
+    .bind(entry.id.as_str())
+    .bind(entry.alert.as_ref().map(AlertId::as_str))
+    .bind(entry.call.as_ref().map(CallId::as_str))
+    .bind(codec::millis(entry.at))
+    .bind(entry.kind.as_str())
+    .bind(entry.text.as_str())
+    .bind(entry.detail.to_string())
+    .execute(db)
+    .await?;
+    touch(Topic::Events);
+    Ok(())
+}
+
+/// The oldest first.
+pub async fn of_alert(db: &mut AnyConnection, org: &OrgId, alert: &AlertId) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, alert_id, call_id, at, kind, text, detail FROM timeline \
+         WHERE org_id = $1 AND alert_id = $2 ORDER BY id",
+    )
+    .bind(org.as_str())
+    .bind(alert.as_str())
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The oldest first.
+pub async fn of_call(db: &mut AnyConnection, org: &OrgId, call: &CallId) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, alert_id, call_id, at, kind, text, detail FROM timeline \
+         WHERE org_id = $1 AND call_id = $2 ORDER BY id",
+    )
+    .bind(org.as_str())
+    .bind(call.as_str())
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &AnyRow) -> Result<Entry, StoreError> {
+    let detail: &str = row.try_get("detail")?;
+    Ok(Entry {
+        id: parsed(row, "id")?,
+        alert: opt_parsed(row, "alert_id")?,
+        call: opt_parsed(row, "call_id")?,
+        at: instant(row, "at")?,
+        kind: row.try_get("kind")?,
+        text: row.try_get("text")?,
+        detail: serde_json::from_str(detail).map_err(|_| StoreError::corrupt("timeline.detail", detail))?,
+    })
+}

@@ -1,0 +1,217 @@
+//! Timers: "at this instant look at that". A subject has one timer per kind; setting it again moves
+//! it, and whoever holds the old one is told so when it reports.
+//!
+//! A worker claims what is due for a short lease, does it, and completes it. A crash means that the
+//! lease runs out and somebody else does it: at least once, never zero times.
+
+use sqlx::{AnyConnection, Row, any::AnyRow};
+
+use super::{
+    codec::{self, instant, opt_instant, parsed},
+    db::{Claim, Dialect, claim},
+    error::StoreError,
+    wake::{Topic, touch},
+};
+use crate::model::{Instant, id::OrgId};
+
+/// A row that failed so often is set aside: it must not be in everybody's way for ever.
+pub const TRIES_MAX: i64 = 5;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueTimer {
+    pub org: OrgId,
+    /// What it is about: `escalate` (an alert), `connect` (a call), …
+    pub kind: String,
+    /// The id of the thing.
+    pub subject: String,
+    pub due_at: Instant,
+    /// From 1.
+    pub tries: i64,
+    pub payload: String,
+    lease: String,
+}
+
+/// What a claim brought.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claimed {
+    pub due: Vec<DueTimer>,
+    /// Were claimed too often without an end, as if they brought down whoever took them. Nobody will
+    /// see them again: somebody has to be told.
+    pub set_aside: Vec<DueTimer>,
+}
+
+/// Sets the timer, or moves the one that is there.
+pub async fn set(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    kind: &str,
+    subject: &str,
+    due_at: Instant,
+    payload: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO timers (org_id, kind, subject, due_at, ready_at, tries, payload, set_aside) \
+         VALUES ($1, $2, $3, $4, $4, 0, $5, 0) \
+         ON CONFLICT (org_id, kind, subject) DO UPDATE SET due_at = excluded.due_at, ready_at = excluded.ready_at, \
+         lease = NULL, tries = 0, payload = excluded.payload, set_aside = 0",
+    )
+    .bind(org.as_str())
+    .bind(kind)
+    .bind(subject)
+    .bind(codec::millis(due_at))
+    .bind(payload)
+    .execute(db)
+    .await?;
+    touch(Topic::Timers);
+    Ok(())
+}
+
+/// `false`: there was none.
+pub async fn clear(db: &mut AnyConnection, org: &OrgId, kind: &str, subject: &str) -> Result<bool, StoreError> {
+    let cleared = sqlx::query("DELETE FROM timers WHERE org_id = $1 AND kind = $2 AND subject = $3")
+        .bind(org.as_str())
+        .bind(kind)
+        .bind(subject)
+        .execute(db)
+        .await?;
+    Ok(cleared.rows_affected() == 1)
+}
+
+/// When this timer is due; `None`: it is not set.
+pub async fn due_at(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    kind: &str,
+    subject: &str,
+) -> Result<Option<Instant>, StoreError> {
+    let row = sqlx::query("SELECT due_at FROM timers WHERE org_id = $1 AND kind = $2 AND subject = $3")
+        .bind(org.as_str())
+        .bind(kind)
+        .bind(subject)
+        .fetch_optional(db)
+        .await?;
+    row.map(|row| instant(&row, "due_at")).transpose()
+}
+
+/// Takes up to `limit` due timers until the instant `until`. `lease` is a fresh nonce that names this
+/// claim.
+pub async fn claim(
+    db: &mut AnyConnection,
+    now: Instant,
+    until: Instant,
+    lease: &str,
+    limit: i64,
+) -> Result<Claimed, StoreError> {
+    const CLAIM: Claim = claim!(
+        "UPDATE timers SET lease = $3, ready_at = $2, tries = tries + 1 \
+         WHERE set_aside = 0 AND ready_at <= $1 AND (org_id, kind, subject) IN \
+         (SELECT org_id, kind, subject FROM timers WHERE set_aside = 0 AND ready_at <= $1 ORDER BY ready_at LIMIT $4",
+        ") RETURNING org_id, kind, subject, due_at, tries, payload, lease"
+    );
+    let rows = sqlx::query(Dialect::of(db).claiming(CLAIM))
+        .bind(codec::millis(now))
+        .bind(codec::millis(until))
+        .bind(lease)
+        .bind(limit)
+        .fetch_all(&mut *db)
+        .await?;
+    let mut claimed = Claimed::default();
+    for row in &rows {
+        let timer = read(row)?;
+        if timer.tries <= TRIES_MAX {
+            claimed.due.push(timer);
+        } else {
+            set_aside(db, &timer).await?;
+            claimed.set_aside.push(timer);
+        }
+    }
+    claimed.due.sort_by_key(|timer| timer.due_at);
+    Ok(claimed)
+}
+
+/// Done. `false`: the timer was set anew meanwhile, or the lease ran out and another worker has it. In
+/// the same unit of work as what it caused, that makes the whole of it happen once.
+pub async fn complete(db: &mut AnyConnection, timer: &DueTimer) -> Result<bool, StoreError> {
+    let completed = sqlx::query("DELETE FROM timers WHERE org_id = $1 AND kind = $2 AND subject = $3 AND lease = $4")
+        .bind(timer.org.as_str())
+        .bind(timer.kind.as_str())
+        .bind(timer.subject.as_str())
+        .bind(timer.lease.as_str())
+        .execute(db)
+        .await?;
+    Ok(completed.rows_affected() == 1)
+}
+
+/// What became of a timer whose work failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed {
+    /// It comes again.
+    Again,
+    /// It failed too often: somebody has to be told.
+    SetAside,
+    /// It is not ours any more.
+    Stale,
+}
+
+/// The work failed; try again then.
+pub async fn fail(db: &mut AnyConnection, timer: &DueTimer, again_at: Instant) -> Result<Failed, StoreError> {
+    let row = sqlx::query(
+        "UPDATE timers SET lease = NULL, ready_at = $5, set_aside = CASE WHEN tries >= $6 THEN 1 ELSE 0 END \
+         WHERE org_id = $1 AND kind = $2 AND subject = $3 AND lease = $4 RETURNING set_aside",
+    )
+    .bind(timer.org.as_str())
+    .bind(timer.kind.as_str())
+    .bind(timer.subject.as_str())
+    .bind(timer.lease.as_str())
+    .bind(codec::millis(again_at))
+    .bind(TRIES_MAX)
+    .fetch_optional(db)
+    .await?;
+    touch(Topic::Timers);
+    match row {
+        None => Ok(Failed::Stale),
+        Some(row) if codec::flag(&row, "set_aside")? => Ok(Failed::SetAside),
+        Some(_) => Ok(Failed::Again),
+    }
+}
+
+/// When the next one may be claimed; `None`: nothing is set.
+pub async fn next_due(db: &mut AnyConnection) -> Result<Option<Instant>, StoreError> {
+    let row = sqlx::query("SELECT MIN(ready_at) AS ready_at FROM timers WHERE set_aside = 0").fetch_one(db).await?;
+    opt_instant(&row, "ready_at")
+}
+
+/// How many wait, for metrics and for whoever looks after the service.
+pub async fn count_due(db: &mut AnyConnection, now: Instant) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT COUNT(*) AS count FROM timers WHERE set_aside = 0 AND ready_at <= $1")
+        .bind(codec::millis(now))
+        .fetch_one(db)
+        .await?;
+    Ok(row.try_get("count")?)
+}
+
+async fn set_aside(db: &mut AnyConnection, timer: &DueTimer) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE timers SET set_aside = 1, lease = NULL \
+         WHERE org_id = $1 AND kind = $2 AND subject = $3 AND lease = $4",
+    )
+    .bind(timer.org.as_str())
+    .bind(timer.kind.as_str())
+    .bind(timer.subject.as_str())
+    .bind(timer.lease.as_str())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+fn read(row: &AnyRow) -> Result<DueTimer, StoreError> {
+    Ok(DueTimer {
+        org: parsed(row, "org_id")?,
+        kind: row.try_get("kind")?,
+        subject: row.try_get("subject")?,
+        due_at: instant(row, "due_at")?,
+        tries: row.try_get("tries")?,
+        payload: row.try_get("payload")?,
+        lease: row.try_get("lease")?,
+    })
+}

@@ -1,0 +1,77 @@
+//! API tokens. Only their SHA-256 is kept; the token itself is shown once, when it is made.
+
+use sqlx::{AnyConnection, Row, any::AnyRow};
+
+use super::{
+    codec::{self, instant, opt_instant, parsed},
+    error::StoreError,
+};
+use crate::model::{
+    Instant,
+    id::{OrgId, TokenId},
+};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub id: TokenId,
+    pub name: String,
+    pub scope: String,
+    pub created_at: Instant,
+    pub revoked_at: Option<Instant>,
+}
+
+pub async fn insert(db: &mut AnyConnection, org: &OrgId, token: &Token, sha256_hex: &str) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO tokens (org_id, id, name, scope, sha256, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(org.as_str())
+        .bind(token.id.as_str())
+        .bind(token.name.as_str())
+        .bind(token.scope.as_str())
+        .bind(sha256_hex)
+        .bind(codec::millis(token.created_at))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A token that is still good.
+pub async fn with_sha256(db: &mut AnyConnection, org: &OrgId, sha256_hex: &str) -> Result<Option<Token>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, name, scope, created_at, revoked_at FROM tokens \
+         WHERE org_id = $1 AND sha256 = $2 AND revoked_at IS NULL",
+    )
+    .bind(org.as_str())
+    .bind(sha256_hex)
+    .fetch_optional(db)
+    .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Revoked ones too, the oldest first.
+pub async fn list(db: &mut AnyConnection, org: &OrgId) -> Result<Vec<Token>, StoreError> {
+    let rows = sqlx::query("SELECT id, name, scope, created_at, revoked_at FROM tokens WHERE org_id = $1 ORDER BY id")
+        .bind(org.as_str())
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// `false`: there is none, or it was revoked already.
+pub async fn revoke(db: &mut AnyConnection, org: &OrgId, id: &TokenId, at: Instant) -> Result<bool, StoreError> {
+    let revoked = sqlx::query("UPDATE tokens SET revoked_at = $3 WHERE org_id = $1 AND id = $2 AND revoked_at IS NULL")
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .bind(codec::millis(at))
+        .execute(db)
+        .await?;
+    Ok(revoked.rows_affected() == 1)
+}
+
+fn read(row: &AnyRow) -> Result<Token, StoreError> {
+    Ok(Token {
+        id: parsed(row, "id")?,
+        name: row.try_get("name")?,
+        scope: row.try_get("scope")?,
+        created_at: instant(row, "created_at")?,
+        revoked_at: opt_instant(row, "revoked_at")?,
+    })
+}
