@@ -211,13 +211,7 @@ async fn assert_postgres(db: &mut AnyConnection) -> Result<(), StoreError> {
 
 /// Whether another process that opens the same fresh database may have caused it.
 fn is_race(error: &StoreError) -> bool {
-    match error {
-        StoreError::Open { source, .. } | StoreError::Statement(source) => {
-            matches!(sqlite_code(source), Some(5 | 6))
-        }
-        StoreError::Migrate(_) => true,
-        _ => false,
-    }
+    matches!(error, StoreError::Migrate(_)) || matches!(error.cause().and_then(sqlite_code), Some(5 | 6))
 }
 
 fn without_password(url: &str) -> String {

@@ -165,3 +165,54 @@ fn read_flow(row: &AnyRow) -> Result<FlowVersion, StoreError> {
         created_at: instant(row, "created_at")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::store::testing::{at, on_both, org};
+
+    on_both! {
+        async fn of_two_applies_at_once_one_must_look_again(store: Store) {
+            let mut watch = store.wake().watch(Topic::Directory);
+            let applies = (0..10).map(|n| {
+                store.write(async move |db| {
+                    let Some(revision) = next_revision(db, &org(), 0).await? else { return Ok(None) };
+                    put(db, &org(), "person", "anna", &n.to_string()).await?;
+                    Ok(Some((revision, n)))
+                })
+            });
+            let won: Vec<(i64, i32)> = join_all(applies).await.into_iter().filter_map(Result::unwrap).collect();
+            let [(1, n)] = won.as_slice() else { panic!("{won:?}") };
+            watch.notified().await;
+            let declared = load(&mut store.read().await.unwrap(), &org()).await.unwrap();
+            assert_eq!(declared.revision, 1);
+            assert_eq!(declared.documents[&("person".to_owned(), "anna".to_owned())], n.to_string());
+        }
+
+        async fn flows_keep_their_versions(store: Store) {
+            let hotline: FlowId = "hotline".parse().unwrap();
+            for source in ["one", "two"] {
+                let flow = hotline.clone();
+                store.write(async move |db| put_flow(db, &org(), &flow, "hotline.toml", source, at(0)).await).await.unwrap();
+            }
+            let mut db = store.read().await.unwrap();
+            assert_eq!(flow(&mut db, &org(), &hotline, 1).await.unwrap().unwrap().source, "one");
+            let latest = load(&mut db, &org()).await.unwrap().flows;
+            assert_eq!(latest.iter().map(|flow| (flow.version, flow.source.as_str())).collect::<Vec<_>>(), [(2, "two")]);
+        }
+
+        async fn what_is_removed_is_gone(store: Store) {
+            let documents = store.write(async |db| {
+                put(db, &org(), "person", "anna", "1").await?;
+                put(db, &org(), "person", "anna", "2").await?;
+                put(db, &org(), "policy", "anna", "3").await?;
+                remove(db, &org(), "policy", "anna").await?;
+                Ok(load(db, &org()).await?.documents)
+            });
+            let documents = documents.await.unwrap();
+            assert_eq!(documents.into_iter().collect::<Vec<_>>(), [(("person".to_owned(), "anna".to_owned()), "2".to_owned())]);
+        }
+    }
+}

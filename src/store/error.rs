@@ -46,15 +46,25 @@ impl StoreError {
         }
     }
 
-    /// PostgreSQL chose this transaction to give way (serialization failure, deadlock), or the
-    /// connection turned out to be dead: the unit of work may run again.
+    /// PostgreSQL chose this transaction to give way (serialization failure, deadlock).
     pub(super) fn may_run_again(&self) -> bool {
-        let code = match self {
-            Self::Statement(error) => code(error),
-            Self::Commit(error) => code(error),
-            _ => None,
-        };
-        matches!(code.as_deref(), Some("40001" | "40P01"))
+        matches!(self.cause().and_then(code).as_deref(), Some("40001" | "40P01"))
+    }
+
+    /// What the database itself said.
+    pub(super) fn cause(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Open { source, .. } | Self::Statement(source) => Some(source),
+            Self::Commit(source) => Some(source),
+            Self::Migrate(sqlx::migrate::MigrateError::Execute(source)) => Some(source),
+            Self::Migrate(_)
+            | Self::Unfit(_)
+            | Self::Busy
+            | Self::Corrupt { .. }
+            | Self::Stale(_)
+            | Self::Panicked
+            | Self::Closed => None,
+        }
     }
 }
 

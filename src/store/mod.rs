@@ -7,6 +7,8 @@
 pub mod alerts; // acknowledge, resolve, escalate, list
 pub mod attempts; // the outbox: one try over one contact method
 pub mod codec; // rows ⇄ the core's types
+#[cfg(test)]
+mod crash; // what was answered survives kill -9
 mod db; // connecting; what differs between the databases
 pub mod declarations; // documents and flow versions
 pub mod error; // what can go wrong

@@ -238,7 +238,22 @@ impl Statements {
 
 #[cfg(test)]
 mod tests {
+    use futures::future::join_all;
+
     use super::*;
+    use crate::{
+        clock::Ids,
+        model::alert::Actor,
+        store::{
+            Store, alerts,
+            testing::{an_alert, at, on_both, org},
+            timers,
+        },
+    };
+
+    async fn raise_one(store: &Store, alert: NewAlert) -> Raised {
+        store.write(async move |db| raise(db, &org(), alert.clone()).await).await.unwrap()
+    }
 
     #[test]
     fn parameters_are_numbered_through_all_rows() {
@@ -247,5 +262,71 @@ mod tests {
         let sizes: Vec<usize> =
             std::iter::successors(Some(50), |rest| statements.for_rows(*rest).map(|(_, rows)| rest - rows)).collect();
         assert_eq!(sizes, [50, 34, 18, 2, 1, 0]);
+    }
+
+    on_both! {
+        async fn an_accepted_event_is_an_alert_and_a_timer(store: Store) {
+            let alert = an_alert(&Ids::seeded(1), 1, Some("disk"));
+            let raised = raise_one(&store, alert.clone()).await;
+            assert_eq!(raised, Raised { id: alert.id.clone(), number: 1, count: 1, new: true });
+            let mut db = store.read().await.unwrap();
+            let row = alerts::by_number(&mut db, &org(), 1).await.unwrap().unwrap();
+            assert_eq!((row.alert.id, row.alert.title), (alert.id.clone(), alert.title));
+            let due = timers::due_at(&mut db, &org(), ESCALATE, alert.id.as_str()).await.unwrap();
+            assert_eq!(due, Some(at(0)));
+        }
+
+        async fn equal_events_at_once_open_one_alert(store: Store) {
+            let ids = Ids::seeded(1);
+            let events = (1..=60).map(|number| raise_one(&store, an_alert(&ids, number, Some("disk"))));
+            let raised = join_all(events).await;
+            assert_eq!(raised.iter().filter(|raised| raised.new).count(), 1);
+            assert!(raised.windows(2).all(|pair| pair[0].id == pair[1].id));
+            let mut counts: Vec<i64> = raised.iter().map(|raised| raised.count).collect();
+            counts.sort_unstable();
+            assert_eq!(counts, (1..=60).collect::<Vec<_>>());
+        }
+
+        async fn a_crowd_of_events_is_answered_one_by_one_and_in_order(store: Store) {
+            let ids = Ids::seeded(1);
+            let open = raise_one(&store, an_alert(&ids, 1, Some("key-40"))).await;
+            let mut crowd: Vec<NewAlert> =
+                (2..=100).map(|number| an_alert(&ids, number, Some(&format!("key-{number}")))).collect();
+            crowd.push(an_alert(&ids, 101, None));
+            crowd.push(an_alert(&ids, 102, None));
+            crowd[38].count = 7;
+            let given = crowd.clone();
+            let raised = store.write(async move |db| raise_all(db, &org(), crowd.clone()).await).await.unwrap();
+            for (alert, raised) in given.iter().zip(&raised) {
+                if alert.number == 40 {
+                    assert_eq!(*raised, Raised { id: open.id.clone(), number: 1, count: 8, new: false });
+                } else {
+                    assert_eq!((&raised.id, raised.number, raised.new), (&alert.id, alert.number, true));
+                }
+            }
+            let mut db = store.read().await.unwrap();
+            assert_eq!(timers::count_due(&mut db, at(0)).await.unwrap(), 101);
+        }
+
+        async fn after_resolving_the_same_key_opens_a_new_alert(store: Store) {
+            let ids = Ids::seeded(1);
+            let first = raise_one(&store, an_alert(&ids, 1, Some("disk"))).await;
+            let id = first.id.clone();
+            store
+                .write(async move |db| alerts::resolve(db, &org(), &id, &Actor::System, at(5)).await)
+                .await
+                .unwrap()
+                .unwrap();
+            let second = raise_one(&store, an_alert(&ids, 2, Some("disk"))).await;
+            assert!(second.new && second.id != first.id);
+        }
+
+        async fn equal_keys_of_two_senders_are_two_alerts(store: Store) {
+            let ids = Ids::seeded(1);
+            let mut other = an_alert(&ids, 2, Some("disk"));
+            other.dedup = Some(Dedup { scope: "integration:other".to_owned(), key: "disk".to_owned() });
+            assert!(raise_one(&store, an_alert(&ids, 1, Some("disk"))).await.new);
+            assert!(raise_one(&store, other).await.new);
+        }
     }
 }

@@ -29,3 +29,24 @@ pub async fn get(db: &mut AnyConnection, org: &OrgId, name: &str) -> Result<Opti
         .await?;
     Ok(row.map(|row| row.try_get("value")).transpose()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::store::testing::{on_both, org};
+
+    on_both! {
+        async fn two_nodes_that_start_at_once_keep_the_same_secret(store: Store) {
+            let starts = (0..20).map(|n: i64| {
+                store.write(async move |db| get_or_keep(db, &org(), "vapid", &n.to_string()).await)
+            });
+            let secrets: Vec<String> = join_all(starts).await.into_iter().map(Result::unwrap).collect();
+            assert!(secrets.windows(2).all(|pair| pair[0] == pair[1]));
+            let mut db = store.read().await.unwrap();
+            assert_eq!(get(&mut db, &org(), "vapid").await.unwrap().as_ref(), Some(&secrets[0]));
+            assert_eq!(get(&mut db, &org(), "links").await.unwrap(), None);
+        }
+    }
+}

@@ -46,3 +46,27 @@ pub async fn forget(db: &mut AnyConnection, org: &OrgId, before: Instant) -> Res
         .await?;
     Ok(forgotten.rows_affected())
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::store::testing::{at, on_both, org};
+
+    on_both! {
+        async fn of_equal_requests_at_once_one_has_an_effect(store: Store) {
+            let requests = (0..30).map(|n: i64| {
+                store.write(async move |db| remember(db, &org(), "call-1/turn-2", &n.to_string(), at(n)).await)
+            });
+            let outcomes: Vec<bool> = join_all(requests).await.into_iter().map(Result::unwrap).collect();
+            let first = outcomes.iter().position(|outcome| *outcome).unwrap();
+            assert_eq!(outcomes.iter().filter(|outcome| **outcome).count(), 1);
+            let mut db = store.read().await.unwrap();
+            assert_eq!(answer(&mut db, &org(), "call-1/turn-2").await.unwrap(), Some(first.to_string()));
+            let forgotten = store.write(async |db| forget(db, &org(), at(100)).await).await.unwrap();
+            assert_eq!(forgotten, 1);
+            assert_eq!(answer(&mut db, &org(), "call-1/turn-2").await.unwrap(), None);
+        }
+    }
+}

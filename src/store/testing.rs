@@ -5,7 +5,14 @@ mod database;
 
 pub use database::Scratch;
 
-use super::Store;
+use super::{
+    Store,
+    raise::{Dedup, NewAlert},
+};
+use crate::{
+    clock::Ids,
+    model::{Instant, alert::Source, id::OrgId, priority::Priority},
+};
 
 /// Makes two tests of one: `name::sqlite` and `name::postgres`, each with a database of its own.
 ///
@@ -48,4 +55,34 @@ async fn on(scratch: Scratch, test: impl AsyncFnOnce(Store)) {
     test(store.clone()).await;
     store.close().await;
     scratch.remove().await;
+}
+
+pub fn org() -> OrgId {
+    "default".parse().unwrap()
+}
+
+/// Seconds after an evening on which nothing else happens.
+pub fn at(seconds: i64) -> Instant {
+    Instant::from_timestamp(1_772_330_400 + seconds, 0).unwrap()
+}
+
+/// An alert of the integration `acme-monitoring`, to be told about at once.
+pub fn an_alert(ids: &Ids, number: i64, key: Option<&str>) -> NewAlert {
+    NewAlert {
+        id: ids.id(at(0)),
+        number,
+        title: format!("Disk {number} is full"),
+        priority: Priority::P1,
+        category: Some("storage".to_owned()),
+        source: Source::Integration("acme-monitoring".parse().unwrap()),
+        customer: Some("acme".parse().unwrap()),
+        contract: Some("acme-gold".parse().unwrap()),
+        policy: None,
+        dedup: key.map(|key| Dedup { scope: "integration:acme-monitoring".to_owned(), key: key.to_owned() }),
+        count: 1,
+        call: None,
+        details: "{}".to_owned(),
+        opened_at: at(0),
+        escalate_at: Some(at(0)),
+    }
 }

@@ -215,3 +215,116 @@ fn read(row: &AnyRow) -> Result<DueTimer, StoreError> {
         lease: row.try_get("lease")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::store::{
+        Store,
+        testing::{at, on_both, org},
+    };
+
+    async fn set_one(store: &Store, subject: &str, due_at: Instant) {
+        let subject = subject.to_owned();
+        store.write(async move |db| set(db, &org(), "escalate", &subject, due_at, "why").await).await.unwrap();
+    }
+
+    async fn claim_at(store: &Store, now: i64, lease: &str) -> Claimed {
+        let lease = lease.to_owned();
+        store.write(async move |db| claim(db, at(now), at(now + 30), &lease, 10).await).await.unwrap()
+    }
+
+    async fn complete_one(store: &Store, timer: &DueTimer) -> bool {
+        let timer = timer.clone();
+        store.write(async move |db| complete(db, &timer).await).await.unwrap()
+    }
+
+    async fn next(store: &Store) -> Option<Instant> {
+        next_due(&mut store.read().await.unwrap()).await.unwrap()
+    }
+
+    on_both! {
+        async fn what_is_due_is_claimed_once_among_many_workers(store: Store) {
+            for n in 0..100 {
+                set_one(&store, &format!("alert-{n}"), at(n)).await;
+            }
+            let claims = (0..20).map(|n| {
+                let store = store.clone();
+                async move { claim_at(&store, 1_000, &format!("lease-{n}")).await.due }
+            });
+            let claimed: Vec<DueTimer> = join_all(claims).await.into_iter().flatten().collect();
+            let subjects: BTreeSet<&str> = claimed.iter().map(|timer| timer.subject.as_str()).collect();
+            assert_eq!((claimed.len(), subjects.len()), (100, 100));
+        }
+
+        async fn a_timer_comes_when_it_is_due_and_is_gone_when_done(store: Store) {
+            set_one(&store, "a", at(60)).await;
+            assert_eq!(next(&store).await, Some(at(60)));
+            assert_eq!(claim_at(&store, 59, "one").await, Claimed::default());
+            let claimed = claim_at(&store, 60, "one").await;
+            let [timer] = claimed.due.as_slice() else { panic!("{claimed:?}") };
+            assert_eq!((timer.kind.as_str(), timer.due_at, timer.tries, timer.payload.as_str()), ("escalate", at(60), 1, "why"));
+            assert_eq!(next(&store).await, Some(at(90)), "the end of the lease");
+            assert!(complete_one(&store, timer).await);
+            assert!(!complete_one(&store, timer).await);
+            assert_eq!(next(&store).await, None);
+        }
+
+        async fn after_a_crash_the_lease_runs_out_and_the_late_worker_is_refused(store: Store) {
+            set_one(&store, "a", at(0)).await;
+            let first = claim_at(&store, 0, "one").await.due.remove(0);
+            assert_eq!(claim_at(&store, 29, "two").await, Claimed::default());
+            let second = claim_at(&store, 30, "two").await.due.remove(0);
+            assert_eq!(second.tries, 2);
+            assert!(!complete_one(&store, &first).await);
+            assert!(complete_one(&store, &second).await);
+        }
+
+        async fn a_timer_that_was_set_anew_is_not_completed_by_its_old_holder(store: Store) {
+            set_one(&store, "a", at(0)).await;
+            let old = claim_at(&store, 0, "one").await.due.remove(0);
+            set_one(&store, "a", at(300)).await;
+            assert!(!complete_one(&store, &old).await);
+            assert_eq!(next(&store).await, Some(at(300)));
+        }
+
+        async fn what_fails_five_times_is_set_aside_and_blocks_nobody(store: Store) {
+            set_one(&store, "broken", at(0)).await;
+            set_one(&store, "sound", at(900)).await;
+            for tries in 1..=5 {
+                let timer = claim_at(&store, tries * 100, "one").await.due.remove(0);
+                assert_eq!((timer.subject.as_str(), timer.tries), ("broken", tries));
+                let failed = store.write(async move |db| fail(db, &timer, at(tries * 100 + 1)).await).await.unwrap();
+                assert_eq!(failed, if tries < 5 { Failed::Again } else { Failed::SetAside });
+            }
+            let rest = claim_at(&store, 1_000, "one").await;
+            assert_eq!(rest.due.iter().map(|timer| timer.subject.as_str()).collect::<Vec<_>>(), ["sound"]);
+            assert!(rest.set_aside.is_empty());
+        }
+
+        async fn what_brings_down_its_worker_again_and_again_is_set_aside(store: Store) {
+            set_one(&store, "poison", at(0)).await;
+            for n in 0..5 {
+                assert_eq!(claim_at(&store, n * 30, "crashes").await.due.len(), 1);
+            }
+            let claimed = claim_at(&store, 150, "last").await;
+            assert!(claimed.due.is_empty());
+            assert_eq!(claimed.set_aside[0].subject, "poison");
+            assert_eq!(next(&store).await, None);
+            set_one(&store, "poison", at(0)).await;
+            assert_eq!(claim_at(&store, 200, "anew").await.due.len(), 1, "set anew, it is a new duty");
+        }
+
+        async fn clearing_says_whether_there_was_one(store: Store) {
+            set_one(&store, "a", at(0)).await;
+            for expect in [true, false] {
+                let cleared = store.write(async |db| clear(db, &org(), "escalate", "a").await).await.unwrap();
+                assert_eq!(cleared, expect);
+            }
+        }
+    }
+}

@@ -75,3 +75,35 @@ fn read(row: &AnyRow) -> Result<Token, StoreError> {
         revoked_at: opt_instant(row, "revoked_at")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Ids,
+        store::testing::{at, on_both, org},
+    };
+
+    on_both! {
+        async fn a_revoked_token_opens_nothing(store: Store) {
+            let token = Token {
+                id: Ids::seeded(1).id(at(0)),
+                name: "ci".to_owned(),
+                scope: "read".to_owned(),
+                created_at: at(0),
+                revoked_at: None,
+            };
+            let given = token.clone();
+            store.write(async move |db| insert(db, &org(), &given, "abc").await).await.unwrap();
+            let mut db = store.read().await.unwrap();
+            assert_eq!(with_sha256(&mut db, &org(), "abc").await.unwrap(), Some(token.clone()));
+            for expect in [true, false] {
+                let id = token.id.clone();
+                let revoked = store.write(async move |db| revoke(db, &org(), &id, at(1)).await).await.unwrap();
+                assert_eq!(revoked, expect);
+            }
+            assert_eq!(with_sha256(&mut db, &org(), "abc").await.unwrap(), None);
+            assert_eq!(list(&mut db, &org()).await.unwrap()[0].revoked_at, Some(at(1)));
+        }
+    }
+}

@@ -220,11 +220,7 @@ fn end_if_disk_failed(error: &StoreError) {
     const IOERR: i64 = 10;
     const CORRUPT: i64 = 11;
     const NOTADB: i64 = 26;
-    let code = match error {
-        StoreError::Statement(error) => sqlite_code(error),
-        StoreError::Commit(error) => sqlite_code(error),
-        _ => None,
-    };
+    let code = error.cause().and_then(sqlite_code);
     if let Some(IOERR | CORRUPT | NOTADB) = code {
         tracing::error!(%error, code, "the disk failed: ending, so that the database is opened anew");
         // The log is written in the background and may not come to it.
