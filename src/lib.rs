@@ -4,6 +4,7 @@
 pub mod escalation; // whom to tell next
 pub mod model; // the words
 pub mod oncall; // who is on call when, and why
+pub mod sla; // what hours a contract covers
 
 // Between them: what an MSP declares.
 pub mod declare; // files ⇄ documents ⇄ the Directory

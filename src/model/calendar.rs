@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{NaiveDate, Weekday};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Weekday};
 use chrono_tz::Tz;
 
-use super::id::CalendarId;
+use super::{civil, id::CalendarId};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calendar {
@@ -22,6 +22,19 @@ pub struct WeeklyHours {
     pub days: Days,
     pub from_minute: u16,
     pub to_minute: u16,
+}
+
+impl WeeklyHours {
+    /// The span that begins on this date, if one does; its end is not part of it.
+    pub fn on(&self, date: NaiveDate) -> Option<(NaiveDateTime, NaiveDateTime)> {
+        if !self.days.contains(date.weekday()) {
+            return None;
+        }
+        let (from, to) = (i64::from(self.from_minute), i64::from(self.to_minute));
+        let to = if to <= from { to + 24 * 60 } else { to };
+        let time = |minute| civil::midnight(date).checked_add_signed(TimeDelta::minutes(minute));
+        Some((time(from)?, time(to)?))
+    }
 }
 
 /// A set of weekdays.

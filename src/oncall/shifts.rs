@@ -1,0 +1,108 @@
+//! Final shifts over a range: `who`, asked from change to change.
+
+use super::{OnCall, Schedule, Why, who};
+use crate::model::{Instant, id::PersonId};
+
+/// Somebody's stretch on call, as cut to the range that was asked for. A stretch with several
+/// turns of one layer for the same person is one shift, and gives the reason of its first turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shift {
+    pub person: PersonId,
+    pub from: Instant,
+    pub to: Instant,
+    pub why: Why,
+}
+
+/// A stretch with nobody on call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hole {
+    pub from: Instant,
+    pub to: Instant,
+}
+
+/// In order, without overlap; what they leave open are exactly the [`holes`].
+pub fn shifts(schedule: &Schedule, from: Instant, to: Instant) -> Vec<Shift> {
+    let mut shifts: Vec<Shift> = Vec::new();
+    for (answer, from, to) in stretches(schedule, from, to) {
+        for on_duty in answer.people {
+            match shifts.last_mut() {
+                Some(last)
+                    if last.to == from && last.person == on_duty.person && last.why.same_source(&on_duty.why) =>
+                {
+                    last.to = to;
+                }
+                Some(_) | None => shifts.push(Shift { person: on_duty.person, from, to, why: on_duty.why }),
+            }
+        }
+    }
+    shifts
+}
+
+pub fn holes(schedule: &Schedule, from: Instant, to: Instant) -> Vec<Hole> {
+    let mut holes: Vec<Hole> = Vec::new();
+    for (_, from, to) in stretches(schedule, from, to).filter(|(answer, ..)| answer.people.is_empty()) {
+        match holes.last_mut() {
+            Some(last) if last.to == from => last.to = to,
+            Some(_) | None => holes.push(Hole { from, to }),
+        }
+    }
+    holes
+}
+
+fn stretches(schedule: &Schedule, from: Instant, to: Instant) -> impl Iterator<Item = (OnCall, Instant, Instant)> {
+    let mut next = from;
+    std::iter::from_fn(move || {
+        (next < to).then(|| {
+            let begin = next;
+            let answer = who(schedule, begin);
+            next = answer.until.map_or(to, |until| until.min(to));
+            (answer, begin, next)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::calendar::{Days, WeeklyHours},
+        oncall::{Every, Layer},
+    };
+
+    fn at(text: &str) -> Instant {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_range_is_cut_into_shifts_and_stated_holes() {
+        let schedule = Schedule {
+            id: "primary".parse().unwrap(),
+            zone: chrono_tz::Europe::Berlin,
+            layers: vec![Layer {
+                people: vec!["anna".parse().unwrap(), "anna".parse().unwrap(), "ben".parse().unwrap()],
+                start: "2026-03-27T00:00:00".parse().unwrap(),
+                every: Every::Days(1),
+                only: vec![
+                    WeeklyHours { days: Days::EVERY, from_minute: 0, to_minute: 720 },
+                    WeeklyHours { days: Days::parse("Fri").unwrap(), from_minute: 720, to_minute: 0 },
+                ],
+            }],
+            overrides: Vec::new(),
+        };
+        let (from, to) = (at("2026-03-27T06:00:00Z"), at("2026-03-29T12:00:00Z"));
+        let told: Vec<String> = shifts(&schedule, from, to)
+            .iter()
+            .map(|shift| format!("{} {}–{}", shift.person, shift.from.format("%d %H:%M"), shift.to.format("%d %H:%M")))
+            .collect();
+        // Anna's two turns are one shift; the 29th has an hour less.
+        assert_eq!(told, ["anna 27 06:00–28 11:00", "ben 28 23:00–29 10:00"]);
+        assert_eq!(
+            holes(&schedule, from, to),
+            [
+                Hole { from: at("2026-03-28T11:00:00Z"), to: at("2026-03-28T23:00:00Z") },
+                Hole { from: at("2026-03-29T10:00:00Z"), to },
+            ]
+        );
+        assert!(shifts(&schedule, to, from).is_empty());
+    }
+}
