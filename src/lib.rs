@@ -14,8 +14,10 @@ pub mod backoff; // how long to wait before trying again
 pub mod carrier; // telephony: documents, signatures, REST
 pub mod clock; // the only reader of time and chance
 pub mod config; // pikett.toml and PIKETT_*
+pub mod intake; // events from monitoring tools
 pub mod store; // all SQL
 pub mod telemetry; // logs and names of metrics
+pub mod web; // what the faces share
 
 // The faces for people at a terminal.
 pub mod cli; // one file per subcommand

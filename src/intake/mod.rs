@@ -1,0 +1,176 @@
+//! Events from monitoring tools. Each tool has a small pure mapping to `event::Event`; one handler
+//! takes what they made, and answers after the commit only: what was accepted is durable.
+//!
+//! Start at `pagerduty::enqueue`, then `Intake::take`.
+
+mod batch; // events that come together are written together
+pub mod event; // what every tool's message becomes
+pub mod pagerduty; // POST /v2/enqueue
+mod settle; // a tool acknowledges or resolves its alert
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::{
+    clock::{Clock, Ids},
+    declare::Directory,
+    model::{
+        alert::Source,
+        contract::{Integration, IntegrationTarget},
+        id::{ContractId, CustomerId, PolicyId},
+        priority::Priority,
+    },
+    store::{
+        Store, StoreError,
+        raise::{Dedup, NewAlert, Raised, Snapshot},
+    },
+    telemetry::metric,
+};
+use batch::Batch;
+use event::{Action, Event, Trigger};
+
+/// Takes events. Cheap to clone.
+#[derive(Clone)]
+pub struct Intake(Arc<Parts>);
+
+struct Parts {
+    store: Store,
+    clock: Clock,
+    ids: Ids,
+    directory: watch::Receiver<Arc<Directory>>,
+    batch: Batch,
+    snapshots: Mutex<Snapshots>,
+}
+
+/// The policies of one revision, as alerts keep them.
+#[derive(Default)]
+struct Snapshots {
+    revision: i64,
+    of: BTreeMap<PolicyId, Snapshot>,
+}
+
+#[derive(Debug, Error)]
+pub enum IntakeError {
+    #[error("no integration has this key")]
+    UnknownKey,
+    #[error("more events wait than can be written")]
+    Busy,
+    #[error("could not write the event")]
+    Store(#[source] Arc<StoreError>),
+}
+
+/// What became of an accepted event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    Raised(Raised),
+    /// Acknowledged or resolved.
+    Settled,
+    /// Nothing open has its key: accepted and dropped, as the tools expect.
+    Nothing,
+}
+
+impl Intake {
+    /// Starts the task that writes events in batches; it ends with the last clone.
+    pub fn start(store: Store, clock: Clock, ids: Ids, directory: watch::Receiver<Arc<Directory>>) -> Self {
+        let batch = Batch::start(store.clone());
+        Self(Arc::new(Parts { store, clock, ids, directory, batch, snapshots: Mutex::default() }))
+    }
+
+    /// Takes an event with an integration's key, durably.
+    pub async fn take(&self, key: &str, event: Event) -> Result<Taken, IntakeError> {
+        let directory = Arc::clone(&self.0.directory.borrow());
+        let integration =
+            directory.integration_with_key(&hex::encode(Sha256::digest(key))).ok_or(IntakeError::UnknownKey)?;
+        let dedup = Dedup { scope: format!("integration:{}", integration.id), key: event.key };
+        let now = self.0.clock.now();
+        match event.action {
+            Action::Trigger(trigger) => {
+                let alert = self.alert(&directory, integration, dedup, trigger);
+                let raised = self.0.batch.raise(directory.org.clone(), alert).await?;
+                if raised.new {
+                    metrics::counter!(metric::ALERTS, "source" => "integration").increment(1);
+                    tracing::info!(alert.id = %raised.id, alert.number = raised.number, integration = %integration.id, "an alert was opened");
+                }
+                Ok(Taken::Raised(raised))
+            }
+            Action::Acknowledge | Action::Resolve => {
+                let how = settle::Settle {
+                    org: directory.org.clone(),
+                    integration: integration.id.clone(),
+                    dedup,
+                    resolve: event.action == Action::Resolve,
+                    entry: self.0.ids.id(now),
+                    now,
+                };
+                let settled = self.0.store.write(async move |db| settle::settle(db, &how).await).await;
+                match settled.map_err(|error| IntakeError::Store(Arc::new(error)))? {
+                    true => Ok(Taken::Settled),
+                    false => Ok(Taken::Nothing),
+                }
+            }
+        }
+    }
+
+    fn alert(&self, directory: &Directory, integration: &Integration, dedup: Dedup, trigger: Trigger) -> NewAlert {
+        let now = self.0.clock.now();
+        let whose = whose(directory, integration, trigger.priority);
+        NewAlert {
+            id: self.0.ids.id(now),
+            // The batch gives it one.
+            number: 0,
+            title: trigger.title,
+            priority: trigger.priority,
+            category: trigger.category,
+            source: Source::Integration(integration.id.clone()),
+            customer: whose.customer.cloned(),
+            contract: whose.contract.cloned(),
+            policy: whose.policy.and_then(|id| self.snapshot(directory, id)),
+            dedup: Some(dedup),
+            count: 1,
+            call: None,
+            details: trigger.details.to_string(),
+            opened_at: now,
+            escalate_at: Some(now),
+        }
+    }
+
+    fn snapshot(&self, directory: &Directory, id: &PolicyId) -> Option<Snapshot> {
+        let policy = directory.policies.get(id)?;
+        let mut snapshots = self.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        if snapshots.revision != directory.revision {
+            *snapshots = Snapshots { revision: directory.revision, of: BTreeMap::new() };
+        }
+        Some(snapshots.of.entry(id.clone()).or_insert_with(|| Snapshot::of(policy)).clone())
+    }
+}
+
+/// Whom an integration's alert concerns.
+struct Whose<'a> {
+    customer: Option<&'a CustomerId>,
+    contract: Option<&'a ContractId>,
+    policy: Option<&'a PolicyId>,
+}
+
+fn whose<'a>(directory: &'a Directory, integration: &'a Integration, priority: Priority) -> Whose<'a> {
+    match &integration.target {
+        IntegrationTarget::Policy(policy) => Whose { customer: None, contract: None, policy: Some(policy) },
+        IntegrationTarget::Contract(id) => {
+            let contract = directory.contracts.get(id);
+            let target = contract.and_then(|contract| contract.target(priority));
+            Whose {
+                customer: contract.map(|contract| &contract.customer),
+                contract: Some(id),
+                policy: target.map(|target| &target.policy).or(directory.org_policy.as_ref()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

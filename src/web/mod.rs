@@ -1,0 +1,5 @@
+//! What the faces (carriers, intake, API, console) share. Knows none of them.
+
+pub mod body; // reading a request's body, up to a limit
+pub mod problem; // errors as problem+json
+pub mod text; // text from outside
