@@ -137,18 +137,12 @@ async fn raise(store: &Store, org: &OrgId, mut alerts: Vec<NewAlert>) -> Result<
         alert.number = *number;
     }
     let unit_org = org.clone();
-    let raised = store.write(async move |db| raise_all(db, &unit_org, alerts.clone()).await).await;
-    match &raised {
-        Ok(raised) => {
-            for (raised, number) in raised.iter().zip(&numbers).filter(|(raised, _)| !raised.new) {
-                debug_assert_ne!(raised.number, *number, "an open alert has a number of its own");
-                store.return_alert_number(org, *number);
-            }
-        }
-        // Whether a broken commit took them is not known.
-        Err(_) => {}
+    let raised = store.write(async move |db| raise_all(db, &unit_org, alerts.clone()).await).await?;
+    // After an error nobody knows whether the numbers were taken: they stay unused.
+    for (_, unused) in raised.iter().zip(numbers).filter(|(raised, _)| !raised.new) {
+        store.return_alert_number(org, unused);
     }
-    raised
+    Ok(raised)
 }
 
 /// The first sender's event opened the alert; the others' counted once more.
