@@ -18,8 +18,6 @@
 
 mod layer;
 mod shifts;
-#[cfg(test)]
-mod slow;
 mod who;
 
 use std::fmt;
@@ -133,3 +131,6 @@ impl fmt::Display for Why {
         }
     }
 }
+
+#[cfg(test)]
+mod slow;
