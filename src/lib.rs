@@ -2,6 +2,7 @@
 
 // The core decides: pure, no clock, no I/O.
 pub mod escalation; // whom to tell next
+pub mod ivr; // the flow language: read, check, run
 pub mod model; // the words
 pub mod oncall; // who is on call when, and why
 pub mod sla; // what hours a contract covers

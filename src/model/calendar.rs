@@ -15,6 +15,14 @@ pub struct Calendar {
     pub holidays: BTreeSet<NaiveDate>,
 }
 
+/// Where an instant stands in a calendar's hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CoverageState {
+    Open,
+    Closed,
+    Holiday,
+}
+
 /// "On these weekdays, from – to", in civil time. Minutes since midnight; `to` may be 1440 (`24:00`).
 /// `to <= from` runs over midnight and belongs to the weekday on which it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDateTime, TimeDelta};
 
+pub use crate::model::calendar::CoverageState;
 use crate::model::{
     Instant,
     calendar::Calendar,
@@ -15,13 +16,6 @@ use crate::model::{
     contract::Coverage,
     id::CalendarId,
 };
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CoverageState {
-    Open,
-    Closed,
-    Holiday,
-}
 
 /// A calendar that is not there counts as open: a caller is rather helped than sent away.
 pub fn state(coverage: &Coverage, calendars: &BTreeMap<CalendarId, Calendar>, at: Instant) -> CoverageState {

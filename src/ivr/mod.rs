@@ -1,0 +1,27 @@
+//! The flow language: a hotline's script is read (`parse`), walked on (`run`) and checked. Pure: no
+//! clock, no I/O; time and everything else that a turn may know comes as `Facts`.
+//!
+//! The shell's rhythm per webhook: load the `State`, ask `wants` and find that out, `run`, save state
+//! and effects in one unit of work, answer the verbs. Start reading with `flow` (what a script is),
+//! then `turn` (what goes in and comes out), then `run`.
+
+mod facts;
+mod flow;
+mod parse;
+mod run;
+mod state;
+mod turn;
+
+pub use facts::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts};
+pub use flow::{
+    Abandoned, Accept, AlertFields, Asking, CallerId, CallerStep, Case, Choice, ConnectStep, ConnectTo, Flow,
+    ForwardStep, ForwardTo, Kind, MenuOption, NumberPattern, PinStep, Speech, Step, StepId, Text, Trust, Var, VarKind,
+    VoicemailStep, Wait,
+};
+pub use parse::parse;
+pub use run::{abandoned, begin, run, spare, wants};
+pub use state::{Phase, State, StateError};
+pub use turn::{
+    Connect, ConnectEnd, Dial, Effect, Gather, Input, Listen, Matter, MissedAlert, MissedCall, MissedWhy, NewAlert,
+    Prompt, Record, RejectReason, Say, SpeechPart, Then, Turn, Verbs, Voicemail, Want,
+};

@@ -1,0 +1,223 @@
+//! Where a call stands in its flow: what the shell keeps between two turns, as JSON text.
+//!
+//! Steps are kept by name, so that a stored call reads the same whatever the file looks like. This is
+//! the only type of the core that is written by serde, and only here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::model::{
+    Instant,
+    call::Outcome,
+    id::{ContactId, ContractId},
+    language::Language,
+    priority::Priority,
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// The step that the caller reached.
+    pub step: String,
+    pub phase: Phase,
+    pub started: Instant,
+    pub turn: u32,
+    /// Empty or wrong inputs at this step.
+    pub attempts: u32,
+    /// What `set` steps said; the hotline's own vars are in `Facts`.
+    pub vars: BTreeMap<String, String>,
+    pub language: Language,
+    pub contract: Option<ContractId>,
+    pub contact: Option<ContactId>,
+    /// By PIN. A known number is a convenience, not a proof.
+    pub verified: bool,
+    pub category: Option<String>,
+    pub priority: Option<Priority>,
+    /// The number of the call's alert, once raised.
+    pub alert: Option<i64>,
+    pub ack_on_connect: bool,
+    /// Whether a hang-up leaves a missed-call alert: the caller is past `abandoned.after`.
+    pub past: bool,
+    /// What the call has come to so far; `outcome()` says what it is when it ends here.
+    pub reached: Option<Outcome>,
+    /// A missed-call alert has been raised already.
+    pub missed_told: bool,
+    /// Wrong PINs of this call, over all its `pin` steps.
+    pub pin_tries: u32,
+    /// What the caller keyed in on a shared hotline.
+    pub customer_number: Option<String>,
+    pub language_asked: bool,
+    pub consent: Option<bool>,
+    /// Steps whose document the carrier could not run: their audio is not tried again.
+    pub failed_steps: BTreeSet<String>,
+}
+
+/// What the step is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing was asked yet.
+    Fresh,
+    /// The step's own answer.
+    Asked,
+    /// `pin` on a shared hotline asks the customer number first.
+    CustomerNumber,
+    /// `caller` with `captcha`.
+    Captcha,
+    /// `connect` with `record`.
+    Consent,
+    /// The engine's own voicemail, after something failed.
+    Spare,
+    /// The call has ended.
+    Over,
+}
+
+#[derive(Debug, Error)]
+pub enum StateError {
+    #[error("the call's state is not readable")]
+    Json(#[from] serde_json::Error),
+    #[error("the call's state has no valid {field}")]
+    Field { field: &'static str },
+}
+
+impl State {
+    /// How the call ended, if it ends here.
+    pub fn outcome(&self) -> Outcome {
+        self.reached.unwrap_or(Outcome::Missed)
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    pub fn to_json(&self) -> String {
+        let wire = Wire {
+            step: self.step.clone(),
+            phase: self.phase,
+            started: self.started.timestamp_millis(),
+            turn: self.turn,
+            attempts: self.attempts,
+            vars: self.vars.clone(),
+            language: self.language.to_string(),
+            contract: self.contract.as_ref().map(ToString::to_string),
+            contact: self.contact.as_ref().map(ToString::to_string),
+            verified: self.verified,
+            category: self.category.clone(),
+            priority: self.priority.map(|priority| priority.as_str().to_owned()),
+            alert: self.alert,
+            ack_on_connect: self.ack_on_connect,
+            past: self.past,
+            reached: self.reached.map(|outcome| outcome.as_str().to_owned()),
+            missed_told: self.missed_told,
+            pin_tries: self.pin_tries,
+            customer_number: self.customer_number.clone(),
+            language_asked: self.language_asked,
+            consent: self.consent,
+            failed_steps: self.failed_steps.clone(),
+        };
+        serde_json::to_string(&wire).expect("plain fields and text keys always have a JSON form")
+    }
+
+    pub fn from_json(json: &str) -> Result<Self, StateError> {
+        let wire: Wire = serde_json::from_str(json)?;
+        Ok(Self {
+            step: wire.step,
+            phase: wire.phase,
+            started: Instant::from_timestamp_millis(wire.started).ok_or(StateError::Field { field: "start" })?,
+            turn: wire.turn,
+            attempts: wire.attempts,
+            vars: wire.vars,
+            language: parsed(&wire.language, "language")?,
+            contract: wire.contract.map(|id| parsed(&id, "contract")).transpose()?,
+            contact: wire.contact.map(|id| parsed(&id, "contact")).transpose()?,
+            verified: wire.verified,
+            category: wire.category,
+            priority: wire.priority.map(|priority| parsed(&priority, "priority")).transpose()?,
+            alert: wire.alert,
+            ack_on_connect: wire.ack_on_connect,
+            past: wire.past,
+            reached: match wire.reached {
+                Some(name) => Some(Outcome::named(&name).ok_or(StateError::Field { field: "outcome" })?),
+                None => None,
+            },
+            missed_told: wire.missed_told,
+            pin_tries: wire.pin_tries,
+            customer_number: wire.customer_number,
+            language_asked: wire.language_asked,
+            consent: wire.consent,
+            failed_steps: wire.failed_steps,
+        })
+    }
+}
+
+fn parsed<T: std::str::FromStr>(text: &str, field: &'static str) -> Result<T, StateError> {
+    text.parse().map_err(|_| StateError::Field { field })
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    step: String,
+    phase: Phase,
+    started: i64,
+    turn: u32,
+    attempts: u32,
+    vars: BTreeMap<String, String>,
+    language: String,
+    contract: Option<String>,
+    contact: Option<String>,
+    verified: bool,
+    category: Option<String>,
+    priority: Option<String>,
+    alert: Option<i64>,
+    ack_on_connect: bool,
+    past: bool,
+    reached: Option<String>,
+    missed_told: bool,
+    pin_tries: u32,
+    customer_number: Option<String>,
+    language_asked: bool,
+    consent: Option<bool>,
+    failed_steps: BTreeSet<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_survives_its_text() {
+        let state = State {
+            step: "category".into(),
+            phase: Phase::Asked,
+            started: "2026-03-01T02:30:00.250Z".parse().unwrap(),
+            turn: 7,
+            attempts: 2,
+            vars: [("company".to_owned(), "A \"quoted\" Ü\n".to_owned())].into(),
+            language: "de-CH".parse().unwrap(),
+            contract: Some("acme-gold".parse().unwrap()),
+            contact: Some("petra".parse().unwrap()),
+            verified: true,
+            category: Some("outage".into()),
+            priority: Some(Priority::P1),
+            alert: Some(17),
+            ack_on_connect: true,
+            past: true,
+            reached: Some(Outcome::Connected),
+            missed_told: false,
+            pin_tries: 1,
+            customer_number: Some("0042".into()),
+            language_asked: true,
+            consent: Some(false),
+            failed_steps: ["welcome".to_owned()].into(),
+        };
+        assert_eq!(State::from_json(&state.to_json()).unwrap(), state);
+    }
+
+    #[test]
+    fn a_broken_state_is_refused_in_words() {
+        assert!(State::from_json("{").is_err());
+        assert!(State::from_json("{}").is_err());
+        assert!(State::from_json("null").is_err());
+    }
+}
