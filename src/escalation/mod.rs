@@ -101,3 +101,6 @@ impl FromStr for Target {
         target.ok_or_else(|| EscalationError::Target { given: given.chars().take(80).collect() })
     }
 }
+
+#[cfg(test)]
+mod nights;

@@ -156,7 +156,7 @@ fn civil(day: &str) -> NaiveDateTime {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn both_calculators_agree_in_every_minute((schedule, day) in some_schedule()) {

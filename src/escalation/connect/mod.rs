@@ -161,3 +161,6 @@ impl LegResult {
         Self::ALL.into_iter().find(|result| result.as_str() == name)
     }
 }
+
+#[cfg(test)]
+mod nights;
