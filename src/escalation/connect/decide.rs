@@ -97,7 +97,7 @@ struct Driver<'a> {
     ask: &'a dyn Fn(&Target) -> Vec<Candidate>,
     now: Instant,
     next: Progress,
-    /// With their levels: everyone of the levels reached so far, each person once.
+    /// With their levels: everyone of the levels reached so far.
     people: Vec<(u32, Candidate)>,
     ring: Vec<Ring>,
     cancel: Vec<LegId>,
@@ -179,11 +179,7 @@ impl Driver<'_> {
         if self.plan.prefer_language {
             found.sort_by_key(|candidate| !candidate.speaks_language);
         }
-        for candidate in found {
-            if self.people.iter().all(|(_, known)| known.person != candidate.person) {
-                self.people.push((level, candidate));
-            }
-        }
+        self.people.extend(found.into_iter().map(|candidate| (level, candidate)));
     }
 
     fn ring_whoever_is_free(&mut self) {
