@@ -3,6 +3,8 @@
 //!
 //! The document (1.9 MB) is not part of this repository: where it is missing the test says so.
 
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use pikett::{

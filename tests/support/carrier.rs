@@ -3,7 +3,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use axum::{
@@ -55,12 +55,16 @@ pub struct Stand {
 
 impl Stand {
     pub async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let base_url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let inside = Arc::new(Mutex::new(Inside::default()));
         let router = Router::new().fallback(answer).with_state(inside.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves until the test ends") });
         Self { base_url, inside }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().expect("nobody panicked")
     }
 
     /// The next request that has no answer yet gets this one.
@@ -70,13 +74,13 @@ impl Stand {
 
     pub fn tell_with(&self, status: u16, headers: &[(&'static str, &str)], body: impl Into<Vec<u8>>) -> &Self {
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        self.inside.lock().unwrap().told.push_back(Told { status, headers, body: body.into() });
+        self.lock().told.push_back(Told { status, headers, body: body.into() });
         self
     }
 
     /// What was asked since the last look.
     pub fn asked(&self) -> Vec<Asked> {
-        std::mem::take(&mut self.inside.lock().unwrap().asked)
+        std::mem::take(&mut self.lock().asked)
     }
 
     /// The one request since the last look.
@@ -95,7 +99,7 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     let pairs = |text: &[u8]| form_urlencoded::parse(text).into_owned().collect();
-    let mut inside = inside.lock().unwrap();
+    let mut inside = inside.lock().expect("nobody panicked");
     inside.asked.push(Asked {
         method,
         path: uri.path().to_owned(),
@@ -106,9 +110,10 @@ async fn answer(
     let Some(told) = inside.told.pop_front() else {
         return (StatusCode::IM_A_TEAPOT, "nobody told what to answer").into_response();
     };
-    let mut response = (StatusCode::from_u16(told.status).unwrap(), told.body).into_response();
+    let mut response =
+        (StatusCode::from_u16(told.status).expect("a test told a real status"), told.body).into_response();
     for (name, value) in told.headers {
-        response.headers_mut().insert(name, value.parse().unwrap());
+        response.headers_mut().insert(name, value.parse().expect("a test told a real header"));
     }
     response
 }
