@@ -11,7 +11,7 @@ use lettre::{
     transport::smtp::{
         self,
         authentication::Credentials,
-        client::{Certificate, Tls, TlsParameters},
+        client::{Certificate, CertificateStore, Tls, TlsParameters},
     },
 };
 use percent_encoding::percent_decode_str;
@@ -22,7 +22,9 @@ use super::{Channels, Taken, Trouble};
 use crate::{carrier::Class, model::secret::Secret, notify::said::Said, store::attempts::Attempt};
 
 /// For connecting and for each command.
-const TIMEOUT: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// For the whole dialogue: a lease lasts 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
 const SMTP_PORT: u16 = 587;
 const SMTPS_PORT: u16 = 465;
 
@@ -71,11 +73,7 @@ impl Mailer {
         // An IPv6 address stands in brackets only in URLs.
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let from = from.parse().map_err(|_| MailerError::From(from.to_owned()))?;
-        let mut tls = TlsParameters::builder(host.clone());
-        if let Some(authority) = authority {
-            tls = tls.add_root_certificate(authority);
-        }
-        let tls = tls.build().map_err(|error| MailerError::Tls(error.to_string()))?;
+        let tls = tls(&host, authority)?;
         let (tls, port) = match url.scheme() {
             "smtp" => (Tls::Opportunistic(tls), SMTP_PORT),
             "smtps" => (Tls::Wrapper(tls), SMTPS_PORT),
@@ -100,14 +98,21 @@ impl Mailer {
         }
     }
 
-    async fn send(&self, attempt: &Attempt, to: &str, said: &Said) -> Result<String, Trouble> {
+    async fn send(&self, attempt: &Attempt, to: &str, said: &Said, patience: Duration) -> Result<String, Trouble> {
         let to: Mailbox = to.parse().map_err(|_| Trouble::of(Class::Destination, "this is no email address"))?;
         let id = format!("<{}@{}>", attempt.id, self.from.email.domain());
         let message = self
             .message(attempt, to, said, &id)
             .map_err(|error| Trouble::of(Class::Content, format!("the email could not be written: {error}")))?;
-        self.transport.send(message).await.map_err(|error| trouble(&error))?;
-        Ok(id)
+        // A task of its own: a dialogue that is given up half way must not go back into the pool.
+        let transport = self.transport.clone();
+        let sending = tokio::spawn(async move { transport.send(message).await });
+        match tokio::time::timeout(patience, sending).await {
+            Ok(Ok(Ok(_))) => Ok(id),
+            Ok(Ok(Err(error))) => Err(trouble(&error)),
+            Ok(Err(_)) => Err(Trouble::of(Class::Unsure, "the dialogue with the mail server broke off")),
+            Err(_) => Err(Trouble::of(Class::Unsure, "the mail server did not answer in time")),
+        }
     }
 
     fn message(&self, attempt: &Attempt, to: Mailbox, said: &Said, id: &str) -> Result<Message, lettre::error::Error> {
@@ -136,9 +141,25 @@ impl Mailer {
 impl Channels {
     pub(super) async fn send_email(&self, attempt: &Attempt, to: &str, said: &Said) -> Result<Taken, Trouble> {
         let mailer = self.mailer.as_ref().ok_or_else(|| Trouble::of(Class::Account, "no mail server is configured"))?;
-        let id = mailer.send(attempt, to, said).await?;
+        let id = mailer.send(attempt, to, said, self.patience(PATIENCE)).await?;
         Ok(Taken { provider_id: Some(id), ended: true, deadline_at: None })
     }
+}
+
+/// Certificates are those of the system, or, on a machine that has none, those compiled in.
+fn tls(host: &str, authority: Option<Certificate>) -> Result<TlsParameters, MailerError> {
+    let with = |store, roots: Vec<Certificate>| {
+        let builder = TlsParameters::builder(host.to_owned()).certificate_store(store);
+        roots.into_iter().fold(builder, |builder, root| builder.add_root_certificate(root)).build()
+    };
+    let own: Vec<Certificate> = authority.into_iter().collect();
+    with(CertificateStore::Default, own.clone())
+        .or_else(|_| {
+            let compiled_in = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+            let compiled_in = compiled_in.iter().filter_map(|der| Certificate::from_der(der.to_vec()).ok());
+            with(CertificateStore::None, compiled_in.chain(own).collect())
+        })
+        .map_err(|error| MailerError::Tls(error.to_string()))
 }
 
 fn credentials(url: &Url, password: Option<&Secret>) -> Option<Credentials> {
@@ -181,3 +202,6 @@ fn class_of(code: &str) -> Class {
         _ => Class::Destination,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,6 +140,7 @@ impl Channels {
         };
         let carrier = self.carrier_id(&attempt.address);
         let latency_ms = (self.clock.now() - begun).num_milliseconds();
+        count(&attempt.address, &tried, latency_ms);
         match tried {
             Ok(taken) => Sent {
                 outcome: Outcome::Sent { ended: taken.ended, deadline_at: taken.deadline_at },
@@ -203,7 +204,8 @@ impl Channels {
     }
 
     fn failed(&self, attempt: &Attempt, carrier: Option<CarrierId>, trouble: Trouble, latency_ms: i64) -> Sent {
-        let outcome = retry::after(attempt, &trouble, self.clock.now(), self.ids.fraction());
+        let channel = attempt.address.channel();
+        let outcome = retry::after(channel, attempt.tries, &trouble, self.clock.now(), self.ids.fraction());
         let answer = outbox::Answer {
             carrier,
             provider_id: None,
@@ -224,6 +226,12 @@ impl Channels {
         Sent { outcome, answer, class: None }
     }
 
+    /// A stretch of the clock's time as a time limit for sockets, which need a moment however fast it runs.
+    fn patience(&self, stretch: Duration) -> Duration {
+        const LEAST: Duration = Duration::from_millis(500);
+        self.clock.real(stretch).max(LEAST)
+    }
+
     /// When the provider's reports are missed: somebody should look then.
     fn deadline(&self, address: &Address) -> Option<Instant> {
         let patience_s = match address {
@@ -233,6 +241,24 @@ impl Channels {
         };
         Some(self.clock.now() + TimeDelta::seconds(patience_s))
     }
+}
+
+/// Carriers count their own requests.
+fn count(address: &Address, tried: &Result<Taken, Trouble>, latency_ms: i64) {
+    let provider = match address {
+        Address::Sms(_) | Address::Voice(_) => return,
+        Address::Email(_) => "smtp",
+        Address::Push(_) => "push",
+    };
+    let class = tried.as_ref().map_or_else(|trouble| trouble.class.as_str(), |_| "ok");
+    metrics::counter!(metric::REQUESTS, "provider" => provider, "class" => class).increment(1);
+    let seconds = TimeDelta::milliseconds(latency_ms).as_seconds_f64();
+    metrics::histogram!(metric::REQUEST_SECONDS, "provider" => provider, "class" => class).record(seconds);
+}
+
+/// Since when an earlier try of this attempt may have got to its provider.
+fn since(attempt: &Attempt) -> Instant {
+    retry::since(attempt.address.channel(), attempt.tries, attempt.due_at, attempt.created_at)
 }
 
 impl Trouble {
@@ -251,3 +277,6 @@ impl From<CarrierError> for Trouble {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

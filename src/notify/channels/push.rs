@@ -58,8 +58,8 @@ pub fn fresh_key() -> Result<Vec<u8>, PusherError> {
 }
 
 impl Pusher {
-    /// `subject` is whom a push service writes to: `mailto:` or `https:`. `http` must not follow
-    /// redirects: a subscription's address comes from outside.
+    /// `subject` is whom a push service writes to: `mailto:` or `https:`. `http` is
+    /// `carrier::http_client()`, which follows no redirects: a subscription's address comes from outside.
     pub fn new(private_key: &[u8], subject: Option<&str>, http: reqwest::Client) -> Result<Self, PusherError> {
         let key = SigningKey::from_slice(private_key).map_err(|_| PusherError::Key)?;
         let point = key.verifying_key().to_encoded_point(false);
@@ -72,13 +72,13 @@ impl Pusher {
         &self.public
     }
 
-    async fn send(&self, push: Outgoing<'_>, now: Instant) -> Result<(), Trouble> {
+    async fn send(&self, push: Outgoing<'_>, now: Instant, patience: Duration) -> Result<(), Trouble> {
         let endpoint = endpoint(&push.to.endpoint)?;
         let body = encrypt(push.to, push.payload)?;
         let mut request = self
             .http
             .post(endpoint.clone())
-            .timeout(TIMEOUT)
+            .timeout(patience)
             .header("TTL", push.valid_s)
             .header("Urgency", push.urgency)
             .header(header::AUTHORIZATION, self.authorization(&endpoint, now))
@@ -137,7 +137,7 @@ impl Channels {
             urgency: if attempt.kind == AttemptKind::Page { "high" } else { "normal" },
             valid_s: if attempt.kind == AttemptKind::Page { PAGE_VALID_S } else { OTHER_VALID_S },
         };
-        self.pusher.send(push, self.clock.now()).await?;
+        self.pusher.send(push, self.clock.now(), self.patience(TIMEOUT)).await?;
         Ok(Taken { provider_id: None, ended: true, deadline_at: None })
     }
 }
@@ -202,3 +202,6 @@ fn retry_after(given: &str, now: Instant) -> Option<Duration> {
     let at = chrono::DateTime::parse_from_rfc2822(given.trim()).ok()?;
     (at.to_utc() - now).to_std().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::{
     backoff::Waits,
     carrier::Class,
     model::{Instant, person::Channel},
-    store::{attempts::Attempt, outbox::Outcome, timers::TRIES_MAX},
+    store::{outbox::Outcome, timers::TRIES_MAX},
 };
 
 /// 5 s, 15 s, 45 s, 2 m: a short outage of a carrier is bridged, and the person's next rule or the next
@@ -46,8 +46,8 @@ pub fn waits(channel: Channel) -> Waits {
     }
 }
 
-/// `attempt.tries` counts this one too. `chance` is from 0 up to 1.
-pub fn after(attempt: &Attempt, trouble: &Trouble, now: Instant, chance: f64) -> Outcome {
+/// `tries` counts this one too. `chance` is from 0 up to 1.
+pub fn after(channel: Channel, tries: i64, trouble: &Trouble, now: Instant, chance: f64) -> Outcome {
     let unsure = match trouble.class {
         Class::Paced => {
             let pause = trouble.retry_after.unwrap_or(PACE).min(PACE_MAX);
@@ -58,28 +58,113 @@ pub fn after(attempt: &Attempt, trouble: &Trouble, now: Instant, chance: f64) ->
         Class::Destination | Class::Account | Class::Content | Class::State | Class::Bug => return Outcome::Failed,
     };
     // The store sets aside what is claimed more often: an end must be said before that.
-    if attempt.tries >= TRIES_MAX {
+    if tries >= TRIES_MAX {
         return if unsure { Outcome::Unknown } else { Outcome::Failed };
     }
-    let tries = u32::try_from(attempt.tries.max(1)).unwrap_or(u32::MAX);
     let asked = match trouble.class {
         Class::RetryLater => Some(trouble.retry_after.unwrap_or_default().max(LATER)),
         _ => trouble.retry_after,
     };
-    let wait = waits(attempt.address.channel()).before(tries, chance, asked);
+    let wait = waits(channel).before(u32::try_from(tries).unwrap_or(1), chance, asked);
     Outcome::Again { at: later(now, wait), unsure }
 }
 
-/// Since when an earlier try may have got there: the last one began before its wait.
-pub fn since(attempt: &Attempt) -> Instant {
-    let waits = waits(attempt.address.channel());
-    let earlier = u32::try_from(attempt.tries.saturating_sub(1).max(1)).unwrap_or(u32::MAX);
-    // A request's own time-out and clocks that differ.
+/// Since when an earlier try may have got there. The try that failed began before the wait for this
+/// one; one whose sender crashed began when it was due.
+pub fn since(channel: Channel, tries: i64, due_at: Instant, created_at: Instant) -> Instant {
+    // A request's own time-out, and clocks that differ.
     let slack = TimeDelta::seconds(45);
-    let wait = TimeDelta::from_std(waits.before(earlier, 1.0, None)).unwrap_or(TimeDelta::zero());
-    (attempt.due_at - wait - slack).max(attempt.created_at - slack)
+    let wait = waits(channel).before(u32::try_from(tries - 1).unwrap_or(1), 1.0, None);
+    (later(due_at, Duration::ZERO) - TimeDelta::from_std(wait).unwrap_or_default() - slack).max(created_at - slack)
 }
 
 fn later(now: Instant, wait: Duration) -> Instant {
-    now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::zero())
+    now + TimeDelta::from_std(wait).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::testing::at;
+
+    fn trouble(class: Class) -> Trouble {
+        Trouble::of(class, "no")
+    }
+
+    fn asked(class: Class, seconds: u64) -> Trouble {
+        Trouble { retry_after: Some(Duration::from_secs(seconds)), ..trouble(class) }
+    }
+
+    fn again(tries: i64, trouble: &Trouble, chance: f64) -> i64 {
+        match after(Channel::Sms, tries, trouble, at(0), chance) {
+            Outcome::Again { at: when, .. } => (when - at(0)).num_seconds(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_temporary_failure_is_tried_again_after_growing_waits() {
+        let waits: Vec<i64> = (1..5).map(|tries| again(tries, &trouble(Class::Retry), 1.0)).collect();
+        assert_eq!(waits, [5, 15, 45, 120]);
+        assert_eq!(again(1, &trouble(Class::Retry), 0.0), 2, "half of it is chance");
+        assert_eq!(again(1, &trouble(Class::RetryLater), 1.0), 60);
+    }
+
+    #[test]
+    fn the_server_is_believed_within_bounds() {
+        assert_eq!(again(1, &asked(Class::Retry, 30), 1.0), 30);
+        assert_eq!(again(1, &asked(Class::Retry, 86_400), 1.0), 120);
+        assert_eq!(again(1, &asked(Class::Retry, 1), 1.0), 5);
+    }
+
+    #[test]
+    fn what_cannot_work_fails_at_once() {
+        for class in [Class::Destination, Class::Account, Class::Content, Class::State, Class::Bug] {
+            assert_eq!(after(Channel::Sms, 1, &trouble(class), at(0), 0.5), Outcome::Failed, "{class:?}");
+        }
+    }
+
+    #[test]
+    fn our_own_pace_counts_as_no_try() {
+        let outcome = after(Channel::Voice, TRIES_MAX, &asked(Class::Paced, 3), at(0), 0.5);
+        assert_eq!(outcome, Outcome::Postponed { at: at(3) });
+        assert_eq!(after(Channel::Voice, 1, &trouble(Class::Paced), at(0), 0.5), Outcome::Postponed { at: at(1) });
+    }
+
+    #[test]
+    fn the_last_try_says_whether_anybody_knows() {
+        let last = |class| after(Channel::Sms, TRIES_MAX, &trouble(class), at(0), 0.5);
+        assert_eq!((last(Class::Retry), last(Class::Unsure)), (Outcome::Failed, Outcome::Unknown));
+        let first = after(Channel::Sms, 1, &trouble(Class::Unsure), at(0), 1.0);
+        assert_eq!(first, Outcome::Again { at: at(5), unsure: true });
+    }
+
+    #[test]
+    fn a_look_goes_back_to_the_earlier_try_and_not_to_the_rule_before() {
+        // Rules after one and three minutes, planned together: the second call crashed once.
+        let since = since(Channel::Voice, 2, at(180), at(0));
+        assert!(since > at(60) && since <= at(175), "{since}");
+    }
+
+    proptest! {
+        #[test]
+        fn every_wait_has_an_end(
+            tries in 0_i64..10, chance in 0.0_f64..1.0, seconds in proptest::option::of(0_u64..u64::MAX),
+        ) {
+            for class in [Class::Retry, Class::RetryLater, Class::Unsure, Class::Paced] {
+                for channel in Channel::ALL {
+                    let trouble = Trouble { retry_after: seconds.map(Duration::from_secs), ..trouble(class) };
+                    match after(channel, tries, &trouble, at(0), chance) {
+                        Outcome::Again { at: when, .. } | Outcome::Postponed { at: when } => {
+                            prop_assert!(when >= at(0) && when <= at(900));
+                        }
+                        Outcome::Failed | Outcome::Unknown => prop_assert!(tries >= TRIES_MAX),
+                        other => prop_assert!(false, "{other:?}"),
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! SMS over a carrier: sent with a validity, followed by delivery reports.
 
-use super::{Channels, Seen, Taken, Trouble, retry};
+use super::{Channels, Seen, Taken, Trouble};
 use crate::{
     carrier::{Carrier, CarrierError, NewSms, Sid, error_codes, status::MessageStatus},
     model::phone::Phone,
@@ -68,7 +68,7 @@ pub(super) async fn look(
         Some(sid) => Some(carrier.sms_status(&Sid::new(sid)).await?),
         None => {
             let body = Said::from_json(&attempt.text).unwrap_or_default().text;
-            let found = carrier.find_sms(to, &body, retry::since(attempt)).await?;
+            let found = carrier.find_sms(to, &body, super::since(attempt)).await?;
             found.into_iter().find(|seen| others.iter().all(|other| other != seen.sid.as_str()))
         }
     };

@@ -1,6 +1,6 @@
 //! A phone that rings: the call is placed here, what it says and which keys it takes is paging's.
 
-use super::{Channels, Seen, Taken, Trouble, retry};
+use super::{Channels, Seen, Taken, Trouble};
 use crate::{
     carrier::{Carrier, CarrierError, NewCall, Sid, status::CallStatus},
     model::phone::Phone,
@@ -59,7 +59,7 @@ pub(super) async fn look(
     let seen = match &attempt.provider_id {
         Some(sid) => Some(carrier.call_status(&Sid::new(sid)).await?),
         None => {
-            let found = carrier.find_calls(to, retry::since(attempt)).await?;
+            let found = carrier.find_calls(to, super::since(attempt)).await?;
             found.into_iter().find(|seen| others.iter().all(|other| other != seen.sid.as_str()))
         }
     };
