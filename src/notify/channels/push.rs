@@ -61,7 +61,9 @@ impl Pusher {
     /// `subject` is whom a push service writes to: `mailto:` or `https:`. `http` is
     /// `carrier::http_client()`, which follows no redirects: a subscription's address comes from outside.
     pub fn new(private_key: &[u8], subject: Option<&str>, http: reqwest::Client) -> Result<Self, PusherError> {
-        let key = SigningKey::from_slice(private_key).map_err(|_| PusherError::Key)?;
+        // The crate pads shorter ones.
+        let key: [u8; 32] = private_key.try_into().map_err(|_| PusherError::Key)?;
+        let key = SigningKey::from_slice(&key).map_err(|_| PusherError::Key)?;
         let point = key.verifying_key().to_encoded_point(false);
         let public = BASE64_URL_SAFE_NO_PAD.encode(point.as_bytes());
         Ok(Self { key: Arc::new(key), public: public.into(), subject: subject.map(Into::into), http })

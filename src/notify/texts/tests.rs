@@ -24,11 +24,11 @@ fn a_page_by_sms_says_what_is_wrong_and_what_to_answer() {
     let alert = alert("Disk full");
     assert_eq!(
         page_sms("de", about(&alert)),
-        "P1 #7: ACME GmbH, server: Disk full\n1 F4 übernehmen, 2 F4 nächste Stufe, 9 F4 gelöst"
+        "P1 #7: ACME GmbH, server: Disk full\n1 H6 übernehmen, 2 H6 nächste Stufe, 9 H6 gelöst"
     );
     assert_eq!(
         page_sms("en", About { customer: None, ..about(&alert) }),
-        "P1 #7: server: Disk full\n1 F4 acknowledge, 2 F4 next level, 9 F4 resolve"
+        "P1 #7: server: Disk full\n1 H6 acknowledge, 2 H6 next level, 9 H6 resolve"
     );
 }
 
