@@ -7,6 +7,9 @@ pub mod carriers; // the carriers of this installation, in order of preference
 pub mod error_codes; // the carrier's codes, sorted by what to do
 mod http; // how carriers are connected to
 pub mod signature; // who sent this webhook: pure
+#[cfg(test)]
+#[path = "../../tests/support/carrier.rs"]
+pub mod stand; // a carrier's web server for tests
 pub mod status; // the carrier's status words, with ranks
 pub mod twilio; // the REST client
 pub mod twiml; // the document that answers a webhook: typed, pure

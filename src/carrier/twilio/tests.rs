@@ -6,12 +6,9 @@ use tokio::{io::AsyncReadExt, net::TcpListener};
 use super::*;
 use crate::carrier::{
     http_client,
+    stand::Stand,
     status::{CallStatus, MessageStatus},
 };
-
-#[path = "../../../tests/support/carrier.rs"]
-mod stand;
-use stand::Stand;
 
 const ACCOUNT: &str = "/2010-04-01/Accounts/AC00000000000000000000000000000001";
 const TOKEN: &str = "a-secret-token";

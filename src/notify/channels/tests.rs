@@ -9,6 +9,7 @@ use crate::{
         carriers::Line,
         http_client,
         signature::Keys,
+        stand::Stand,
         status::{CallStatus, MessageStatus},
         twilio::{Settings, Twilio},
     },
@@ -19,11 +20,6 @@ use crate::{
         testing::{at, on_sqlite},
     },
 };
-
-#[expect(dead_code, reason = "other tests ask for headers")]
-#[path = "../../../tests/support/carrier.rs"]
-mod stand;
-use stand::Stand;
 
 const ACCOUNT: &str = "/2010-04-01/Accounts/AC1";
 const BODY: &str = "P1 #7: Disk full\n1 F4";
