@@ -76,8 +76,10 @@ const PURE: &[&str] = &[
     "declare",
     "carrier/twiml",
     "carrier/signature.rs",
+    "notify/links.rs",
     "notify/plan.rs",
-    "notify/texts.rs",
+    "notify/texts",
+    "notify/urls.rs",
 ];
 
 const IMPURE_WORDS: &[&str] = &["async fn", "tokio::", "sqlx::", "std::env", "reqwest::", "::now("];

@@ -8,7 +8,7 @@ use crate::{
     store::attempts::{AttemptKind, NewAttempt},
 };
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Said {
     /// The subject of an email, the title of a push.
     #[serde(default)]
@@ -18,11 +18,17 @@ pub struct Said {
     /// The reader's language, for what the channel adds.
     #[serde(default)]
     pub language: String,
+    /// The same for readers of HTML (email).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub html: String,
+    /// What a browser is handed (push): JSON.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub payload: String,
 }
 
 impl Said {
     pub fn plain(text: impl Into<String>) -> Self {
-        Self { title: String::new(), text: text.into(), language: String::new() }
+        Self { text: text.into(), ..Self::default() }
     }
 
     pub fn to_json(&self) -> String {
