@@ -1,6 +1,8 @@
 //! Keeps the house: which module may use which, what the pure core may not contain, how long a file
 //! may be. Needs only the standard library, and speaks in sentences when something is wrong.
 
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -5,8 +5,10 @@
 
 pub mod carriers; // the carriers of this installation, in order of preference
 pub mod error_codes; // the carrier's codes, sorted by what to do
+mod http; // how carriers are connected to
 pub mod signature; // who sent this webhook: pure
 pub mod status; // the carrier's status words, with ranks
+pub mod twilio; // the REST client
 pub mod twiml; // the document that answers a webhook: typed, pure
 
 use std::{fmt, time::Duration};
@@ -14,6 +16,7 @@ use std::{fmt, time::Duration};
 use futures::future::BoxFuture;
 use thiserror::Error;
 
+pub use self::http::http_client;
 use crate::model::{Instant, id::CarrierId, phone::Phone};
 use status::{CallStatus, MessageStatus};
 
