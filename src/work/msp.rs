@@ -17,7 +17,8 @@ use crate::{
     telemetry::metric,
 };
 
-const SCOPE: &str = "pikett";
+/// The scope of the dedup keys of such alerts.
+pub const SCOPE: &str = "pikett";
 /// How long the fallback of a contract's policy has before it is told again.
 const ACK_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
