@@ -69,11 +69,7 @@ mod tests {
             ("1 K 7", Action::Acknowledge),
         ];
         for (body, action) in cases {
-            assert_eq!(
-                parse(body, None),
-                Command::Act { action, code: "K7".to_owned(), number: Some(k7) },
-                "{body}"
-            );
+            assert_eq!(parse(body, None), Command::Act { action, code: "K7".to_owned(), number: Some(k7) }, "{body}");
         }
     }
 

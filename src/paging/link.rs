@@ -58,11 +58,7 @@ struct Page<'a> {
     button: Option<&'a str>,
 }
 
-pub(super) async fn ask(
-    Extract(state): Extract<State>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn ask(Extract(state): Extract<State>, Path(token): Path<String>, headers: HeaderMap) -> Response {
     let acting = state.context.acting();
     let link = match acting.links.read(&token, acting.now) {
         Ok(link) => link,
@@ -98,12 +94,7 @@ pub(super) async fn act(Extract(state): Extract<State>, Path(token): Path<String
 }
 
 /// The same button pressed twice (or sent again by a browser) acts once. Answers how the alert stands.
-async fn once(
-    db: &mut AnyConnection,
-    acting: &Acting,
-    link: &Link,
-    rev: i64,
-) -> Result<Option<AlertRow>, StoreError> {
+async fn once(db: &mut AnyConnection, acting: &Acting, link: &Link, rev: i64) -> Result<Option<AlertRow>, StoreError> {
     let key = format!("link:{}:{}:{}:{rev}", link.alert, link.person, link.action.as_str());
     if seen::answer(db, acting.org(), &key).await?.is_some() {
         return alerts::by_id(db, acting.org(), &link.alert).await;

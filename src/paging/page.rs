@@ -102,7 +102,9 @@ impl PageCall {
     }
 
     async fn ask(&self, db: &mut AnyConnection) -> Result<String, StoreError> {
-        let Some((attempt, row)) = self.load(db).await? else { return Ok(farewell("en", texts::words("en").voice_gone)) };
+        let Some((attempt, row)) = self.load(db).await? else {
+            return Ok(farewell("en", texts::words("en").voice_gone));
+        };
         Ok(self.question(&attempt, &row, None))
     }
 
@@ -120,7 +122,9 @@ impl PageCall {
     }
 
     async fn heed(&self, db: &mut AnyConnection, digits: &str) -> Result<String, StoreError> {
-        let Some((attempt, row)) = self.load(db).await? else { return Ok(farewell("en", texts::words("en").voice_gone)) };
+        let Some((attempt, row)) = self.load(db).await? else {
+            return Ok(farewell("en", texts::words("en").voice_gone));
+        };
         let (language, words) = said(&attempt);
         let mut signs = digits.chars();
         let action = signs.next().and_then(Action::of_digit).filter(|_| signs.next().is_none());
@@ -186,9 +190,7 @@ impl PageCall {
     /// Somebody was faster.
     fn over(&self, language: &str, words: &Words, row: &AlertRow) -> String {
         match taken(row) {
-            Some(taken) => {
-                farewell(language, &texts::already(language, taken.what, self.acting.name_of(&taken.by)))
-            }
+            Some(taken) => farewell(language, &texts::already(language, taken.what, self.acting.name_of(&taken.by))),
             None => farewell(language, words.voice_gone),
         }
     }

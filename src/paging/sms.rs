@@ -33,7 +33,11 @@ use crate::{
 
 const HOW: &str = "by SMS";
 
-pub(super) async fn received(Extract(state): Extract<State>, Path(carrier): Path<String>, request: Request) -> Response {
+pub(super) async fn received(
+    Extract(state): Extract<State>,
+    Path(carrier): Path<String>,
+    request: Request,
+) -> Response {
     let webhook = match state.webhooks.receive(&carrier, request).await {
         Ok(webhook) => webhook,
         Err(refused) => return refused,

@@ -86,3 +86,11 @@ pub fn an_alert(ids: &Ids, number: i64, key: Option<&str>) -> NewAlert {
         escalate_at: Some(at(0)),
     }
 }
+
+/// How many rows somebody holds a lease on.
+pub async fn in_hand(store: &Store) -> i64 {
+    let mut db = store.read().await.expect("it is open");
+    let statement = "SELECT (SELECT COUNT(*) FROM timers WHERE lease IS NOT NULL AND set_aside = 0) \
+                     + (SELECT COUNT(*) FROM attempts WHERE lease IS NOT NULL AND set_aside = 0) AS count";
+    sqlx::Row::get(&sqlx::query(statement).fetch_one(&mut *db).await.expect("it answers"), "count")
+}

@@ -41,12 +41,7 @@ impl Context {
     }
 
     pub fn acting(&self) -> Acting {
-        Acting {
-            directory: self.directory(),
-            ids: self.ids.clone(),
-            links: self.links.clone(),
-            now: self.clock.now(),
-        }
+        Acting { directory: self.directory(), ids: self.ids.clone(), links: self.links.clone(), now: self.clock.now() }
     }
 
     /// Runs a unit of work, and again when it found that somebody was faster (`StoreError::Stale`).

@@ -58,28 +58,26 @@ impl Deadline {
             _ => None,
         };
         let (acting, timer) = (self.context.acting(), timer.clone());
-        let ended = self.context.change(async move |db| {
-            if !timers::complete(db, &timer).await? {
-                return Ok(None);
-            }
-            match (&attempt, &looked) {
-                (Some(attempt), Some(looked)) => conclude(db, &acting, &timer, attempt, looked).await,
-                _ => Ok(None),
-            }
-        })
-        .await
-        .map_err(WorkError::on(&what))?;
+        let ended = self
+            .context
+            .change(async move |db| {
+                if !timers::complete(db, &timer).await? {
+                    return Ok(None);
+                }
+                match (&attempt, &looked) {
+                    (Some(attempt), Some(looked)) => conclude(db, &acting, &timer, attempt, looked).await,
+                    _ => Ok(None),
+                }
+            })
+            .await
+            .map_err(WorkError::on(&what))?;
         if let Some(attempt) = ended {
             settle::count(&attempt, attempt.state);
         }
         Ok(())
     }
 
-    async fn attempt(
-        &self,
-        org: &crate::model::id::OrgId,
-        id: &AttemptId,
-    ) -> Result<Option<Attempt>, StoreError> {
+    async fn attempt(&self, org: &crate::model::id::OrgId, id: &AttemptId) -> Result<Option<Attempt>, StoreError> {
         attempts::by_id(&mut *self.context.store.read().await?, org, id).await
     }
 }
@@ -111,9 +109,7 @@ async fn conclude(
                 }
             }
         }
-        Looked::Found { rank, state, answer } => {
-            report::report(db, acting, &attempt.id, *rank, *state, answer).await
-        }
+        Looked::Found { rank, state, answer } => report::report(db, acting, &attempt.id, *rank, *state, answer).await,
         Looked::Missing => fail(db, acting, attempt, &silent("the provider does not know of it")).await,
         Looked::Unclear if looks < 3 => again(db, acting, attempt, looks).await,
         Looked::Unclear => fail(db, acting, attempt, &silent("the provider does not say what became of it")).await,

@@ -185,23 +185,19 @@ impl Deliver {
     }
 
     async fn send(&self, attempt: &Attempt) -> Result<Sent, StoreError> {
-        let (true, Some(alert)) = (attempt.unsure, &attempt.alert) else { return Ok(self.channels.send(attempt).await) };
+        let (true, Some(alert)) = (attempt.unsure, &attempt.alert) else {
+            return Ok(self.channels.send(attempt).await);
+        };
         // An earlier try is looked up by number and text: the alert's other attempts are not it.
         let others = attempts::of_alert(&mut *self.context.store.read().await?, &attempt.org, alert).await?;
-        let others: Vec<String> = others
-            .into_iter()
-            .filter(|other| other.id != attempt.id)
-            .filter_map(|other| other.provider_id)
-            .collect();
+        let others: Vec<String> =
+            others.into_iter().filter(|other| other.id != attempt.id).filter_map(|other| other.provider_id).collect();
         Ok(self.channels.send_beside(attempt, &others).await)
     }
 
     async fn settle(&self, attempt: &Attempt, sent: Sent) -> Result<(), StoreError> {
         let (acting, settled) = (self.context.acting(), attempt.clone());
-        let settled = self.context.change(async move |db| {
-            settle::sent(db, &acting, &settled, &sent).await
-        })
-        .await?;
+        let settled = self.context.change(async move |db| settle::sent(db, &acting, &settled, &sent).await).await?;
         match settled {
             Settled::Ended(state) => settle::count(attempt, state),
             Settled::Going => {}
@@ -242,11 +238,12 @@ impl Deliver {
 
     async fn follow_up(&self, attempt: &Attempt) -> Result<(), StoreError> {
         let (acting, failed) = (self.context.acting(), attempt.clone());
-        self.context.change(async move |db| {
-            let why = "it was begun too often without an end and was set aside";
-            super::failure::failed(db, &acting, &failed, why, None).await
-        })
-        .await?;
+        self.context
+            .change(async move |db| {
+                let why = "it was begun too often without an end and was set aside";
+                super::failure::failed(db, &acting, &failed, why, None).await
+            })
+            .await?;
         let about_us = self.alert(attempt).await?.is_some_and(|row| row.alert.source == Source::Pikett);
         let matter = if about_us { "set-aside:own-attempts".to_owned() } else { format!("set-aside:{}", attempt.id) };
         let title = "Pikett could not send a message";

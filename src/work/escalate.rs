@@ -182,7 +182,12 @@ async fn write(
 
 /// Who was told at this very level and round already: a call that moved on told them before the timer
 /// did. The fallback is told again and again.
-fn told_here(earlier: &[Notification], policy: &Policy, decision: &Decision, progress: &Progress) -> BTreeSet<PersonId> {
+fn told_here(
+    earlier: &[Notification],
+    policy: &Policy,
+    decision: &Decision,
+    progress: &Progress,
+) -> BTreeSet<PersonId> {
     let is_level = decision.level.is_some_and(|level| usize::try_from(level).is_ok_and(|at| at < policy.levels.len()));
     if !is_level || matches!(progress.stage, Stage::Fallback { .. }) {
         return BTreeSet::new();

@@ -18,6 +18,8 @@ mod timers; // claim, handle, put back
 mod watch; // what should have happened and did not
 
 #[cfg(test)]
+pub mod testing; // a night with phones
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -80,8 +80,7 @@ pub(super) async fn report(
 /// A human has pressed a key in this call. `false`: one was pressed already.
 pub async fn key_pressed(db: &mut AnyConnection, acting: &Acting, id: &AttemptId) -> Result<bool, StoreError> {
     let answer = Answer { message: Some("somebody pressed a key".to_owned()), ..Answer::default() };
-    let news =
-        outbox::report(db, acting.org(), id, RANK_OF_KEY, AttemptState::Delivered, &answer, acting.now).await?;
+    let news = outbox::report(db, acting.org(), id, RANK_OF_KEY, AttemptState::Delivered, &answer, acting.now).await?;
     timers::clear(db, acting.org(), DEADLINE, id.as_str()).await?;
     Ok(news.is_some())
 }

@@ -51,7 +51,11 @@ pub(super) async fn sent(
         _ if state == AttemptState::Delivered => return Ok(Settled::Ended(state)),
         Outcome::Postponed { .. } => return Ok(Settled::Going),
         Outcome::Again { at, .. } => {
-            let again = format!("failed for now ({}); it is tried again at {}", why.unwrap_or("no word why"), at.format("%H:%M:%S UTC"));
+            let again = format!(
+                "failed for now ({}); it is tried again at {}",
+                why.unwrap_or("no word why"),
+                at.format("%H:%M:%S UTC")
+            );
             note(db, acting, attempt, "retry", &again, &sent.answer).await?;
             if sent.class == Some(Class::RetryLater) {
                 failure::next_rule(db, acting, attempt).await?;

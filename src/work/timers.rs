@@ -157,9 +157,10 @@ impl Timers {
         let alert = timer.subject.parse::<AlertId>().ok().filter(|_| timer.kind == ESCALATE);
         if let Some(alert) = alert {
             let (acting, entry) = (self.context.acting(), text.clone());
-            let written = self.context.store.write(async move |db| {
-                record(db, &acting, &alert, "set-aside", entry.clone(), json!({})).await
-            });
+            let written = self
+                .context
+                .store
+                .write(async move |db| record(db, &acting, &alert, "set-aside", entry.clone(), json!({})).await);
             if let Err(error) = written.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "the timeline could not be written");
             }
