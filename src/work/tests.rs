@@ -216,6 +216,70 @@ on_both! {
         night.end().await;
     }
 
+    async fn a_message_that_brings_down_its_sender_is_set_aside_and_the_next_rule_comes(store: Store) {
+        let night = Night::quiet(&store).await;
+        let id = night.raise("Disk full").await;
+        let escalate = escalate::Escalate { context: night.context.clone() };
+        for timer in claim(&store, 0).await {
+            escalate.handle(&timer).await.unwrap();
+        }
+        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone());
+        let text = night.attempts(&id).await[0].id.clone();
+        for _ in 0..5 {
+            assert!(deliver.claim(10).await.unwrap().iter().any(|attempt| attempt.id == text));
+            night.context.clock.advance(chrono::TimeDelta::seconds(30));
+        }
+        let left = deliver.claim(10).await.unwrap();
+        assert!(left.iter().all(|attempt| attempt.address.channel() == crate::model::person::Channel::Voice));
+        assert_eq!(night.attempts(&id).await[0].state, AttemptState::Unknown);
+        let story = night.story(&id).await;
+        assert!(story.contains("failed: it was begun too often without an end and was set aside."), "{story}");
+        let own = night.open().await.into_iter().find(|row| row.alert.source == Source::Pikett).unwrap();
+        assert_eq!(own.alert.title, "Pikett could not send a message");
+    }
+
+    async fn an_account_that_is_closed_is_told_to_the_msp_once(store: Store) {
+        let night = Night::on(&store).await;
+        for number in [ANNA, BEN, LEAD] {
+            night.phones.refuse(number, 401, 20003);
+        }
+        let id = night.raise("Disk full").await;
+        night.pass(3_600).await;
+        let own: Vec<_> = night.open().await.into_iter().filter(|row| row.alert.source == Source::Pikett).collect();
+        assert!(own.iter().any(|row| row.alert.title == "Nobody can be reached by sms"), "{own:?}");
+        assert_eq!(own.len(), 2, "one by sms and one by voice, however often it fails");
+        assert_eq!(night.alert(&id).await.alert.state, AlertState::Triggered);
+        for number in [ANNA, BEN, LEAD] {
+            night.phones.accept(number);
+        }
+        night.pass(3_600).await;
+        assert!(night.phones.news().contains(&sms(LEAD)), "the fallback is told again and again");
+        night.end().await;
+    }
+
+    async fn a_slow_handler_keeps_nobody_waiting(store: Store) {
+        let night = Night::quiet(&store).await;
+        night.begin(vec![Arc::new(Slow)]);
+        store.write(async |db| timers::set(db, &org(), "slow", "a-call", at(0), "").await).await.unwrap();
+        let number = store.alert_number(&org()).await.unwrap();
+        let alert = crate::store::testing::an_alert(&night.context.ids, number, None);
+        let alert = crate::store::raise::NewAlert {
+            policy: Some(crate::store::raise::Snapshot::of(&night.context.directory().policies[&"gold".parse().unwrap()])),
+            ..alert
+        };
+        store.write(async move |db| crate::store::raise::raise(db, &org(), alert.clone()).await).await.unwrap();
+        let mut news = Vec::new();
+        for _ in 0..1_000 {
+            news.extend(night.phones.news());
+            if !news.is_empty() {
+                break;
+            }
+            crate::clock::Clock::system().sleep(chrono::TimeDelta::milliseconds(2)).await;
+        }
+        assert_eq!(news, [sms(ANNA)]);
+        night.stop.cancel();
+    }
+
     async fn an_alert_without_a_timer_is_found_and_escalates_again(store: Store) {
         let night = Night::on(&store).await;
         let id = night.raise("Disk full").await;
@@ -306,5 +370,18 @@ impl Handler for Broken {
             assert!(n % 2 == 1, "on purpose");
             Err(WorkError::Broken { what: "this".to_owned(), why: "on purpose".to_owned() })
         })
+    }
+}
+
+/// Never comes to an end.
+struct Slow;
+
+impl Handler for Slow {
+    fn kinds(&self) -> &[&'static str] {
+        &["slow"]
+    }
+
+    fn handle<'a>(&'a self, _: &'a DueTimer) -> BoxFuture<'a, Result<(), WorkError>> {
+        Box::pin(std::future::pending())
     }
 }

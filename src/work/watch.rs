@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Context, deadline::DEADLINE, record, timers::PAUSE};
 use crate::{
     model::id::AlertId,
-    store::{StoreError, alerts, attempts, outbox, overdue, raise::ESCALATE, timers},
+    store::{StoreError, alerts, attempts, outbox, overdue, raise::ESCALATE, seen, timers},
     telemetry::metric,
 };
 
@@ -22,8 +22,17 @@ const HELD_MAX: TimeDelta = TimeDelta::hours(1);
 /// An escalation that was set aside is tried again after so long: its alert still waits.
 const ASIDE: TimeDelta = TimeDelta::minutes(15);
 
+/// Nobody repeats a request, or uses a signed link, after that long.
+const REMEMBERED: TimeDelta = TimeDelta::days(8);
+const FORGET_EVERY: TimeDelta = TimeDelta::hours(1);
+
 pub(super) async fn run(context: Context, stop: CancellationToken) {
+    let mut forget_at = context.clock.now();
     while !stop.is_cancelled() {
+        if context.clock.now() >= forget_at {
+            forget_at = context.clock.now() + FORGET_EVERY;
+            forget(&context).await;
+        }
         let wait = match look(&context).await {
             Ok(()) => EVERY,
             Err(error) => {
@@ -35,6 +44,13 @@ pub(super) async fn run(context: Context, stop: CancellationToken) {
             () = stop.cancelled() => {}
             () = context.clock.sleep(wait) => {}
         }
+    }
+}
+
+async fn forget(context: &Context) {
+    let (org, before) = (context.directory().org.clone(), context.clock.now() - REMEMBERED);
+    if let Err(error) = context.store.write(async move |db| seen::forget(db, &org, before).await).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "old requests could not be forgotten");
     }
 }
 
