@@ -15,6 +15,7 @@ pub mod error; // what can go wrong
 pub mod notifications; // the duty to tell one person
 mod numbers; // alert numbers, reserved in blocks
 pub mod outbox; // claim, record, report
+pub mod overdue; // what should have happened and did not
 mod policies; // the policy that an alert began with
 mod postgres; // units of work on a pool, NOTIFY and LISTEN
 pub mod raise; // opening alerts, one or many

@@ -3,22 +3,27 @@
 //!
 //! Every face calls these: SMS, voice keys, email links, command line, API, console, hotline, tools.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::Acting;
+use super::{Acting, escalate::progress, record};
 use crate::{
     escalation::Progress,
     model::{
         alert::{Actor, AlertState},
-        id::AlertId,
+        id::{AlertId, PersonId},
+    },
+    notify::{
+        plan::{self, News},
+        texts::Done,
     },
     store::{
         StoreError,
         alerts::{self, AlertRow},
-        attempts, notifications,
+        attempts::{self, Attempt},
+        notifications,
         raise::ESCALATE,
-        timeline, timers,
+        timers,
     },
 };
 
@@ -43,13 +48,17 @@ pub async fn acknowledge(
     let Some(row) = alerts::acknowledge(db, acting.org(), id, by, acting.now).await? else {
         return already(db, acting, id).await;
     };
-    quiet(db, acting, id, &format!("acknowledged by {}", by.name())).await?;
-    let text = format!("{} acknowledged it {how}.", by.name());
+    let name = acting.name_of(by);
+    quiet(db, acting, id, &format!("acknowledged by {name}")).await?;
+    let text = format!("{name} acknowledged it {how}.");
     record(db, acting, id, "acknowledged", text, json!({ "by": by.to_string(), "how": how })).await?;
+    let paged = attempts::of_alert(db, acting.org(), id).await?;
+    notices(db, acting, &row, Done::Acknowledged, by, &paged).await?;
     Ok(Acted::Done(row))
 }
 
-/// Also what nobody has acknowledged.
+/// Also what nobody has acknowledged: then everybody who was paged learns that it is over. After an
+/// acknowledgement that concerns whoever has taken it.
 pub async fn resolve(
     db: &mut AnyConnection,
     acting: &Acting,
@@ -57,12 +66,19 @@ pub async fn resolve(
     by: &Actor,
     how: &str,
 ) -> Result<Acted, StoreError> {
+    let before = alerts::by_id(db, acting.org(), id).await?;
     let Some(row) = alerts::resolve(db, acting.org(), id, by, acting.now).await? else {
         return already(db, acting, id).await;
     };
-    quiet(db, acting, id, &format!("resolved by {}", by.name())).await?;
-    let text = format!("{} resolved it {how}.", by.name());
+    let name = acting.name_of(by);
+    quiet(db, acting, id, &format!("resolved by {name}")).await?;
+    let text = format!("{name} resolved it {how}.");
     record(db, acting, id, "resolved", text, json!({ "by": by.to_string(), "how": how })).await?;
+    let mut paged = attempts::of_alert(db, acting.org(), id).await?;
+    if let Some(owner) = before.as_ref().and_then(acknowledger) {
+        paged.retain(|attempt| attempt.person.as_ref() == owner);
+    }
+    notices(db, acting, &row, Done::Resolved, by, &paged).await?;
     Ok(Acted::Done(row))
 }
 
@@ -78,7 +94,7 @@ pub async fn escalate(
         return already(db, acting, id).await;
     };
     remember(db, acting, &row, |progress| progress.escalate_now = true).await?;
-    let text = format!("{} asked for the next level {how}.", by.name());
+    let text = format!("{} asked for the next level {how}.", acting.name_of(by));
     record(db, acting, id, "escalated", text, json!({ "by": by.to_string(), "how": how })).await?;
     Ok(Acted::Done(row))
 }
@@ -101,7 +117,7 @@ pub async fn note(
 ) -> Result<Acted, StoreError> {
     let Some(row) = alerts::by_id(db, acting.org(), id).await? else { return Ok(Acted::Missing) };
     let detail = json!({ "by": by.to_string(), "note": text });
-    record(db, acting, id, "noted", format!("{} noted: {text}", by.name()), detail).await?;
+    record(db, acting, id, "noted", format!("{} noted: {text}", acting.name_of(by)), detail).await?;
     Ok(Acted::Done(row))
 }
 
@@ -112,10 +128,7 @@ async fn remember(
     row: &AlertRow,
     change: impl Fn(&mut Progress),
 ) -> Result<(), StoreError> {
-    let mut progress = match row.progress.as_deref() {
-        Some(text) => Progress::from_json(text).map_err(|_| StoreError::corrupt("alerts.progress", text))?,
-        None => Progress::default(),
-    };
+    let mut progress = progress(row)?;
     change(&mut progress);
     let next = alerts::Progress { level: row.alert.level, round: row.round, memory: progress.to_json() };
     if !alerts::advance(db, acting.org(), &row.alert.id, row.rev, &next).await? {
@@ -135,22 +148,39 @@ async fn quiet(db: &mut AnyConnection, acting: &Acting, id: &AlertId, why: &str)
     notifications::close_all(db, acting.org(), id).await
 }
 
-async fn record(
+/// Whoever had taken it: `None` before an acknowledgement, `Some(None)` when that was no person.
+fn acknowledger(before: &AlertRow) -> Option<Option<&PersonId>> {
+    match &before.alert.state {
+        AlertState::Acknowledged { by: Actor::Person(person), .. } => Some(Some(person)),
+        AlertState::Acknowledged { .. } => Some(None),
+        AlertState::Triggered | AlertState::Resolved { .. } => None,
+    }
+}
+
+/// Those who were paged learn what has happened, except whoever did it.
+async fn notices(
     db: &mut AnyConnection,
     acting: &Acting,
-    id: &AlertId,
-    kind: &str,
-    text: String,
-    detail: Value,
+    row: &AlertRow,
+    what: Done,
+    by: &Actor,
+    paged: &[Attempt],
 ) -> Result<(), StoreError> {
-    let entry = timeline::Entry {
-        id: acting.ids.id(acting.now),
-        alert: Some(id.clone()),
-        call: None,
-        at: acting.now,
-        kind: kind.to_owned(),
-        text,
-        detail,
+    let except = match by {
+        Actor::Person(person) => Some(person),
+        Actor::Integration(_) | Actor::Operator(_) | Actor::System => None,
     };
-    timeline::write(db, acting.org(), &entry).await
+    let news = News {
+        alert: &row.alert,
+        customer: acting.customer_of(row),
+        what,
+        by: acting.name_of(by),
+        except,
+        links: &acting.links,
+        now: acting.now,
+    };
+    for notice in plan::notices(&news, paged, |id| acting.directory.people.get(id), &acting.ids) {
+        attempts::insert(db, acting.org(), &notice).await?;
+    }
+    Ok(())
 }

@@ -1,17 +1,62 @@
 //! The one loop of the service: what is due or was woken is claimed by lease, done, and recorded.
 //!
-//! Timers go to the handler of their kind; the hotline registers its own. Start at `Context` (what
-//! every worker is given) and `act` (what people do to an alert).
+//! Timers go to the handler of their kind; the hotline registers its own. Start at `Work::start`, then
+//! `Context` (what every worker is given) and `act` (what people do to an alert).
 
 pub mod act; // acknowledge, resolve, escalate, note
 mod context;
+mod deadline; // reports that stay away
+mod deliver; // the outbox
+mod escalate; // whom to tell next
+pub mod failure; // the next rule, the next level
+pub mod msp; // what concerns the MSP itself
+mod record; // the timeline
+pub mod report; // what providers report, and that a key was pressed
+mod settle; // what came of sending, as rows
+mod tell; // one person, over all their rules
+mod timers; // claim, handle, put back
+mod watch; // what should have happened and did not
+
+#[cfg(test)]
+pub mod testing; // a night with phones
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use thiserror::Error;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use context::{Acting, Context};
+pub use record::record;
 
+use crate::notify::Channels;
 use crate::store::{StoreError, timers::DueTimer};
+
+/// The workers of a process.
+pub struct Work;
+
+impl Work {
+    /// Starts them on this tracker; with `stop` they take nothing new, finish what they have begun, and
+    /// end. `handlers` are those of other modules' timers.
+    pub fn start(
+        context: &Context,
+        channels: &Channels,
+        handlers: Vec<Arc<dyn Handler>>,
+        stop: &CancellationToken,
+        tracker: &TaskTracker,
+    ) {
+        let own: [Arc<dyn Handler>; 2] = [
+            Arc::new(escalate::Escalate { context: context.clone() }),
+            Arc::new(deadline::Deadline { context: context.clone(), channels: channels.clone() }),
+        ];
+        let handlers = own.into_iter().chain(handlers).collect();
+        tracker.spawn(timers::Timers::new(context.clone(), handlers).run(stop.clone()));
+        tracker.spawn(deliver::Deliver::new(context.clone(), channels.clone()).run(stop.clone()));
+        tracker.spawn(watch::run(context.clone(), stop.clone()));
+    }
+}
 
 /// Does what a kind of timer asks for.
 ///
