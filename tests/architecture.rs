@@ -37,7 +37,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("web", &["model", "telemetry"]),
+    ("web", &["model", "carrier", "telemetry"]),
     (
         "hotline",
         &[

@@ -3,8 +3,8 @@
 //! Owns the carriers' languages (TwiML, request signatures, REST, status words, error codes).
 //! Never decides whom to call or what to say: that comes in as values. Start with `Carrier`.
 
+pub mod carriers; // the carriers of this installation, in order of preference
 pub mod error_codes; // the carrier's codes, sorted by what to do
-pub mod secret; // tokens that must not be seen
 pub mod signature; // who sent this webhook: pure
 pub mod status; // the carrier's status words, with ranks
 pub mod twiml; // the document that answers a webhook: typed, pure
@@ -132,6 +132,9 @@ pub enum Class {
     Retry,
     /// May work in minutes: another channel for the time being.
     RetryLater,
+    /// Nothing was sent: our own pace lies in between. Come again after `retry_after`; it is no
+    /// failure and counts as no try.
+    Paced,
     /// Nobody knows whether it was done: look, repeat once, then another channel.
     Unsure,
     /// Never with this number and channel: the next contact method, and the method is marked.
@@ -152,6 +155,7 @@ impl Class {
         match self {
             Self::Retry => "retry",
             Self::RetryLater => "retry-later",
+            Self::Paced => "paced",
             Self::Unsure => "unsure",
             Self::Destination => "destination",
             Self::Account => "account",
@@ -164,7 +168,7 @@ impl Class {
     /// Whether the same request may work when it is made again.
     pub fn may_be_repeated(self) -> bool {
         match self {
-            Self::Retry | Self::RetryLater | Self::Unsure => true,
+            Self::Retry | Self::RetryLater | Self::Paced | Self::Unsure => true,
             Self::Destination | Self::Account | Self::Content | Self::State | Self::Bug => false,
         }
     }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
 
-use super::secret::Secret;
+use crate::model::secret::Secret;
 
 pub const HEADER: &str = "X-Twilio-Signature";
 /// Names the shared key, where one signs instead of the account's token.
