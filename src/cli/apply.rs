@@ -195,3 +195,92 @@ pub fn is_passed_over(path: &Path) -> bool {
 fn fault(path: &Path, what: &str, mend: &str) -> Fault {
     Fault { file: path.display().to_string(), line: 0, column: 0, what: what.to_owned(), mend: mend.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        declare::{directory_from, org::Defaults},
+        store::{Topic, testing::on_both},
+    };
+
+    fn file(text: &str) -> Vec<File> {
+        vec![File { name: "msp.toml".to_owned(), text: text.to_owned() }]
+    }
+
+    fn clock() -> Clock {
+        Clock::manual(crate::store::testing::at(0))
+    }
+
+    const ANNA: &str = r#"
+[[people]]
+id = "anna"
+contact = [ { id = "mail", kind = "email", to = "anna@msp.example" } ]
+[[customers]]
+id = "acme"
+contacts = [ { name = "Petra", pin = "730164" } ]
+"#;
+
+    on_both! {
+        async fn what_was_applied_is_seen_by_whoever_watches(store: Store) {
+            let mut watch = store.wake().watch(Topic::Directory);
+            let (revision, plan) = apply(&store, &file(ANNA), false, &clock(), &Ids::seeded(1)).await.unwrap();
+            assert_eq!((revision, plan.differences.len()), (1, 2));
+            watch.notified().await;
+            let declared = declared::load(&store).await.unwrap();
+            let assembled = directory_from(&declared.documents, declared::flow_sources(&declared), &Defaults::default(), declared.revision);
+            assert_eq!(assembled.faults, []);
+            assert_eq!(assembled.directory.revision, 1);
+            assert!(assembled.directory.people.contains_key(&"anna".parse().unwrap()));
+        }
+
+        async fn applied_twice_or_dry_it_changes_nothing(store: Store) {
+            let (revision, plan) = apply(&store, &file(ANNA), true, &clock(), &Ids::seeded(1)).await.unwrap();
+            assert_eq!((revision, plan.differences.len()), (0, 2));
+            assert!(declared::load(&store).await.unwrap().documents.is_empty());
+            apply(&store, &file(ANNA), false, &clock(), &Ids::seeded(1)).await.unwrap();
+            let before = declared::load(&store).await.unwrap();
+            let (revision, plan) = apply(&store, &file(ANNA), false, &clock(), &Ids::seeded(2)).await.unwrap();
+            assert_eq!((revision, plan), (1, Plan::default()));
+            assert_eq!(declared::load(&store).await.unwrap(), before);
+        }
+
+        async fn one_fault_and_nothing_is_applied(store: Store) {
+            let files = [file(ANNA), vec![File { name: "b.toml".to_owned(), text: "[org]\npolicy = \"glod\"\n".to_owned() }]].concat();
+            let refused = apply(&store, &files, false, &clock(), &Ids::seeded(1)).await.unwrap_err();
+            let words = refused.in_words();
+            assert!(words.starts_with("b.toml:2:10: there is no policy `glod`; declare it"), "{words}");
+            assert_eq!(declared::load(&store).await.unwrap(), Declared::default());
+        }
+
+        async fn those_who_apply_at_once_all_get_through(store: Store) {
+            let applies = (0..6).map(|n| {
+                let store = store.clone();
+                let text = format!("[[people]]\nid = \"p{n}\"\ncontact = [ {{ id = \"m\", kind = \"sms\", to = \"+49151100000{n}0\" }} ]\n");
+                async move { apply(&store, &file(&text), false, &clock(), &Ids::seeded(n)).await }
+            });
+            for outcome in futures::future::join_all(applies).await {
+                outcome.unwrap();
+            }
+            let declared = declared::load(&store).await.unwrap();
+            assert_eq!((declared.revision, declared.documents.len()), (6, 6));
+        }
+    }
+
+    #[test]
+    fn folders_are_searched_for_what_is_meant_to_be_applied() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in
+            ["b/flow.toml", "b/flow.test.toml", "a.toml", "pikett.toml", ".git/c.toml", "holidays.ics", "b/c/d.toml"]
+        {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
+        }
+        let paths = [folder.path().join("a.toml"), folder.path().to_owned()];
+        let found: Vec<String> = files(&paths).unwrap().into_iter().map(|file| file.text).collect();
+        assert_eq!(found, ["a.toml", "b/c/d.toml", "b/flow.toml"]);
+        let nothing = [folder.path().join(".git"), folder.path().join("gone.toml")];
+        assert!(files(&nothing).unwrap_err().in_words().contains("could not be read"));
+    }
+}

@@ -5,11 +5,12 @@ use clap::Args;
 use super::{Common, Failure, Verdict, declared, say};
 use crate::{
     config::Config,
-    declare::{Assembled, Directory},
+    declare::{Directory, stored_faults},
     model::{
         fault::did_you_mean,
-        person::{Channel, Person},
+        person::{Address, ContactMethod},
     },
+    store::declarations::Declared,
 };
 
 /// Check the configuration, the database, the carriers and the flows
@@ -28,16 +29,17 @@ pub async fn run(common: &Common, _: &Arguments) -> Result<Verdict, Failure> {
     store.close().await;
     let declared = declared?;
     say(format_args!("database       sound, declarations at revision {}", declared.revision));
-    Ok(declarations(&config, &declared::directory(&declared, &config)))
+    Ok(declarations(&config, &declared))
 }
 
-fn declarations(config: &Config, Assembled { directory, faults }: &Assembled) -> Verdict {
+fn declarations(config: &Config, declared: &Declared) -> Verdict {
+    let directory = declared::directory(declared, config).directory;
     let mut verdict = Verdict::Sound;
     let mut wrong = |text: String| {
         verdict = Verdict::Wrong;
         say(format_args!("wrong          {text}"));
     };
-    for fault in faults {
+    for fault in stored_faults(&declared.documents, &declared::flow_sources(declared)) {
         wrong(fault.to_string());
     }
     if let Some(policy) = directory.org_policy.as_ref().filter(|policy| !directory.policies.contains_key(*policy)) {
@@ -45,7 +47,7 @@ fn declarations(config: &Config, Assembled { directory, faults }: &Assembled) ->
         let mend = near.unwrap_or_else(|| "declare it".to_owned());
         wrong(format!("[org] names the policy `{policy}`, which there is not; {mend}"));
     }
-    for warning in unreachable(config, directory) {
+    for warning in unreachable(config, &directory) {
         say(format_args!("warning        {warning}"));
     }
     say(format_args!(
@@ -62,14 +64,29 @@ fn declarations(config: &Config, Assembled { directory, faults }: &Assembled) ->
     verdict
 }
 
-/// People whom this configuration cannot reach at all.
+/// Contact methods that this configuration never uses, and people who have no others.
 fn unreachable(config: &Config, directory: &Directory) -> Vec<String> {
-    let works = |channel: Channel| match channel {
-        Channel::Sms | Channel::Voice => !config.carriers.is_empty(),
-        Channel::Email => config.email.is_some(),
-        Channel::Push => true,
-    };
-    let reached = |person: &&Person| person.methods.iter().any(|method| works(method.address.channel()));
-    let people = directory.people.values().filter(|person| !reached(person));
-    people.map(|person| format!("nobody can reach {}: the configuration has none of their channels", person.id)).collect()
+    let mut warnings = Vec::new();
+    for person in directory.people.values() {
+        let lost: Vec<_> =
+            person.methods.iter().filter_map(|method| Some((method, why_never(config, directory, method)?))).collect();
+        if lost.len() == person.methods.len() {
+            warnings.push(format!("nobody can reach {}", person.id));
+        }
+        warnings
+            .extend(lost.iter().map(|(method, why)| format!("{} of {} is never used: {why}", method.id, person.id)));
+    }
+    warnings
+}
+
+fn why_never(config: &Config, directory: &Directory, method: &ContactMethod) -> Option<&'static str> {
+    match &method.address {
+        Address::Sms(_) | Address::Voice(_) if config.carriers.is_empty() => Some("there is no carrier"),
+        Address::Sms(phone) | Address::Voice(phone) => {
+            let allowed = directory.countries().contains(phone.country_code());
+            (!allowed).then_some("[limits] leaves out its country")
+        }
+        Address::Email(_) => config.email.is_none().then_some("there is no [email]"),
+        Address::Push(_) => None,
+    }
 }

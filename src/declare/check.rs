@@ -87,7 +87,10 @@ impl Check<'_> {
         for policy in whole.policies.values() {
             let levels = policy.levels.iter().enumerate();
             let told = levels.flat_map(|(level, of)| {
-                of.notify.iter().enumerate().map(move |(place, target)| (format!("levels.{level}.notify.{place}"), target))
+                of.notify
+                    .iter()
+                    .enumerate()
+                    .map(move |(place, target)| (format!("levels.{level}.notify.{place}"), target))
             });
             let fallback = policy.fallback.iter().enumerate();
             let fallback = fallback.map(|(place, target)| (format!("fallback.{place}"), target));
@@ -122,7 +125,8 @@ impl Check<'_> {
             let id = hotline.number.as_str();
             for (place, contract) in hotline.contracts.iter().enumerate() {
                 // One that was named alone stands under `contract`.
-                let path = if hotline.contracts.len() == 1 { "contract".to_owned() } else { format!("contracts.{place}") };
+                let path =
+                    if hotline.contracts.len() == 1 { "contract".to_owned() } else { format!("contracts.{place}") };
                 self.names((Kind::Hotline, id, &path), "contract", contract, &whole.contracts);
             }
             if let Some(person) = whole.person_with_phone(&hotline.number) {
@@ -145,11 +149,23 @@ impl Check<'_> {
             let Some(customer) = whole.customer_of(contract) else { continue };
             let path = format!("contracts.{place}");
             if customer.number.is_none() {
-                let what = format!("customer `{}` has no `number`, by which callers of a shared hotline say who they are", customer.id);
-                self.fault(Kind::Hotline, id, &path, what, format!("add `number = \"…\"` to customer `{}`", customer.id));
+                let what = format!(
+                    "customer `{}` has no `number`, by which callers of a shared hotline say who they are",
+                    customer.id
+                );
+                self.fault(
+                    Kind::Hotline,
+                    id,
+                    &path,
+                    what,
+                    format!("add `number = \"…\"` to customer `{}`", customer.id),
+                );
             }
             if !seen.insert(&customer.id) {
-                let what = format!("two contracts of customer `{}` share this hotline: nobody could tell which is meant", customer.id);
+                let what = format!(
+                    "two contracts of customer `{}` share this hotline: nobody could tell which is meant",
+                    customer.id
+                );
                 self.fault(Kind::Hotline, id, &path, what, "give one of them a hotline of its own");
             }
         }
@@ -249,7 +265,13 @@ impl Check<'_> {
             let Some(number) = customer.number.as_deref() else { continue };
             if let Some(other) = owners.insert(number, customer.id.as_str()) {
                 let what = format!("customer `{other}` has the number `{number}` too");
-                self.fault(Kind::Customer, customer.id.as_str(), "number", what, "give each customer a number of their own");
+                self.fault(
+                    Kind::Customer,
+                    customer.id.as_str(),
+                    "number",
+                    what,
+                    "give each customer a number of their own",
+                );
             }
         }
     }
@@ -279,9 +301,7 @@ fn strangers(step: &ivr::Kind, whole: &Directory) -> Option<(String, String)> {
     }
     let policy = |alert: &ivr::AlertFields| alert.policy.as_ref().and_then(|id| missing("policy", id, &whole.policies));
     match step {
-        ivr::Kind::Hours { calendar, .. } => {
-            calendar.as_ref().and_then(|id| missing("calendar", id, &whole.calendars))
-        }
+        ivr::Kind::Hours { calendar, .. } => calendar.as_ref().and_then(|id| missing("calendar", id, &whole.calendars)),
         ivr::Kind::Alert { alert, .. } => policy(alert),
         ivr::Kind::Voicemail(voicemail) => policy(&voicemail.alert),
         ivr::Kind::Connect(connect) => match &connect.to {

@@ -67,11 +67,15 @@ pub fn date(given: &str) -> Result<NaiveDate, String> {
 /// `1 week`, `12 hours`.
 pub fn every(given: &str) -> Result<Every, String> {
     let error = || {
-        format!("`{}` is no rotation: write a number and hours, days, weeks or months, such as 1 week", shortened(given))
+        format!(
+            "`{}` is no rotation: write a number and hours, days, weeks or months, such as 1 week",
+            shortened(given)
+        )
     };
     let (count, unit) = given.split_once(' ').ok_or_else(error)?;
     let digits = count.bytes().all(|b| b.is_ascii_digit());
-    let count = count.parse::<u32>().ok().filter(|count| digits && (1..=EVERY_MAX).contains(count)).ok_or_else(error)?;
+    let count =
+        count.parse::<u32>().ok().filter(|count| digits && (1..=EVERY_MAX).contains(count)).ok_or_else(error)?;
     Ok(match unit {
         "hour" | "hours" => Every::Hours(count),
         "day" | "days" => Every::Days(count),
@@ -130,7 +134,8 @@ fn email(to: &str) -> Result<String, String> {
 
 /// A `PushSubscription` as browsers give it (W3C Push API, `toJSON`).
 fn push(to: &str) -> Result<PushSubscription, String> {
-    const MEND: &str = "copy what the browser gives, {\"endpoint\": \"https://…\", \"keys\": {\"p256dh\": \"…\", \"auth\": \"…\"}}";
+    const MEND: &str =
+        "copy what the browser gives, {\"endpoint\": \"https://…\", \"keys\": {\"p256dh\": \"…\", \"auth\": \"…\"}}";
     let json: Value = serde_json::from_str(to).map_err(|_| format!("this push subscription is no JSON: {MEND}"))?;
     let text = |value: &Value, name: &str| {
         value.as_str().map(str::to_owned).ok_or_else(|| format!("this push subscription has no `{name}`: {MEND}"))
@@ -143,7 +148,8 @@ fn push(to: &str) -> Result<PushSubscription, String> {
     if !is_push_service(&subscription.endpoint) {
         return Err(format!("the push subscription's endpoint is no https address: {MEND}"));
     }
-    for (name, key, bytes) in [("p256dh", &subscription.p256dh, P256DH_BYTES), ("auth", &subscription.auth, AUTH_BYTES)] {
+    for (name, key, bytes) in [("p256dh", &subscription.p256dh, P256DH_BYTES), ("auth", &subscription.auth, AUTH_BYTES)]
+    {
         if BASE64.decode(key).ok().is_none_or(|key| key.len() != bytes) {
             return Err(format!("the push subscription's `{name}` is not {bytes} bytes in base64url: {MEND}"));
         }
@@ -191,7 +197,11 @@ mod tests {
     #[test]
     fn a_push_subscription_is_checked_whole() {
         let keys = |p256dh: usize, auth: usize| {
-            format!(r#""keys":{{"p256dh":"{}","auth":"{}"}}"#, BASE64.encode(vec![4; p256dh]), BASE64.encode(vec![7; auth]))
+            format!(
+                r#""keys":{{"p256dh":"{}","auth":"{}"}}"#,
+                BASE64.encode(vec![4; p256dh]),
+                BASE64.encode(vec![7; auth])
+            )
         };
         let read = |endpoint: &str, keys: &str| {
             address(Channel::Push, &format!(r#"{{"endpoint":"{endpoint}","expirationTime":null,{keys}}}"#))

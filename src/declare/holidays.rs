@@ -53,9 +53,9 @@ fn length(event: &Event, first: NaiveDate) -> Result<u64, String> {
         (None, Some(duration)) => whole_days(duration),
         (None, None) => Some(1),
     };
-    days.filter(|days| (1..=DAYS_MAX).contains(days)).and_then(|days| u64::try_from(days).ok()).ok_or_else(|| {
-        format!("the event `{}` has no sound end: give it whole days, at most {DAYS_MAX}", title(event))
-    })
+    days.filter(|days| (1..=DAYS_MAX).contains(days))
+        .and_then(|days| u64::try_from(days).ok())
+        .ok_or_else(|| format!("the event `{}` has no sound end: give it whole days, at most {DAYS_MAX}", title(event)))
 }
 
 /// `P2D`, `P1W`.
@@ -72,7 +72,10 @@ fn begins(event: &Event, first: NaiveDate) -> Result<BTreeSet<NaiveDate>, String
     let mut begins = BTreeSet::from([first]);
     if let Some(rule) = event.property_value("RRULE") {
         let rule = Rule::parse(rule).ok_or_else(|| {
-            format!("the event `{}` repeats in a way that is not read here ({rule}): use yearly rules, or name its days", title(event))
+            format!(
+                "the event `{}` repeats in a way that is not read here ({rule}): use yearly rules, or name its days",
+                title(event)
+            )
         })?;
         begins.extend(rule.days(first));
     }
@@ -116,7 +119,9 @@ impl Rule {
                 // With an hour behind it, only the day matters.
                 "UNTIL" => rule.until = Some(day(value.get(..8)?)?),
                 "BYMONTH" => rule.months = value.split(',').map(|month| month.parse().ok()).collect::<Option<_>>()?,
-                "BYMONTHDAY" => rule.month_days = value.split(',').map(|day| day.parse().ok()).collect::<Option<_>>()?,
+                "BYMONTHDAY" => {
+                    rule.month_days = value.split(',').map(|day| day.parse().ok()).collect::<Option<_>>()?
+                }
                 "BYDAY" => rule.weekdays = value.split(',').map(weekday).collect::<Option<_>>()?,
                 "WKST" => {}
                 _ => return None,
@@ -129,7 +134,8 @@ impl Rule {
         let mut days = Vec::new();
         let mut year = first.year();
         while year <= YEAR_MAX && NaiveDate::from_ymd_opt(year, 12, 31) >= Some(first) {
-            let all = (0..366).filter_map(|ahead| NaiveDate::from_ymd_opt(year, 1, 1)?.checked_add_days(Days::new(ahead)));
+            let all =
+                (0..366).filter_map(|ahead| NaiveDate::from_ymd_opt(year, 1, 1)?.checked_add_days(Days::new(ahead)));
             let in_year = all.filter(|day| day.year() == year && *day >= first && self.names(*day, first));
             days.extend(in_year.filter(|day| self.until.is_none_or(|until| *day <= until)));
             year += self.interval;
@@ -224,7 +230,8 @@ mod tests {
         assert_eq!(days(thanksgiving), "2026-11-26 2027-11-25 2028-11-23");
         let spring = "DTSTART;VALUE=DATE:20240527\nRRULE:FREQ=YEARLY;BYMONTH=5;BYDAY=-1MO\n";
         assert_eq!(days(spring), "2026-05-25 2027-05-31 2028-05-29");
-        let repentance = "DTSTART;VALUE=DATE:20241120\nRRULE:FREQ=YEARLY;BYMONTH=11;BYMONTHDAY=16,17,18,19,20,21,22;BYDAY=WE\n";
+        let repentance =
+            "DTSTART;VALUE=DATE:20241120\nRRULE:FREQ=YEARLY;BYMONTH=11;BYMONTHDAY=16,17,18,19,20,21,22;BYDAY=WE\n";
         assert_eq!(days(repentance), "2026-11-18 2027-11-17 2028-11-22");
         let leap = "DTSTART;VALUE=DATE:20240229\nRRULE:FREQ=YEARLY\n";
         assert_eq!(days(leap), "2028-02-29");
@@ -238,7 +245,8 @@ mod tests {
 
     #[test]
     fn what_is_no_holiday_is_passed_over_and_what_cannot_be_read_is_said() {
-        let both = event("DTSTART;VALUE=DATE:20261225\n") + &event("DTSTART:20261224T090000Z\nDTEND:20261224T100000Z\n");
+        let both =
+            event("DTSTART;VALUE=DATE:20261225\n") + &event("DTSTART:20261224T090000Z\nDTEND:20261224T100000Z\n");
         assert_eq!(read(&calendar(&both)).unwrap().len(), 1);
         for (text, part) in [
             ("nonsense".to_owned(), "no iCalendar file"),

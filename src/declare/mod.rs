@@ -18,7 +18,7 @@ mod read; // files → what they declare
 pub use assemble::{Assembled, FlowSource, directory_from};
 pub use directory::{Directory, FlowInUse, Limits};
 pub use document::Documents;
-pub use plan::{NewFlow, Plan, plan};
+pub use plan::{NewFlow, Plan, plan, stored_faults};
 pub use read::{File, Outside};
 
 #[cfg(test)]

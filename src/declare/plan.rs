@@ -1,21 +1,25 @@
 //! What an apply would change: the stored declarations and a set of files in, documents to put and
 //! sentences out. What files do not mention stays; the whole must work afterwards, or nothing changes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, thread};
 
 use serde_json::{Map, Value};
 
 use super::{
     Directory,
-    assemble::{FlowSource, directory_from},
+    assemble::{Assembled, FlowSource, directory_from},
     check::check,
     directory::FlowInUse,
-    document::{self, Documents, Kind},
+    document::{self, CustomerDocument, Documents, Kind},
     org::Defaults,
     pins,
     read::{self, File, Gathered, Outside},
 };
-use crate::model::{fault::Fault, id::FlowId};
+use crate::model::{
+    fault::Fault,
+    id::{CustomerId, FlowId},
+    pin::Pin,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
@@ -61,8 +65,16 @@ pub fn plan(
     Ok(differences(stored, stored_flows, files))
 }
 
+/// What does not fit in what is stored: what was applied under other rules, or changed by hand.
+pub fn stored_faults(stored: &Documents, stored_flows: &[FlowSource]) -> Vec<Fault> {
+    let no_files = Gathered::nothing();
+    let Assembled { directory, mut faults } = kept(stored, stored_flows, &no_files);
+    faults.extend(check(&directory, &no_files));
+    faults
+}
+
 /// What stays as it is stored.
-fn kept(stored: &Documents, flows: &[FlowSource], files: &Gathered) -> super::Assembled {
+fn kept(stored: &Documents, flows: &[FlowSource], files: &Gathered) -> Assembled {
     let is_replaced = |(kind, id): &(String, String)| Kind::named(kind).is_some_and(|kind| files.places.has(kind, id));
     let documents = stored.iter().filter(|(key, _)| !is_replaced(key));
     let documents = documents.map(|(key, text)| (key.clone(), text.clone())).collect();
@@ -94,18 +106,42 @@ fn whole(before: Directory, files: &Gathered) -> Directory {
 /// One salt per customer: the one that its stored PINs have, so that an unchanged PIN changes nothing.
 fn hash_pins(files: &mut Gathered, stored: &Documents, outside: &Outside) {
     let mut salts = BTreeMap::new();
+    let mut jobs = Vec::new();
     for ((customer, index), pin) in std::mem::take(&mut files.pins) {
-        let salt = salts.entry(customer.clone()).or_insert_with(|| {
+        let salt: &String = salts.entry(customer.clone()).or_insert_with(|| {
             let known = stored.get(&document::key(Kind::Customer, customer.as_str()));
-            let known = known.and_then(|text| document::read::<document::CustomerDocument>(customer.as_str(), text).ok());
+            let known = known.and_then(|text| document::read::<CustomerDocument>(customer.as_str(), text).ok());
             known.as_ref().and_then(pins::salt_in_use).unwrap_or_else(outside.salt)
         });
-        let hash = pins::hash(&pin, salt).expect("a salt that was read or made is sound");
-        let contacts = files.directory.customers.get_mut(&customer).map(|customer| &mut customer.contacts);
-        if let Some(contact) = contacts.and_then(|contacts| contacts.get_mut(index)) {
+        jobs.push(PinToHash { salt: salt.clone(), customer, index, pin });
+    }
+    let hashes = on_every_core(&jobs, |job| pins::hash(&job.pin, &job.salt).expect("the salt was read or made by us"));
+    for (job, hash) in jobs.iter().zip(hashes) {
+        let customer = files.directory.customers.get_mut(&job.customer);
+        if let Some(contact) = customer.and_then(|customer| customer.contacts.get_mut(job.index)) {
             contact.pin = Some(hash);
         }
     }
+}
+
+struct PinToHash {
+    customer: CustomerId,
+    index: usize,
+    pin: Pin,
+    salt: String,
+}
+
+/// A hash takes tens of milliseconds on purpose, and an MSP may have a thousand contacts.
+fn on_every_core<T: Sync, R: Send>(jobs: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let share = jobs.len().div_ceil(cores).max(1);
+    let work = &work;
+    thread::scope(|scope| {
+        let shares: Vec<_> =
+            jobs.chunks(share).map(|share| scope.spawn(|| share.iter().map(work).collect::<Vec<R>>())).collect();
+        let done = shares.into_iter().map(|share| share.join().expect("hashing does not panic"));
+        done.flatten().collect()
+    })
 }
 
 fn differences(stored: &Documents, stored_flows: &[FlowSource], files: Gathered) -> Plan {

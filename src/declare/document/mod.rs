@@ -143,3 +143,6 @@ fn each<T, E: fmt::Display>(texts: &[String], parse: impl Fn(&str) -> Result<T, 
 fn parsed<T: std::str::FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

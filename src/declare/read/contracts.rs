@@ -135,8 +135,14 @@ pub fn integration(entry: &Reader, outside: &Outside) -> Option<Integration> {
 /// Its digest. The key stands in JSON and in a path, and whoever guesses it can wake people.
 fn routing_key(key: &str) -> Result<String, &'static str> {
     if key.len() < 8 {
-        return Err("this key is shorter than 8 characters: make a long random one, such as with `openssl rand -hex 16`");
+        return Err(
+            "this key is shorter than 8 characters: make a long random one, such as with `openssl rand -hex 16`",
+        );
     }
     let plain = key.len() <= 200 && key.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
-    if plain { Ok(forms::key_sha256(key)) } else { Err("this key has other signs than letters, digits and `-_.`: make one of those") }
+    if plain {
+        Ok(forms::key_sha256(key))
+    } else {
+        Err("this key has other signs than letters, digits and `-_.`: make one of those")
+    }
 }

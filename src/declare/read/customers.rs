@@ -35,7 +35,10 @@ fn customer_number(given: &str) -> Result<String, String> {
     if fits {
         Ok(given.to_owned())
     } else {
-        Err(format!("`{}` is no customer number: callers key it in, use 1 to {NUMBER_MAX} digits", forms::shortened(given)))
+        Err(format!(
+            "`{}` is no customer number: callers key it in, use 1 to {NUMBER_MAX} digits",
+            forms::shortened(given)
+        ))
     }
 }
 

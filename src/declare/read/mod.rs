@@ -71,16 +71,7 @@ pub struct ReadFlow {
 }
 
 pub fn read(files: Vec<File>, outside: &Outside) -> Gathered {
-    let mut gathered = Gathered {
-        directory: Directory::empty(),
-        org: None,
-        limits: None,
-        pins: BTreeMap::new(),
-        flows: BTreeMap::new(),
-        broken_flows: BTreeSet::new(),
-        places: Places::default(),
-        faults: Vec::new(),
-    };
+    let mut gathered = Gathered::nothing();
     for file in files {
         gathered.file(file, outside);
     }
@@ -88,6 +79,20 @@ pub fn read(files: Vec<File>, outside: &Outside) -> Gathered {
 }
 
 impl Gathered {
+    /// What no files at all declare.
+    pub fn nothing() -> Self {
+        Self {
+            directory: Directory::empty(),
+            org: None,
+            limits: None,
+            pins: BTreeMap::new(),
+            flows: BTreeMap::new(),
+            broken_flows: BTreeSet::new(),
+            places: Places::default(),
+            faults: Vec::new(),
+        }
+    }
+
     fn file(&mut self, file: File, outside: &Outside) {
         let source = Source::new(&file.name, &file.text);
         if let Some(document) = source.parse() {
@@ -127,7 +132,7 @@ impl Gathered {
         let directory = &mut self.directory;
         let places = &mut self.places;
         for entry in root.tables("people", "people entry") {
-            if let Some(person) = people::read(&entry)
+            if let Some(person) = people::read(&entry, outside)
                 && places.claim(Kind::Person, person.id.as_str(), &entry)
             {
                 directory.people.insert(person.id.clone(), person);
@@ -232,7 +237,9 @@ fn name(entry: &Reader, id: Option<&str>) -> String {
     match entry.string("name") {
         None => id.unwrap_or_default().to_owned(),
         Some(At { value, .. })
-            if !value.trim().is_empty() && value.chars().count() <= NAME_MAX && !value.chars().any(char::is_control) =>
+            if !value.trim().is_empty()
+                && value.chars().count() <= NAME_MAX
+                && !value.chars().any(char::is_control) =>
         {
             value
         }

@@ -5,24 +5,24 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::name;
+use super::{Outside, name};
 use crate::{
     declare::forms,
     model::{
-        id::{MethodId, PersonId},
         fault::did_you_mean,
+        id::{MethodId, PersonId},
         language::Language,
         person::{Channel, ContactMethod, Person, Rule},
         source::Reader,
     },
 };
 
-pub fn read(entry: &Reader) -> Option<Person> {
+pub fn read(entry: &Reader, outside: &Outside) -> Option<Person> {
     let id = entry.need_parsed::<PersonId>("id").map(|id| id.value);
     let name = name(entry, id.as_ref().map(PersonId::as_str));
     let zone = entry.string("zone").and_then(|zone| entry.parse_at(zone, forms::zone));
     let language = entry.parsed::<Language>("language");
-    let (methods, known) = methods(entry);
+    let (methods, known) = methods(entry, outside);
     let rules = entry.table("rules", "rules");
     let (high, low) = match &rules {
         Some(rules) => (self::rules(rules, "high", &known), self::rules(rules, "low", &known)),
@@ -54,7 +54,7 @@ fn at_once(methods: &[ContactMethod], channels: &[Channel]) -> Vec<Rule> {
 }
 
 /// The methods, and the ids of all that stand there, also of those with faults.
-fn methods(entry: &Reader) -> (Vec<ContactMethod>, BTreeSet<MethodId>) {
+fn methods(entry: &Reader, outside: &Outside) -> (Vec<ContactMethod>, BTreeSet<MethodId>) {
     let mut methods = Vec::new();
     let mut known = BTreeSet::new();
     if entry.has("contact") {
@@ -65,10 +65,11 @@ fn methods(entry: &Reader) -> (Vec<ContactMethod>, BTreeSet<MethodId>) {
         for contact in entries {
             let id = contact.need_parsed::<MethodId>("id");
             let channel = contact.need_string("kind").and_then(|kind| contact.parse_at(kind, forms::channel));
-            let to = contact.need_string("to");
-            let address = channel.zip(to).and_then(|(channel, to)| {
-                contact.parse_at(to, |to| forms::address(channel.value, to))
-            });
+            // A push subscription holds a secret.
+            let secret = |reference: &str| (outside.secret)(contact.source().file(), reference);
+            let to = contact.need_string("to").and_then(|to| contact.parse_at(to, secret));
+            let address =
+                channel.zip(to).and_then(|(channel, to)| contact.parse_at(to, |to| forms::address(channel.value, to)));
             if let Some(id) = id {
                 if !known.insert(id.value.clone()) {
                     let what = format!("contact method `{}` is there twice", id.value);

@@ -19,7 +19,8 @@ pub fn read(entry: &Reader) -> Option<Policy> {
     let id = entry.need_parsed::<PolicyId>("id");
     let repeat = entry.integer("repeat", 0..=REPEAT_MAX).map_or(0, |repeat| repeat.value);
     let levels: Vec<Level> = entry.tables("levels", "level").into_iter().map(level).collect();
-    if levels.is_empty() && !entry.item("levels").is_some_and(|levels| levels.as_array().is_none_or(|l| !l.is_empty())) {
+    let is_empty = entry.item("levels").is_none_or(|levels| levels.as_array().is_some_and(toml_edit::Array::is_empty));
+    if is_empty {
         let mend = "add `levels = [ { notify = [\"schedule:primary\"], ack_within = \"5m\" } ]`";
         entry.fault_at("levels", "this policy tells nobody: it has no levels", mend);
     }
