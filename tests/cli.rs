@@ -23,7 +23,7 @@ struct Told {
 
 impl Desk {
     fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
+        let desk = Self(tempfile::tempdir().expect("a temporary folder can be made"));
         let url = format!("sqlite://{}", desk.path().join("pikett.db").display());
         desk.write("pikett.toml", &format!("[database]\nurl = \"{url}\"\n"));
         desk.write("msp/people.toml", PEOPLE);
@@ -40,8 +40,8 @@ impl Desk {
 
     fn write(&self, name: &str, text: &str) {
         let path = self.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("it is below the folder")).expect("folders can be made");
+        fs::write(path, text).expect("files can be written");
     }
 
     fn pikett(&self, arguments: &[&str]) -> Told {
@@ -51,9 +51,9 @@ impl Desk {
             .env("ACME_MONITORING_KEY", "e93facc04764012d7bfb002500d5d1a6")
             .args(arguments)
             .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Told { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+            .expect("the binary runs");
+        let text = |bytes| String::from_utf8(bytes).expect("it prints text");
+        Told { code: status.code().expect("it ends by itself"), out: text(stdout), err: text(stderr) }
     }
 
     #[track_caller]
@@ -65,7 +65,7 @@ impl Desk {
 
     #[track_caller]
     fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.sound(arguments)).unwrap()
+        serde_json::from_str(&self.sound(arguments)).expect("it prints JSON")
     }
 }
 

@@ -398,7 +398,7 @@ mod tests {
         let root = source.root(document.as_table());
         let places = root.tables("a", "a entry")[0].places();
         let expected =
-            [("", 1, 1), ("b", 2, 5), ("b.0", 2, 6), ("b.0.c", 2, 12), ("b.1", 2, 18), ("d", 3, 1), ("d.0", 3, 1)];
+            [("", 1, 1), ("b", 2, 5), ("b.0", 2, 6), ("b.0.c", 2, 12), ("b.1", 2, 17), ("d", 3, 1), ("d.0", 3, 1)];
         for (path, line, column) in expected {
             assert_eq!(places.get(path), Some(&(line, column)), "{path}: {places:?}");
         }
