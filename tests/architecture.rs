@@ -1,6 +1,8 @@
 //! Keeps the house: which module may use which, what the pure core may not contain, how long a file
 //! may be. Needs only the standard library, and speaks in sentences when something is wrong.
 
+#![expect(clippy::unwrap_used, reason = "the whole file is a test; only its helpers are no test functions")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
