@@ -6,6 +6,7 @@
 
 pub mod alerts; // acknowledge, resolve, escalate, list
 pub mod attempts; // the outbox: one try over one contact method
+pub mod backup; // a copy of an SQLite database
 pub mod codec; // rows ⇄ the core's types
 #[cfg(test)]
 mod crash; // what was answered survives kill -9
