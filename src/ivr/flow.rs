@@ -287,6 +287,24 @@ impl Text {
     }
 }
 
+impl Text {
+    /// The source in every language.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &String> {
+        let (same, each) = match self {
+            Self::Same(text) => (Some(text), None),
+            Self::Each(texts) => (None, Some(texts.values())),
+        };
+        same.into_iter().chain(each.into_iter().flatten())
+    }
+}
+
+impl Speech {
+    /// Whether all languages hear the same.
+    pub(super) fn is_one_for_all(&self) -> bool {
+        self.say.iter().chain(&self.play).all(|text| matches!(text, Text::Same(_)))
+    }
+}
+
 impl NumberPattern {
     pub fn matches(&self, phone: &Phone) -> bool {
         match self {

@@ -9,8 +9,12 @@ mod facts;
 mod flow;
 mod parse;
 mod run;
+mod speech;
 mod state;
+mod texts;
 mod turn;
+mod vars;
+mod words;
 
 pub use facts::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts};
 pub use flow::{
@@ -19,7 +23,7 @@ pub use flow::{
     VoicemailStep, Wait,
 };
 pub use parse::parse;
-pub use run::{abandoned, begin, run, spare, wants};
+pub use run::{abandoned, begin, run, spare, waiting, wants};
 pub use state::{Phase, State, StateError};
 pub use turn::{
     Connect, ConnectEnd, Dial, Effect, Gather, Input, Listen, Matter, MissedAlert, MissedCall, MissedWhy, NewAlert,

@@ -318,12 +318,15 @@ impl fmt::Debug for Input {
 impl Say {
     /// What is heard, as text.
     pub fn heard(&self) -> String {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                SpeechPart::Text(text) | SpeechPart::Digits(text) => text.as_str(),
-            })
-            .collect()
+        self.parts.iter().map(SpeechPart::heard).collect()
+    }
+}
+
+impl SpeechPart {
+    pub fn heard(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Digits(text) => text,
+        }
     }
 }
 

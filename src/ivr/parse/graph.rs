@@ -1,0 +1,124 @@
+//! The flow as a picture: which step leads where. Finds steps that nobody reaches, circles without a
+//! question, and callers who would never get out.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    ivr::flow::StepId,
+    model::source::{At, Source},
+};
+
+pub struct Graph {
+    nodes: Vec<Node>,
+}
+
+#[derive(Clone, Default)]
+struct Node {
+    exits: Vec<StepId>,
+    /// Waits for the caller's answer.
+    asks: bool,
+    /// A human, a voicemail or a goodbye; also a step that could not be read, whose faults are told
+    /// already.
+    ends: bool,
+}
+
+impl Graph {
+    pub fn new(steps: usize) -> Self {
+        Self { nodes: vec![Node::default(); steps] }
+    }
+
+    pub fn exit(&mut self, from: StepId, to: StepId) {
+        self.nodes[from.0].exits.push(to);
+    }
+
+    pub fn asks(&mut self, step: StepId) {
+        self.nodes[step.0].asks = true;
+    }
+
+    pub fn ends(&mut self, step: StepId) {
+        self.nodes[step.0].ends = true;
+    }
+
+    pub fn check(&self, source: &Source, names: &[At<&str>], start: StepId) {
+        let reached = self.closure([start], |step| self.nodes[step.0].exits.clone());
+        let saved = self.before(|node| node.ends);
+        for (index, name) in names.iter().enumerate() {
+            let step = StepId(index);
+            if !reached.contains(&step) {
+                let what = format!("no path leads to step `{}`", name.value);
+                source.fault(name.span.clone(), what, "name it in an exit, or take it out");
+            } else if !saved.contains(&step) {
+                source.fault(
+                    name.span.clone(),
+                    format!("from step `{}` nobody gets to a human, a voicemail or a goodbye", name.value),
+                    "let an exit lead to connect, voicemail, forward or hangup",
+                );
+            }
+        }
+        for circle in self.circles() {
+            let words: Vec<_> = circle.iter().chain(&circle[..1]).map(|step| names[step.0].value).collect();
+            source.fault(
+                names[circle[0].0].span.clone(),
+                format!("the steps go round in a circle without asking the caller: {}", words.join(" → ")),
+                "lead one of them out, or put a step between that waits for the caller, such as menu",
+            );
+        }
+    }
+
+    /// Every step from which this one can still come, itself included.
+    pub fn leading_to(&self, step: StepId) -> BTreeSet<StepId> {
+        self.closure([step], |to| self.entries(to))
+    }
+
+    fn before(&self, is_aim: impl Fn(&Node) -> bool) -> BTreeSet<StepId> {
+        let aims = (0..self.nodes.len()).filter(|index| is_aim(&self.nodes[*index])).map(StepId);
+        self.closure(aims, |to| self.entries(to))
+    }
+
+    fn entries(&self, to: StepId) -> Vec<StepId> {
+        (0..self.nodes.len()).map(StepId).filter(|from| self.nodes[from.0].exits.contains(&to)).collect()
+    }
+
+    fn closure(
+        &self,
+        from: impl IntoIterator<Item = StepId>,
+        next: impl Fn(StepId) -> Vec<StepId>,
+    ) -> BTreeSet<StepId> {
+        let mut found: BTreeSet<_> = from.into_iter().collect();
+        let mut open: Vec<_> = found.iter().copied().collect();
+        while let Some(step) = open.pop() {
+            open.extend(next(step).into_iter().filter(|step| found.insert(*step)));
+        }
+        found
+    }
+
+    /// Circles of steps that do not ask, each step in at most one of them.
+    fn circles(&self) -> Vec<Vec<StepId>> {
+        let mut circles = Vec::new();
+        let mut done = vec![false; self.nodes.len()];
+        for index in 0..self.nodes.len() {
+            self.search(StepId(index), &mut Vec::new(), &mut done, &mut circles);
+        }
+        circles
+    }
+
+    /// At most as deep as there are steps, which the loader limits.
+    fn search(&self, step: StepId, path: &mut Vec<StepId>, done: &mut [bool], circles: &mut Vec<Vec<StepId>>) {
+        if self.nodes[step.0].asks {
+            return;
+        }
+        if let Some(at) = path.iter().position(|passed| *passed == step) {
+            circles.push(path[at..].to_vec());
+            return;
+        }
+        if done[step.0] {
+            return;
+        }
+        path.push(step);
+        for exit in &self.nodes[step.0].exits {
+            self.search(*exit, path, done, circles);
+        }
+        path.pop();
+        done[step.0] = true;
+    }
+}

@@ -1,0 +1,77 @@
+//! Reads the steps that decide without the caller: `hours`, `when`, `set`.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    ivr::{
+        flow::{Case, Kind},
+        parse::step::StepReader,
+        texts::check::Sort,
+        vars,
+    },
+    model::source::At,
+};
+
+pub fn hours(step: &StepReader<'_, '_>) -> Option<Kind> {
+    let calendar = step.reader.parsed("calendar").map(|calendar| calendar.value);
+    let open = step.exit("open");
+    let closed = step.exit("closed");
+    let holiday = step.may_exit("holiday").or(closed);
+    Some(Kind::Hours { calendar, open: open?, closed: closed?, holiday: holiday? })
+}
+
+pub fn when(step: &StepReader<'_, '_>) -> Option<Kind> {
+    let mend = "add `cases = [ { if = \"priority == 'P1'\", to = \"…\" } ]`";
+    if !step.reader.has("cases") {
+        step.reader.missing("cases", mend);
+    }
+    let mut cases = Vec::new();
+    let mut sound = true;
+    let entries = step.reader.tables("cases", "a case");
+    if entries.is_empty() && step.reader.has("cases") {
+        step.reader.fault_at("cases", "`cases` is empty", mend);
+    }
+    for entry in entries {
+        let condition = entry.need_string("if");
+        let to = step.exit_of(&entry, "to");
+        entry.finish();
+        let (Some(condition), Some(to)) = (condition, to) else {
+            sound = false;
+            continue;
+        };
+        step.note_text(Sort::Condition, condition.clone());
+        cases.push(Case { condition: condition.value, to });
+    }
+    let otherwise = step.exit("else");
+    (sound && !cases.is_empty()).then_some(())?;
+    Some(Kind::When { cases, otherwise: otherwise? })
+}
+
+pub fn set(step: &StepReader<'_, '_>) -> Option<Kind> {
+    let mut vars = BTreeMap::new();
+    if let Some(table) = step.reader.table("vars", "`vars`") {
+        for name in table.keys() {
+            if let Err((what, mend)) = vars::check_name(name.value) {
+                step.fault(name.span.clone(), what, mend);
+            }
+            let Some(value) = table.item(name.value) else { continue };
+            let plain = value.as_integer().map(|number| number.to_string());
+            let plain = plain.or_else(|| value.as_bool().map(|flag| flag.to_string()));
+            let value = match plain {
+                Some(value) => Some(At { value, span: table.span_of(name.value) }),
+                None => table.string(name.value),
+            };
+            let Some(value) = value else { continue };
+            step.note_text(Sort::Text, value.clone());
+            step.book.set.borrow_mut().insert(name.value.to_owned());
+            vars.insert(name.value.to_owned(), value.value);
+        }
+    }
+    let category = step.reader.string("category").map(|category| category.value);
+    let priority = step.reader.parsed("priority").map(|priority| priority.value);
+    if !["vars", "category", "priority"].iter().any(|key| step.reader.has(key)) {
+        step.reader.missing("vars", "add `vars = { … }`, `category` or `priority`");
+    }
+    let next = step.exit("next");
+    Some(Kind::Set { vars, category, priority, next: next? })
+}

@@ -1,0 +1,241 @@
+//! Reads a flow file. All faults at once, each with its place and its mend; what comes out cannot
+//! dangle. Reads no file itself and runs nothing.
+//!
+//! Start here: the head of the file is read first, then each step by its kind (`kinds`), with the
+//! helpers of `step`; then the picture as a whole is checked (`graph`) and every text (`texts::check`).
+
+mod graph;
+mod kinds;
+mod step;
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use self::{graph::Graph, step::StepReader};
+use super::{
+    flow::{Abandoned, Flow, Step, StepId, Var},
+    texts::check::{self, Sort},
+    vars,
+};
+use crate::model::{
+    fault::{Fault, did_you_mean},
+    id::FlowId,
+    language::Language,
+    priority::Priority,
+    source::{At, Reader, Source},
+};
+
+const STEPS_MAX: usize = 500;
+
+/// Reads and checks a flow.
+pub fn parse(file: &str, text: &str) -> Result<Flow, Vec<Fault>> {
+    let source = Source::new(file, text);
+    let flow = source.parse().and_then(|document| read(&source, &source.root(document.as_table())));
+    match flow.filter(|_| source.is_sound()) {
+        Some(flow) => Ok(flow),
+        None => Err(source.into_faults()),
+    }
+}
+
+/// What steps share while they are read.
+struct Book<'a> {
+    source: &'a Source,
+    names: BTreeMap<String, StepId>,
+    languages: Vec<Language>,
+    vars: BTreeMap<String, Var>,
+    graph: RefCell<Graph>,
+    texts: RefCell<Vec<(Sort, At<String>)>>,
+    /// Vars that a `set` step sets.
+    set: RefCell<BTreeSet<String>>,
+    /// Vars whose number is dialled.
+    dialled: RefCell<Vec<At<String>>>,
+}
+
+struct Head {
+    id: Option<FlowId>,
+    title: Option<String>,
+    languages: Vec<Language>,
+    voices: BTreeMap<Language, String>,
+    vars: BTreeMap<String, Var>,
+}
+
+fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
+    let head = head(root);
+    let start = root.need_string("start");
+    let abandoned = root.table("abandoned", "`abandoned`");
+    if !root.has("steps") {
+        root.missing("steps", "add a step: [steps.welcome] with do = \"say\"");
+    }
+    let steps = root.table("steps", "`steps`");
+    finish(root);
+    let steps = steps?;
+    let names: Vec<_> = steps.keys();
+    if names.len() > STEPS_MAX {
+        let what = format!("the flow has {} steps", names.len());
+        source.fault(names[STEPS_MAX].span.clone(), what, format!("a flow has at most {STEPS_MAX} steps"));
+        return None;
+    }
+    let book = Book {
+        source,
+        names: names.iter().enumerate().map(|(index, name)| (name.value.to_owned(), StepId(index))).collect(),
+        languages: head.languages,
+        vars: head.vars,
+        graph: RefCell::new(Graph::new(names.len())),
+        texts: RefCell::default(),
+        set: RefCell::default(),
+        dialled: RefCell::default(),
+    };
+    let start = start.and_then(|name| book.resolve(&name, "the flow starts at"));
+    let read: Vec<Option<Step>> = names.iter().map(|name| book.step(&steps, name)).collect();
+    let abandoned = book.abandoned(abandoned);
+    if let Some(start) = start {
+        book.graph.borrow().check(source, &names, start);
+    }
+    book.check_texts();
+    book.check_dialled();
+    Some(Flow {
+        title: head.title.or_else(|| head.id.as_ref().map(ToString::to_string))?,
+        id: head.id?,
+        languages: (!book.languages.is_empty()).then_some(book.languages)?,
+        voices: head.voices,
+        vars: book.vars,
+        abandoned,
+        start: start?,
+        steps: read.into_iter().collect::<Option<_>>()?,
+        names: book.names,
+    })
+}
+
+fn head(root: &Reader<'_>) -> Head {
+    let id = root.need_parsed("id").map(|id| id.value);
+    let title = root.string("title").map(|title| title.value);
+    let languages = languages(root);
+    let voices = root.table("voices", "`voices`").map(|table| voices(&table, &languages)).unwrap_or_default();
+    let vars = root.table("vars", "`vars`").map(|table| vars::read(&table)).unwrap_or_default();
+    Head { id, title, languages, voices, vars }
+}
+
+fn languages(root: &Reader<'_>) -> Vec<Language> {
+    let mut languages = Vec::new();
+    if !root.has("languages") {
+        root.missing("languages", "add `languages = [\"de\", \"en\"]`, the first is the default");
+    }
+    for given in root.strings("languages").unwrap_or_default() {
+        let span = given.span.clone();
+        let Some(language) = root.parse_at(given, str::parse::<Language>) else { continue };
+        if languages.contains(&language.value) {
+            root.source().fault(span, format!("language `{}` stands here twice", language.value), "name it once");
+        } else {
+            languages.push(language.value);
+        }
+    }
+    if languages.is_empty() && root.has("languages") && root.source().is_sound() {
+        root.fault_at("languages", "the flow has no language", "add one, such as \"en\"");
+    }
+    languages
+}
+
+fn voices(table: &Reader<'_>, languages: &[Language]) -> BTreeMap<Language, String> {
+    let mut voices = BTreeMap::new();
+    for key in table.keys() {
+        let voice = table.string(key.value);
+        let Some(language) = languages.iter().find(|language| language.as_str() == key.value) else {
+            table.source().fault(
+                key.span,
+                format!("the flow does not speak `{}`", key.value),
+                "add it to `languages`, or take the voice out",
+            );
+            continue;
+        };
+        let Some(voice) = voice else { continue };
+        if voice.value.is_empty() || voice.value.len() > 100 || voice.value.contains(char::is_whitespace) {
+            let mend = "write a voice of the carrier, such as Polly.Vicki-Neural";
+            table.source().fault(voice.span, format!("`{}` is no voice", voice.value), mend);
+            continue;
+        }
+        voices.insert(language.clone(), voice.value);
+    }
+    voices
+}
+
+/// Every key of the head is asked for by now.
+fn finish(root: &Reader<'_>) {
+    const KEYS: [&str; 8] = ["id", "title", "languages", "start", "abandoned", "voices", "vars", "steps"];
+    for key in root.keys().into_iter().filter(|key| !KEYS.contains(&key.value)) {
+        let mend = did_you_mean(key.value, KEYS).unwrap_or_else(|| format!("a flow takes {}", KEYS.join(", ")));
+        root.source().fault(key.span, format!("the flow has an unknown key `{}`", key.value), mend);
+    }
+}
+
+impl Book<'_> {
+    fn step<'b>(&self, steps: &Reader<'b>, name: &At<&'b str>) -> Option<Step> {
+        let id = *self.names.get(name.value)?;
+        if !is_name(name.value) {
+            let mend = "use up to 64 letters, digits, `-` and `_`";
+            self.source.fault(name.span.clone(), format!("`{}` is no name for a step", name.value), mend);
+        }
+        let table = steps.table(name.value, format!("step `{}`", name.value))?;
+        let line = name.span.as_ref().map_or(0, |span| self.source.place(span.start).0);
+        let step = StepReader::new(self, table, id, name.value);
+        let kind = kinds::read(step)?;
+        Some(Step { name: name.value.to_owned(), line, kind })
+    }
+
+    /// The step of this name, or a fault.
+    fn resolve(&self, name: &At<String>, what: &str) -> Option<StepId> {
+        if let Some(id) = self.names.get(&name.value) {
+            return Some(*id);
+        }
+        self.source.fault(
+            name.span.clone(),
+            format!("{what} `{}`, which is no step", name.value),
+            did_you_mean(&name.value, self.names.keys().map(String::as_str))
+                .unwrap_or_else(|| format!("add [steps.{}], or name a step that is there", name.value)),
+        );
+        None
+    }
+
+    fn abandoned(&self, table: Option<Reader<'_>>) -> Abandoned {
+        let mut abandoned = Abandoned { after: None, priority: Priority::P3, past: BTreeSet::new() };
+        let Some(table) = table else { return abandoned };
+        if let Some(after) = table.string("after") {
+            abandoned.after = self.resolve(&after, "`abandoned` names");
+        }
+        if let Some(priority) = table.parsed("priority") {
+            abandoned.priority = priority.value;
+        }
+        if let Some(after) = abandoned.after {
+            let before = self.graph.borrow().leading_to(after);
+            abandoned.past = self.names.values().copied().filter(|step| !before.contains(step)).collect();
+        }
+        table.finish();
+        abandoned
+    }
+
+    fn check_texts(&self) {
+        let known: BTreeSet<String> = self.vars.keys().cloned().chain(self.set.borrow().iter().cloned()).collect();
+        for (sort, text) in self.texts.borrow().iter() {
+            for (what, mend) in check::faults(*sort, &text.value, &known) {
+                self.source.fault(text.span.clone(), what, mend);
+            }
+        }
+    }
+
+    /// Promise 5: what a caller could influence is never dialled.
+    fn check_dialled(&self) {
+        for var in self.dialled.borrow().iter().filter(|var| self.set.borrow().contains(&var.value)) {
+            self.source.fault(
+                var.span.clone(),
+                format!("the number to dial is `{}`, which a `set` step changes", var.value),
+                "only declared numbers are dialled: use a var that no step sets",
+            );
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let fits = |sign: char| sign.is_alphanumeric() || matches!(sign, '-' | '_');
+    (1..=64).contains(&name.chars().count()) && name.chars().all(fits)
+}

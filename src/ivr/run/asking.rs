@@ -1,0 +1,93 @@
+//! What all steps share that wait for the caller's keys or voice: the gather, asking again, and when
+//! to give up.
+
+use super::walk::Walk;
+use crate::ivr::{
+    flow::Asking,
+    turn::{Gather, Input, Listen, Then},
+    words::Words,
+};
+
+pub fn gather(asking: &Asking, max_digits: Option<u32>, finish: Option<char>, speech: Option<Listen>) -> Then {
+    Then::Gather(Gather { speech, max_digits, timeout_s: asking.timeout_s, finish, barge_in: asking.barge_in })
+}
+
+/// What came of a question.
+pub enum Heard {
+    Keys(String),
+    Words(String),
+    /// Also what no question leads to: the carrier's reports may come late and in any order.
+    Nothing,
+}
+
+pub fn heard(input: &Input) -> Heard {
+    match input {
+        Input::Digits(keys) if !keys.trim().is_empty() => Heard::Keys(keys.trim().to_owned()),
+        Input::Speech { text, .. } if !text.trim().is_empty() => Heard::Words(text.clone()),
+        _ => Heard::Nothing,
+    }
+}
+
+impl Walk<'_> {
+    /// Counts an empty or wrong input. `false`: that was the last one.
+    pub fn may_try_again(&mut self, asking: &Asking) -> bool {
+        self.state.attempts = self.state.attempts.saturating_add(1);
+        self.state.attempts < asking.attempts
+    }
+
+    /// Before asking again: the flow's own words when nothing came, else the engine's.
+    pub fn say_before_again(&mut self, asking: &Asking, wrong: Option<fn(&Words) -> &'static str>) {
+        match (wrong, &asking.no_input) {
+            (Some(sentence), _) => self.say_built_in(sentence),
+            (None, Some(text)) => {
+                let language = self.state.language.clone();
+                self.say(text, &language);
+            }
+            (None, None) => self.say_built_in(|words| words.no_input),
+        }
+    }
+}
+
+pub fn is_audio(url: &str) -> bool {
+    let after = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    after.is_some_and(|rest| !rest.is_empty()) && !url.contains(|sign: char| sign.is_whitespace() || sign.is_control())
+}
+
+/// The words of what was said, in small letters: `Ja, bitte!` → `ja`, `bitte`.
+pub fn spoken_words(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .split(|sign: char| !sign.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// How many words of `phrase` stand in a row in `said`; 0: they do not.
+pub fn says_phrase(said: &[String], phrase: &str) -> usize {
+    let phrase = spoken_words(phrase);
+    let found = !phrase.is_empty() && said.windows(phrase.len()).any(|window| window == phrase.as_slice());
+    if found { phrase.len() } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_matched_whole_and_in_any_case() {
+        let said = spoken_words("Alles STEHT, ein Ausfall!");
+        assert_eq!(says_phrase(&said, "steht"), 1);
+        assert_eq!(says_phrase(&said, "ein Ausfall"), 2);
+        assert_eq!(says_phrase(&said, "fall"), 0);
+        assert_eq!(says_phrase(&said, "Ausfall steht"), 0);
+        assert_eq!(says_phrase(&said, " "), 0);
+    }
+
+    #[test]
+    fn audio_has_a_web_address() {
+        assert!(is_audio("https://example.com/a.mp3"));
+        for bad in ["", "https://", "a.mp3", "javascript:x", "https://a b"] {
+            assert!(!is_audio(bad), "{bad}");
+        }
+    }
+}

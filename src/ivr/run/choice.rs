@@ -1,0 +1,166 @@
+//! `menu` and `language`: the caller chooses by key or word.
+
+use std::collections::BTreeMap;
+
+use super::{
+    asking::{Heard, gather, heard, says_phrase, spoken_words},
+    walk::{Move, Walk},
+};
+use crate::{
+    ivr::{
+        flow::{Asking, Choice, MenuOption, StepId},
+        state::Phase,
+        turn::{Effect, Input, Listen},
+    },
+    model::language::Language,
+};
+
+/// Carriers take 500 hints of up to 100 characters.
+const HINTS_MAX: usize = 500;
+const HINT_CHARS_MAX: usize = 100;
+
+pub fn enter_menu(walk: &mut Walk, asking: &Asking, options: &BTreeMap<char, Choice>) -> Move {
+    walk.speak(&asking.prompt);
+    let hints: Vec<String> = options
+        .values()
+        .filter_map(|choice| match choice {
+            Choice::Go(option) => option.speech.get(&walk.state.language),
+            Choice::Repeat => None,
+        })
+        .flatten()
+        .map(|word| word.chars().take(HINT_CHARS_MAX).collect())
+        .take(HINTS_MAX)
+        .collect();
+    let speech = (!hints.is_empty()).then(|| Listen { language: walk.state.language.clone(), hints });
+    Move::Wait(Phase::Asked, gather(asking, Some(1), free_finish(asking, options), speech))
+}
+
+/// A key that is an option cannot end the input as well.
+fn free_finish<T>(asking: &Asking, options: &BTreeMap<char, T>) -> Option<char> {
+    asking.finish.filter(|key| !options.contains_key(key))
+}
+
+pub fn answer_menu(
+    walk: &mut Walk,
+    asking: &Asking,
+    options: &BTreeMap<char, Choice>,
+    invalid: StepId,
+    input: &Input,
+) -> Move {
+    let heard = heard(input);
+    let (chosen, how) = match &heard {
+        Heard::Keys(keys) => (one_key(keys).and_then(|key| options.get_key_value(&key)), "pressed"),
+        Heard::Words(text) => (by_word(options, text, &walk.state.language), "said"),
+        Heard::Nothing => (None, ""),
+    };
+    match chosen {
+        Some((_, Choice::Repeat)) => enter_menu(walk, asking, options),
+        Some((key, Choice::Go(option))) => {
+            let label = option.label.as_deref().or(option.category.as_deref()).unwrap_or("no label");
+            walk.reason(format!("The caller {how} {key} ({label}) at step `{}`.", walk.state.step));
+            choose(walk, option)
+        }
+        None => {
+            let nothing = matches!(heard, Heard::Nothing);
+            let what = if nothing { "gave no answer" } else { "chose what is not offered" };
+            walk.reason(format!("The caller {what} at step `{}`.", walk.state.step));
+            if !walk.may_try_again(asking) {
+                return Move::Go(invalid);
+            }
+            walk.say_before_again(asking, if nothing { None } else { Some(|words| words.wrong_key) });
+            enter_menu(walk, asking, options)
+        }
+    }
+}
+
+fn choose(walk: &mut Walk, option: &MenuOption) -> Move {
+    if let Some(category) = &option.category {
+        walk.state.category = Some(category.clone());
+    }
+    if let Some(priority) = option.priority {
+        walk.state.priority = Some(priority);
+    }
+    Move::Go(option.to)
+}
+
+fn one_key(keys: &str) -> Option<char> {
+    let mut signs = keys.chars();
+    signs.next().filter(|_| signs.next().is_none())
+}
+
+/// The option whose words were said; of several the one with the longest phrase. Two equals are a
+/// doubt, and a doubt asks again.
+fn by_word<'a>(options: &'a BTreeMap<char, Choice>, text: &str, language: &Language) -> Option<(&'a char, &'a Choice)> {
+    let said = spoken_words(text);
+    if let [word] = said.as_slice()
+        && let Some(found) = one_key(word).and_then(|key| options.get_key_value(&key))
+    {
+        return Some(found);
+    }
+    let length = |choice: &Choice| match choice {
+        Choice::Go(option) => {
+            let phrases = option.speech.get(language).into_iter().flatten();
+            phrases.map(|phrase| says_phrase(&said, phrase)).max().unwrap_or(0)
+        }
+        Choice::Repeat => 0,
+    };
+    let longest = options.values().map(length).max().filter(|length| *length > 0)?;
+    let mut found = options.iter().filter(|(_, choice)| length(choice) == longest);
+    found.next().filter(|_| found.next().is_none())
+}
+
+pub fn enter_language(
+    walk: &mut Walk,
+    asking: &Asking,
+    options: &BTreeMap<char, Language>,
+    remember: bool,
+    next: StepId,
+) -> Move {
+    let remembered =
+        walk.facts.language.clone().filter(|known| {
+            remember && !walk.state.language_asked && options.values().any(|language| language == known)
+        });
+    walk.state.language_asked = true;
+    if let Some(language) = remembered {
+        walk.reason(format!("The caller's number chose `{language}` on an earlier call."));
+        walk.state.language = language;
+        return Move::Go(next);
+    }
+    ask_language(walk, asking, options)
+}
+
+/// In every language of the flow, each in its own voice.
+fn ask_language(walk: &mut Walk, asking: &Asking, options: &BTreeMap<char, Language>) -> Move {
+    let times = if asking.prompt.is_one_for_all() { 1 } else { walk.flow.languages.len() };
+    for language in walk.flow.languages.iter().take(times) {
+        walk.speak_in(&asking.prompt, language);
+    }
+    Move::Wait(Phase::Asked, gather(asking, Some(1), free_finish(asking, options), None))
+}
+
+pub fn answer_language(
+    walk: &mut Walk,
+    asking: &Asking,
+    options: &BTreeMap<char, Language>,
+    remember: bool,
+    next: StepId,
+    input: &Input,
+) -> Move {
+    let chosen = match heard(input) {
+        Heard::Keys(keys) => one_key(&keys).and_then(|key| options.get(&key)),
+        Heard::Words(_) | Heard::Nothing => None,
+    };
+    if let Some(language) = chosen {
+        walk.reason(format!("The caller chose `{language}`."));
+        walk.state.language = language.clone();
+        if let Some(caller) = walk.facts.caller.clone().filter(|_| remember) {
+            walk.effects.push(Effect::RememberLanguage { caller, language: language.clone() });
+        }
+        return Move::Go(next);
+    }
+    if walk.may_try_again(asking) {
+        return ask_language(walk, asking, options);
+    }
+    walk.reason(format!("The caller chose no language: it stays `{}`.", walk.state.language));
+    Move::Go(next)
+}

@@ -1,0 +1,76 @@
+//! `voicemail`, and the spare one after a failure of ours: the recording goes to the call's alert or
+//! raises one, silence counts as a missed call.
+
+use super::{
+    alert::new_alert,
+    walk::{Move, Walk},
+};
+use crate::{
+    ivr::{
+        flow::{AlertFields, Kind, VoicemailStep},
+        state::Phase,
+        turn::{Effect, Input, MissedWhy, Record, Then, Voicemail},
+    },
+    model::call::Outcome,
+};
+
+/// The spare voicemail, and the default of the step.
+pub const MAX_S: u32 = 180;
+
+pub fn enter(walk: &mut Walk, step: &VoicemailStep) -> Move {
+    walk.speak(&step.prompt);
+    let language = walk.state.language.clone();
+    Move::Wait(Phase::Asked, Then::Record(Record { max_s: step.max_s, transcribe: step.transcribe, language }))
+}
+
+pub fn answer(walk: &mut Walk, step: &VoicemailStep, input: Input) -> Move {
+    if let Input::Recorded { url, sid, seconds, hung_up } = input {
+        keep(walk, &step.alert, step.transcribe, url, sid, seconds);
+        // Nobody hears what would follow.
+        return if hung_up { Move::End(Then::Hangup) } else { Move::Go(step.next) };
+    }
+    walk.reason("The voicemail is empty.");
+    if let Some(empty) = step.empty {
+        return Move::Go(empty);
+    }
+    if walk.state.reached.is_none() && !walk.state.missed_told {
+        walk.missed(MissedWhy::Silent);
+    }
+    Move::Go(step.next)
+}
+
+fn keep(walk: &mut Walk, fields: &AlertFields, transcribe: bool, url: String, sid: Option<String>, seconds: u32) {
+    walk.reason(format!("The caller left a message of {seconds} seconds."));
+    let raise = walk.state.alert.is_none().then(|| new_alert(walk, fields, |words| words.title_voicemail));
+    walk.state.alert = walk.state.alert.or(raise.as_ref().map(|alert| alert.number));
+    let language = walk.state.language.clone();
+    walk.effects.push(Effect::Voicemail(Voicemail { url, sid, seconds, transcribe, language, raise }));
+    walk.reach(Outcome::Voicemail);
+}
+
+/// A recording whose call has been reported as ended before it.
+pub fn keep_late(walk: &mut Walk, url: String, sid: Option<String>, seconds: u32) {
+    let flow = walk.flow;
+    match flow.find(&walk.state.step).map(|id| &flow.step(id).kind) {
+        Some(Kind::Voicemail(step)) => keep(walk, &step.alert, step.transcribe, url, sid, seconds),
+        _ => keep(walk, &AlertFields::default(), false, url, sid, seconds),
+    }
+}
+
+/// After an apology: a message is as good as any, everything else a missed call.
+pub fn spare_answer(walk: &mut Walk, input: Input) -> Move {
+    match input {
+        Input::Recorded { url, sid, seconds, .. } => {
+            keep(walk, &AlertFields::default(), false, url, sid, seconds);
+            walk.say_built_in(|words| words.thanks);
+        }
+        _ => {
+            walk.reason("Not even the spare voicemail got a message.");
+            if !walk.state.missed_told {
+                walk.missed(MissedWhy::Failed);
+            }
+            walk.say_built_in(|words| words.sorry_goodbye);
+        }
+    }
+    Move::End(Then::Hangup)
+}

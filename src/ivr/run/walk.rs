@@ -1,0 +1,383 @@
+//! From step to step until one waits for the caller: the loop of a turn, its limits, and what happens
+//! when it cannot go on. What a step means is in the file of its family.
+
+use chrono::TimeDelta;
+
+use super::{alert, asking, caller, choice, connect, decide, outside, pin, spare, voicemail};
+use crate::{
+    ivr::{
+        facts::Facts,
+        flow::{Flow, Kind, Speech, StepId, Text},
+        speech::{plain, says},
+        state::{Phase, State},
+        texts::{Texts, without_expressions},
+        turn::{ConnectEnd, Effect, Input, Matter, MissedWhy, Prompt, Then, Turn, Verbs},
+        words::{Words, words},
+    },
+    model::{call::Outcome, language::Language},
+};
+
+const TURNS_MAX: u32 = 100;
+const MINUTES_MAX: i64 = 60;
+/// Past this a document ends and asks for the next one: a carrier takes 64 kB, a sign has up to six bytes.
+const DOCUMENT_CHARS_MAX: usize = 6_000;
+const DOCUMENT_PROMPTS_MAX: usize = 60;
+
+/// A turn under way.
+pub struct Walk<'a> {
+    pub flow: &'a Flow,
+    pub facts: &'a Facts,
+    pub state: State,
+    pub effects: Vec<Effect>,
+    prompts: Vec<Prompt>,
+    reasons: Vec<String>,
+    chars: usize,
+    failure_told: bool,
+}
+
+/// What a step leads to.
+pub enum Move {
+    Go(StepId),
+    /// The turn ends, the step waits for its answer.
+    Wait(Phase, Then),
+    /// The call ends.
+    End(Then),
+    /// The flow cannot go on, and why.
+    Fail(String),
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(flow: &'a Flow, state: State, facts: &'a Facts) -> Self {
+        Self {
+            flow,
+            facts,
+            state,
+            effects: Vec::new(),
+            prompts: Vec::new(),
+            reasons: Vec::new(),
+            chars: 0,
+            failure_told: false,
+        }
+    }
+
+    pub fn finish(self, then: Then) -> Turn {
+        Turn {
+            verbs: Verbs { prompts: self.prompts, then },
+            effects: self.effects,
+            reasons: self.reasons,
+            last_step: self.state.step.clone(),
+            state: self.state,
+        }
+    }
+
+    pub fn turn(&mut self, input: Input) -> Then {
+        self.state.turn = self.state.turn.saturating_add(1);
+        if self.state.is_over() {
+            return self.late(input);
+        }
+        if input == Input::HungUp {
+            return self.hung_up();
+        }
+        let mut next = match self.state.phase {
+            Phase::Spare => voicemail::spare_answer(self, input),
+            _ => self.first(input),
+        };
+        let mut walked = 0;
+        loop {
+            next = match self.within_limits(next) {
+                Move::Wait(phase, then) => {
+                    self.state.phase = phase;
+                    return then;
+                }
+                Move::End(then) => {
+                    self.state.phase = Phase::Over;
+                    return then;
+                }
+                Move::Fail(why) => self.fail(why),
+                // A sound flow passes each step at most twice between two answers.
+                Move::Go(_) if walked > 2 * self.flow.steps().count() => {
+                    Move::Fail("the flow goes round in circles without asking the caller".to_owned())
+                }
+                Move::Go(step) => {
+                    walked += 1;
+                    self.arrive(step);
+                    if self.chars > DOCUMENT_CHARS_MAX || self.prompts.len() > DOCUMENT_PROMPTS_MAX {
+                        return Then::Continue;
+                    }
+                    self.enter(step)
+                }
+            };
+        }
+    }
+
+    /// Where the turn begins: with the answer to what the step asked, or with the step itself.
+    fn first(&mut self, input: Input) -> Move {
+        let Some(step) = self.flow.find(&self.state.step) else {
+            return Move::Fail(format!("the flow has no step `{}`", self.state.step));
+        };
+        if input == Input::Failed {
+            return self.document_failed(step);
+        }
+        match self.state.phase {
+            Phase::Fresh => self.enter(step),
+            Phase::Asked | Phase::CustomerNumber | Phase::Captcha | Phase::Consent | Phase::Spare | Phase::Over => {
+                self.answer(step, input)
+            }
+        }
+    }
+
+    fn arrive(&mut self, step: StepId) {
+        let left = self.flow.find(&self.state.step);
+        if (left.is_some() && self.flow.abandoned.after == left) || self.flow.abandoned.past.contains(&step) {
+            self.state.past = true;
+        }
+        self.state.step.clone_from(&self.flow.step(step).name);
+        self.state.phase = Phase::Fresh;
+        self.state.attempts = 0;
+    }
+
+    fn enter(&mut self, step: StepId) -> Move {
+        let flow = self.flow;
+        match &flow.step(step).kind {
+            Kind::Say { speech, next } => {
+                self.speak(speech);
+                Move::Go(*next)
+            }
+            Kind::Pause { seconds, next } => {
+                self.prompts.push(Prompt::Pause { seconds: *seconds });
+                Move::Go(*next)
+            }
+            Kind::Language { asking, options, remember, next } => {
+                choice::enter_language(self, asking, options, *remember, *next)
+            }
+            Kind::Hours { calendar, open, closed, holiday } => {
+                decide::hours(self, calendar.as_ref(), *open, *closed, *holiday)
+            }
+            Kind::Caller(caller) => caller::enter(self, caller),
+            Kind::Pin(pin) => pin::enter(self, pin),
+            Kind::Menu { asking, options, .. } => choice::enter_menu(self, asking, options),
+            Kind::When { cases, otherwise } => decide::when(self, cases, *otherwise),
+            Kind::Set { vars, category, priority, next } => {
+                decide::set(self, vars, category.as_ref(), *priority);
+                Move::Go(*next)
+            }
+            Kind::Alert { alert, ack_on_connect, next } => {
+                alert::enter(self, alert, *ack_on_connect);
+                Move::Go(*next)
+            }
+            Kind::Connect(connect) => connect::enter(self, connect),
+            Kind::Voicemail(voicemail) => voicemail::enter(self, voicemail),
+            Kind::Sms { text, next, failed } => outside::sms(self, text, *next, *failed),
+            Kind::Forward(forward) => outside::enter_forward(self, forward),
+            Kind::Hangup { say, reject } => outside::hangup(self, say.as_ref(), *reject),
+        }
+    }
+
+    fn answer(&mut self, step: StepId, input: Input) -> Move {
+        let flow = self.flow;
+        match &flow.step(step).kind {
+            Kind::Language { asking, options, remember, next } => {
+                choice::answer_language(self, asking, options, *remember, *next, &input)
+            }
+            Kind::Caller(caller) => caller::answer(self, caller, &input),
+            Kind::Pin(pin) => pin::answer(self, pin, &input),
+            Kind::Menu { asking, options, invalid } => choice::answer_menu(self, asking, options, *invalid, &input),
+            Kind::Connect(connect) => connect::answer(self, connect, &input),
+            Kind::Voicemail(voicemail) => voicemail::answer(self, voicemail, input),
+            Kind::Forward(forward) => outside::answer_forward(self, forward, &input),
+            // These never wait: the state is older than the flow.
+            Kind::Say { .. }
+            | Kind::Pause { .. }
+            | Kind::Hours { .. }
+            | Kind::When { .. }
+            | Kind::Set { .. }
+            | Kind::Alert { .. }
+            | Kind::Sms { .. }
+            | Kind::Hangup { .. } => self.enter(step),
+        }
+    }
+
+    /// The carrier could not run the last document. The step is tried once more without its audio;
+    /// queues and dials that broke have an exit for it.
+    fn document_failed(&mut self, step: StepId) -> Move {
+        self.reason("The carrier could not run the last document.");
+        match (&self.flow.step(step).kind, self.state.phase) {
+            (Kind::Connect(_), Phase::Asked) => return self.answer(step, Input::Connect(ConnectEnd::Failed)),
+            (Kind::Forward(_), Phase::Asked) => return self.answer(step, Input::Dialed { bridged: false }),
+            _ => {}
+        }
+        if self.state.failed_steps.insert(self.state.step.clone()) {
+            self.state.phase = Phase::Fresh;
+            return self.enter(step);
+        }
+        Move::Fail("the carrier could not run the step's document twice".to_owned())
+    }
+
+    /// 100 turns and 60 minutes. A long talk is no failure: whoever had one is led on to the goodbye,
+    /// and only not asked anything more.
+    fn within_limits(&mut self, next: Move) -> Move {
+        let goes_on = match &next {
+            Move::Go(_) => !self.is_served(),
+            Move::Wait(phase, _) => *phase != Phase::Spare,
+            Move::End(_) | Move::Fail(_) => false,
+        };
+        let why = if self.state.turn > TURNS_MAX {
+            "the call has taken more than 100 turns"
+        } else if self.facts.now - self.state.started > TimeDelta::minutes(MINUTES_MAX) {
+            "the call has taken more than 60 minutes"
+        } else {
+            return next;
+        };
+        if !goes_on {
+            return next;
+        }
+        if self.is_served() {
+            self.reason(format!("The call ends here: {why}."));
+            self.say_built_in(|words| words.goodbye);
+            return Move::End(Then::Hangup);
+        }
+        Move::Fail(why.to_owned())
+    }
+
+    fn is_served(&self) -> bool {
+        matches!(self.state.reached, Some(Outcome::Connected | Outcome::Forwarded | Outcome::Voicemail))
+    }
+
+    /// Promise 1. Whoever has talked or left a message hears a goodbye, everybody else an apology and
+    /// the spare voicemail.
+    fn fail(&mut self, why: String) -> Move {
+        self.flow_failed(why);
+        if self.is_served() {
+            self.say_built_in(|words| words.goodbye);
+            return Move::End(Then::Hangup);
+        }
+        let verbs = spare(&self.state.language);
+        self.prompts.extend(verbs.prompts);
+        Move::Wait(Phase::Spare, verbs.then)
+    }
+
+    /// Noted, and told to the MSP once a turn.
+    pub fn flow_failed(&mut self, why: String) {
+        self.reason(format!("The flow failed: {why}."));
+        if !self.failure_told {
+            self.failure_told = true;
+            self.tell_msp(Matter::FlowFailed, |words| words.flow_failed);
+        }
+    }
+
+    fn hung_up(&mut self) -> Then {
+        self.reason(format!("The caller hung up at step `{}`.", self.state.step));
+        self.leave_missed();
+        self.state.phase = Phase::Over;
+        Then::Hangup
+    }
+
+    /// The call ends without the flow's choice: told by the rule `abandoned`.
+    pub fn leave_missed(&mut self) {
+        if let Some(missed) = alert::abandoned(self.flow, &self.state, self.facts) {
+            self.missed(missed.why);
+        }
+    }
+
+    /// The call is over, so this comes late or twice. A recording or a talk still counts.
+    fn late(&mut self, input: Input) -> Then {
+        match input {
+            Input::Recorded { url, sid, seconds, .. } if self.state.reached != Some(Outcome::Voicemail) => {
+                voicemail::keep_late(self, url, sid, seconds);
+            }
+            Input::Connect(ConnectEnd::Bridged { .. }) => self.reach(Outcome::Connected),
+            Input::Dialed { bridged: true } => self.reach(Outcome::Forwarded),
+            _ => {}
+        }
+        self.say_built_in(|words| words.goodbye);
+        Then::Hangup
+    }
+
+    /// A human outranks a message, a message a missed call, and that a goodbye.
+    pub fn reach(&mut self, outcome: Outcome) {
+        let rank = |outcome: Outcome| match outcome {
+            Outcome::Connected => 5,
+            Outcome::Forwarded => 4,
+            Outcome::Voicemail | Outcome::Callback => 3,
+            Outcome::Failed => 2,
+            Outcome::Missed => 1,
+            Outcome::Goodbye | Outcome::Rejected => 0,
+        };
+        if self.state.reached.is_none_or(|reached| rank(reached) < rank(outcome)) {
+            self.state.reached = Some(outcome);
+        }
+    }
+
+    pub fn missed(&mut self, why: MissedWhy) {
+        let missed = alert::missed_call(self.flow, &self.state, self.facts, why);
+        self.state.alert = self.state.alert.or(Some(self.facts.next_alert));
+        self.state.missed_told = true;
+        self.effects.push(Effect::Missed(missed));
+        self.reach(if why == MissedWhy::Failed { Outcome::Failed } else { Outcome::Missed });
+    }
+
+    pub fn tell_msp(&mut self, matter: Matter, sentence: impl Fn(&Words) -> &'static str) {
+        let text = alert::sentence(self.flow, &self.state, self.facts, sentence);
+        self.effects.push(Effect::TellMsp { matter, text });
+    }
+
+    pub fn reason(&mut self, reason: impl Into<String>) {
+        self.reasons.push(reason.into());
+    }
+
+    pub fn has_said_nothing(&self) -> bool {
+        self.prompts.is_empty()
+    }
+
+    pub fn speak(&mut self, speech: &Speech) {
+        let language = self.state.language.clone();
+        self.speak_in(speech, &language);
+    }
+
+    /// Audio where there is some and the carrier could play it, else the text.
+    pub fn speak_in(&mut self, speech: &Speech, language: &Language) {
+        if let Some(play) = speech.play.as_ref().filter(|_| !self.state.failed_steps.contains(&self.state.step)) {
+            let url = plain(&self.rendered(play, language));
+            if asking::is_audio(&url) {
+                self.prompts.push(Prompt::Play { url });
+                return;
+            }
+            self.reason(format!("The audio of step `{}` has no web address.", self.state.step));
+        }
+        if let Some(say) = &speech.say {
+            self.say(say, language);
+        }
+    }
+
+    pub fn say(&mut self, text: &Text, language: &Language) {
+        let rendered = self.rendered(text, language);
+        self.push_said(&rendered, language);
+    }
+
+    pub fn say_built_in(&mut self, sentence: impl Fn(&Words) -> &'static str) {
+        let (words, language) = words(&self.state.language, self.flow.default_language());
+        self.push_said(sentence(words), &language);
+    }
+
+    pub fn push_said(&mut self, rendered: &str, language: &Language) {
+        self.chars += rendered.chars().count();
+        self.prompts.extend(says(rendered, language, self.flow.voices.get(language)));
+    }
+
+    /// A text that cannot be rendered loses its expressions, not its caller.
+    pub fn rendered(&mut self, text: &Text, language: &Language) -> String {
+        let source = text.in_language(language, self.flow.default_language());
+        let texts = Texts { flow: self.flow, state: &self.state, facts: self.facts, language };
+        match texts.render(source) {
+            Ok(rendered) => rendered,
+            Err(error) => {
+                self.flow_failed(format!(
+                    "a text of step `{}` could not be rendered ({})",
+                    self.state.step,
+                    error.kind()
+                ));
+                without_expressions(source)
+            }
+        }
+    }
+}
