@@ -9,6 +9,8 @@ use crate::model::language::Language;
 pub const DIGITS_FROM: char = '\u{e000}';
 pub const DIGITS_TO: char = '\u{e001}';
 
+/// More is not spoken one by one: no number is as long, and it must fit into one `Say`.
+const DIGITS_MAX: usize = 100;
 /// Twilio: 3,000 characters for the better voices, 4,500 once URL-encoded; some room is left.
 const SAY_CHARS_MAX: usize = 2_900;
 const SAY_ENCODED_MAX: usize = 4_300;
@@ -30,10 +32,10 @@ pub fn says(rendered: &str, language: &Language, voice: Option<&String>) -> Vec<
     let mut room = Room::default();
     for part in parts(rendered) {
         let SpeechPart::Text(text) = part else {
-            let size = part.heard().chars().count();
-            if !room.takes(size, size) {
+            let (chars, encoded) = (part.heard().chars().count(), part.heard().chars().map(encoded_length).sum());
+            if !room.takes(chars, encoded) {
                 says.push(Vec::new());
-                room = Room::taken(size, size);
+                room = Room { chars, encoded };
             }
             push(&mut says, part);
             continue;
@@ -75,7 +77,10 @@ fn parts(rendered: &str) -> Vec<SpeechPart> {
     while let Some((before, after)) = rest.split_once(DIGITS_FROM) {
         let Some((digits, behind)) = after.split_once(DIGITS_TO) else { break };
         parts.extend(text(before));
-        parts.extend(text(digits).map(|part| SpeechPart::Digits(part.heard().to_owned())));
+        parts.extend(text(digits).map(|part| match part {
+            SpeechPart::Text(text) if text.chars().count() <= DIGITS_MAX => SpeechPart::Digits(text),
+            part => part,
+        }));
         rest = behind;
     }
     parts.extend(text(rest));
@@ -90,10 +95,6 @@ struct Room {
 }
 
 impl Room {
-    fn taken(chars: usize, encoded: usize) -> Self {
-        Self { chars, encoded }
-    }
-
     fn takes(&mut self, chars: usize, encoded: usize) -> bool {
         let fits = self.chars + chars <= SAY_CHARS_MAX && self.encoded + encoded <= SAY_ENCODED_MAX;
         if fits {
@@ -119,7 +120,7 @@ fn pieces(text: &str, room: &mut Room) -> Vec<String> {
         for sign in word.chars() {
             if !room.takes(1, encoded_length(sign)) {
                 pieces.push(String::new());
-                *room = Room::taken(1, encoded_length(sign));
+                *room = Room { chars: 1, encoded: encoded_length(sign) };
             }
             append(&mut pieces, sign.encode_utf8(&mut [0; 4]));
         }
