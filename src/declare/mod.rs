@@ -6,4 +6,4 @@ pub mod directory; // everything declared, as the core's types
 pub mod org; // [org] and [limits]
 pub mod pins; // hashing PINs, and finding whose PIN was keyed
 
-pub use directory::{Directory, Limits};
+pub use directory::{Directory, FlowInUse, Limits};
