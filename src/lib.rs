@@ -16,9 +16,12 @@ pub mod carrier; // telephony: documents, signatures, REST
 pub mod clock; // the only reader of time and chance
 pub mod config; // pikett.toml and PIKETT_*
 pub mod intake; // events from monitoring tools
+pub mod notify; // how people are told
+pub mod paging; // how technicians answer pages
 pub mod store; // all SQL
 pub mod telemetry; // logs and names of metrics
 pub mod web; // what the faces share
+pub mod work; // the one loop: timers, escalation, delivery
 
 // The faces for people at a terminal.
 pub mod cli; // one file per subcommand

@@ -3,10 +3,15 @@
 //! Owns the carriers' languages (TwiML, request signatures, REST, status words, error codes).
 //! Never decides whom to call or what to say: that comes in as values. Start with `Carrier`.
 
+pub mod carriers; // the carriers of this installation, in order of preference
 pub mod error_codes; // the carrier's codes, sorted by what to do
-pub mod secret; // tokens that must not be seen
+mod http; // how carriers are connected to
 pub mod signature; // who sent this webhook: pure
+#[cfg(test)]
+#[path = "../../tests/support/carrier.rs"]
+pub mod stand; // a carrier's web server for tests
 pub mod status; // the carrier's status words, with ranks
+pub mod twilio; // the REST client
 pub mod twiml; // the document that answers a webhook: typed, pure
 
 use std::{fmt, time::Duration};
@@ -14,6 +19,7 @@ use std::{fmt, time::Duration};
 use futures::future::BoxFuture;
 use thiserror::Error;
 
+pub use self::http::http_client;
 use crate::model::{Instant, id::CarrierId, phone::Phone};
 use status::{CallStatus, MessageStatus};
 
@@ -132,6 +138,9 @@ pub enum Class {
     Retry,
     /// May work in minutes: another channel for the time being.
     RetryLater,
+    /// Nothing was sent: our own pace lies in between. Come again after `retry_after`; it is no
+    /// failure and counts as no try.
+    Paced,
     /// Nobody knows whether it was done: look, repeat once, then another channel.
     Unsure,
     /// Never with this number and channel: the next contact method, and the method is marked.
@@ -152,6 +161,7 @@ impl Class {
         match self {
             Self::Retry => "retry",
             Self::RetryLater => "retry-later",
+            Self::Paced => "paced",
             Self::Unsure => "unsure",
             Self::Destination => "destination",
             Self::Account => "account",
@@ -164,7 +174,7 @@ impl Class {
     /// Whether the same request may work when it is made again.
     pub fn may_be_repeated(self) -> bool {
         match self {
-            Self::Retry | Self::RetryLater | Self::Unsure => true,
+            Self::Retry | Self::RetryLater | Self::Paced | Self::Unsure => true,
             Self::Destination | Self::Account | Self::Content | Self::State | Self::Bug => false,
         }
     }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
 
-use super::secret::Secret;
+use crate::model::secret::Secret;
 
 pub const HEADER: &str = "X-Twilio-Signature";
 /// Names the shared key, where one signs instead of the account's token.
@@ -168,7 +168,11 @@ fn mac(algorithm: Algorithm, key: &str, parts: &[&str]) -> String {
 
 /// `key=webhooks_sharedkey_…,algorithm=HMAC_SHA256` names the one key that counts.
 fn signers<'a>(keys: &'a Keys, settings: Option<&str>) -> Result<(Algorithm, Vec<&'a Secret>), Refusal> {
-    let Some(settings) = settings else { return Ok((Algorithm::Sha1, keys.tokens.iter().collect())) };
+    let Some(settings) = settings else {
+        // Anybody can sign with an empty key.
+        let tokens = keys.tokens.iter().filter(|token| !token.expose().is_empty());
+        return Ok((Algorithm::Sha1, tokens.collect()));
+    };
     let value = |wanted: &str| {
         settings
             .split(',')
@@ -303,6 +307,10 @@ mod tests {
         let unsigned = Request { signature: None, ..form_request(URL, body, "") };
         assert_eq!(check(&keys(), &unsigned).err(), Some(Refusal::Missing));
         assert_eq!(check(&Keys::default(), &form_request(URL, body, &signature)).err(), Some(Refusal::Mismatch));
+        let empty = Secret::new("");
+        let signature = sign(URL, &[("CallSid", "CA1")], &empty);
+        let forged = form_request(URL, "CallSid=CA1", &signature);
+        assert_eq!(check(&Keys::token(empty), &forged).err(), Some(Refusal::Mismatch));
     }
 
     #[test]

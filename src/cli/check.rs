@@ -1,8 +1,17 @@
-//! `pikett check`: would the service work with this configuration?
+//! `pikett check`: would the service work with this configuration and this database?
 
 use clap::Args;
 
-use super::{Common, Failure, Verdict, say};
+use super::{Common, Failure, Verdict, declared, say};
+use crate::{
+    config::Config,
+    declare::{Directory, stored_faults},
+    model::{
+        fault::did_you_mean,
+        person::{Address, ContactMethod},
+    },
+    store::declarations::Declared,
+};
 
 /// Check the configuration, the database, the carriers and the flows
 #[derive(Debug, Args)]
@@ -15,5 +24,69 @@ pub async fn run(common: &Common, _: &Arguments) -> Result<Verdict, Failure> {
     for warning in config.warnings() {
         say(format_args!("warning        {warning}"));
     }
-    Ok(Verdict::Sound)
+    let (_, store) = common.open().await?;
+    let declared = declared::load(&store).await.map_err(|error| Failure::of("read the declarations", error));
+    store.close().await;
+    let declared = declared?;
+    say(format_args!("database       sound, declarations at revision {}", declared.revision));
+    Ok(declarations(&config, &declared))
+}
+
+fn declarations(config: &Config, declared: &Declared) -> Verdict {
+    let directory = declared::directory(declared, config).directory;
+    let mut verdict = Verdict::Sound;
+    let mut wrong = |text: String| {
+        verdict = Verdict::Wrong;
+        say(format_args!("wrong          {text}"));
+    };
+    for fault in stored_faults(&declared.documents, &declared::flow_sources(declared)) {
+        wrong(fault.to_string());
+    }
+    if let Some(policy) = directory.org_policy.as_ref().filter(|policy| !directory.policies.contains_key(*policy)) {
+        let near = did_you_mean(policy.as_str(), directory.policies.keys().map(|id| id.as_str()));
+        let mend = near.unwrap_or_else(|| "declare it".to_owned());
+        wrong(format!("[org] names the policy `{policy}`, which there is not; {mend}"));
+    }
+    for warning in unreachable(config, &directory) {
+        say(format_args!("warning        {warning}"));
+    }
+    say(format_args!(
+        "declarations   {} people, {} schedules, {} policies, {} customers, {} contracts, {} hotlines, {} integrations",
+        directory.people.len(),
+        directory.schedules.len(),
+        directory.policies.len(),
+        directory.customers.len(),
+        directory.contracts.len(),
+        directory.hotlines.len(),
+        directory.integrations.len(),
+    ));
+    say(format_args!("flows          {} sound", directory.flows.len()));
+    verdict
+}
+
+/// Contact methods that this configuration never uses, and people who have no others.
+fn unreachable(config: &Config, directory: &Directory) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for person in directory.people.values() {
+        let lost: Vec<_> =
+            person.methods.iter().filter_map(|method| Some((method, why_never(config, directory, method)?))).collect();
+        if lost.len() == person.methods.len() {
+            warnings.push(format!("nobody can reach {}", person.id));
+        }
+        warnings
+            .extend(lost.iter().map(|(method, why)| format!("{} of {} is never used: {why}", method.id, person.id)));
+    }
+    warnings
+}
+
+fn why_never(config: &Config, directory: &Directory, method: &ContactMethod) -> Option<&'static str> {
+    match &method.address {
+        Address::Sms(_) | Address::Voice(_) if config.carriers.is_empty() => Some("there is no carrier"),
+        Address::Sms(phone) | Address::Voice(phone) => {
+            let allowed = directory.countries().contains(phone.country_code());
+            (!allowed).then_some("[limits] leaves out its country")
+        }
+        Address::Email(_) => config.email.is_none().then_some("there is no [email]"),
+        Address::Push(_) => None,
+    }
 }

@@ -4,8 +4,14 @@
 //! standard output, everything else to standard error. Exit codes: 0, 1 (found something wrong),
 //! 2 (used wrongly, clap's own).
 
+mod apply;
 mod check;
+mod db;
+mod declared; // what the database holds, for those commands that ask it
 mod failure;
+mod flow;
+mod oncall;
+mod token;
 
 use std::{
     fmt::Display,
@@ -19,7 +25,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use failure::Failure;
 
-use crate::{clock::Clock, config::Config};
+use crate::{clock::Clock, config::Config, store::Store};
 
 /// Hotline and notification gateway: no call and no alert is ever lost, and somebody is always told.
 #[derive(Debug, Parser)]
@@ -34,6 +40,12 @@ struct Line {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Apply(apply::Arguments),
+    Flow(flow::Arguments),
+    #[command(name = "oncall")]
+    OnCall(oncall::Arguments),
+    Db(db::Arguments),
+    Token(token::Arguments),
 }
 
 /// What every command takes.
@@ -64,6 +76,13 @@ impl Common {
         Config::load(self.config.as_deref()).map_err(Failure::Faults)
     }
 
+    /// The configuration, and its database with the schema brought up to date.
+    pub async fn open(&self) -> Result<(Config, Store), Failure> {
+        let config = self.load()?;
+        let store = Store::open(config.database.url.expose()).await;
+        Ok((config, store.map_err(|error| Failure::of("use the database", error))?))
+    }
+
     pub fn clock(&self) -> Clock {
         self.clock.as_ref().map_or_else(Clock::system, |scaled| scaled.0.clone())
     }
@@ -86,6 +105,11 @@ pub fn main() -> ExitCode {
 fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
     match command {
         Command::Check(arguments) => wait_for(check::run(common, &arguments)),
+        Command::Apply(arguments) => wait_for(apply::run(common, &arguments)),
+        Command::Flow(arguments) => flow::run(&arguments),
+        Command::OnCall(arguments) => wait_for(oncall::run(common, &arguments)),
+        Command::Db(arguments) => wait_for(db::run(common, &arguments)),
+        Command::Token(arguments) => wait_for(token::run(common, &arguments)),
     }
 }
 
@@ -98,6 +122,11 @@ fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 /// One line, or several, to standard output. A reader who has gone away (`| head`) is no error.
 fn say(text: impl Display) {
     let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Data for other programs, as one JSON document.
+fn say_json(data: &serde_json::Value) {
+    say(format_args!("{data:#}"));
 }
 
 fn clock(argument: &str) -> Result<Scaled, String> {

@@ -1,14 +1,18 @@
 //! Everything that is declared, typed and immutable: one `Arc<Directory>` serves webhooks, paging
 //! and console without a database. It is made anew when the declarations' revision changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     escalation::Policy,
+    ivr::Flow,
     model::{
         calendar::Calendar,
         contract::{Contact, Contract, Customer, Hotline, Integration},
-        id::{CalendarId, ContractId, CustomerId, IntegrationId, OrgId, PersonId, PolicyId, ScheduleId},
+        id::{CalendarId, ContractId, CustomerId, FlowId, IntegrationId, OrgId, PersonId, PolicyId, ScheduleId},
         person::Person,
         phone::Phone,
     },
@@ -32,6 +36,14 @@ pub struct Directory {
     pub hotlines: BTreeMap<Phone, Hotline>,
     pub integrations: BTreeMap<IntegrationId, Integration>,
     pub limits: Limits,
+    pub flows: BTreeMap<FlowId, FlowInUse>,
+}
+
+/// The latest version of a flow: what new calls begin with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FlowInUse {
+    pub version: i64,
+    pub flow: Arc<Flow>,
 }
 
 /// What caps money.
@@ -70,6 +82,7 @@ impl Directory {
             hotlines: BTreeMap::new(),
             integrations: BTreeMap::new(),
             limits: Limits::default(),
+            flows: BTreeMap::new(),
         }
     }
 

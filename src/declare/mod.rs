@@ -1,9 +1,25 @@
 //! What an MSP declares: files ⇄ documents ⇄ the typed, immutable `Directory` that the service
 //! works from. Pure: files, secrets and stored documents are handed in.
 
+mod assemble; // stored documents → Directory
+mod check; // what shows only when everything is known
 pub mod countries; // +49, 49, DE
 pub mod directory; // everything declared, as the core's types
+pub mod document; // the normalised documents that are kept
+mod fit; // whether a hotline's vars fit its flow
+mod forms; // how single values are written
+mod holidays; // from iCalendar files
 pub mod org; // [org] and [limits]
 pub mod pins; // hashing PINs, and finding whose PIN was keyed
+mod places; // where things stand in the files
+mod plan; // what an apply would change
+mod read; // files → what they declare
 
-pub use directory::{Directory, Limits};
+pub use assemble::{Assembled, FlowSource, directory_from};
+pub use directory::{Directory, FlowInUse, Limits};
+pub use document::Documents;
+pub use plan::{NewFlow, Plan, plan, stored_faults};
+pub use read::{File, Outside};
+
+#[cfg(test)]
+mod tests;

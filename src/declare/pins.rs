@@ -26,6 +26,11 @@ pub fn hash(pin: &Pin, salt: &str) -> Result<PinHash, String> {
     Ok(PinHash::new(hash.to_string()))
 }
 
+/// The salt that a customer's PINs have: with it, an unchanged PIN has its old hash.
+pub fn salt_in_use(customer: &Customer) -> Option<String> {
+    customer.contacts.iter().filter_map(|contact| contact.pin.as_ref()).find_map(salt_of)
+}
+
 /// Whose PIN this is. Compares with every contact in constant time, found or not.
 pub fn matches(customer: &Customer, pin: &Pin) -> Option<ContactId> {
     let mut keyed: Option<PinHash> = None;

@@ -115,7 +115,7 @@ fn count(policy: &Policy) -> u32 {
 /// Why the stage ends, to follow a colon.
 fn cause(policy: &Policy, progress: &Progress) -> String {
     if progress.escalate_now {
-        return "somebody asked for the next level".to_owned();
+        return "the next level was called for".to_owned();
     }
     match progress.stage {
         Stage::New => "the alert was raised".to_owned(),

@@ -197,7 +197,7 @@ fn whoever_asks_for_the_next_level_gets_it_at_once_and_once() {
     night.progress.escalate_now = true;
     let decision = night.decide();
     assert_eq!(names(&decision), "ben+lead");
-    assert_eq!(decision.reasons, ["Level 2 of policy gold is told (round 1 of 2): somebody asked for the next level."]);
+    assert_eq!(decision.reasons, ["Level 2 of policy gold is told (round 1 of 2): the next level was called for."]);
     assert!(night.decide().tell.is_empty());
 }
 

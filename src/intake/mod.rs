@@ -15,10 +15,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use tokio::sync::watch;
 
 use crate::{
-    clock::{Clock, Ids},
     declare::Directory,
     model::{
         alert::Source,
@@ -27,10 +25,11 @@ use crate::{
         priority::Priority,
     },
     store::{
-        Store, StoreError,
+        StoreError,
         raise::{Dedup, NewAlert, Raised, Snapshot},
     },
     telemetry::metric,
+    work::Context,
 };
 use batch::Batch;
 use event::{Action, Event, Trigger};
@@ -40,10 +39,7 @@ use event::{Action, Event, Trigger};
 pub struct Intake(Arc<Parts>);
 
 struct Parts {
-    store: Store,
-    clock: Clock,
-    ids: Ids,
-    directory: watch::Receiver<Arc<Directory>>,
+    context: Context,
     batch: Batch,
     snapshots: Mutex<Snapshots>,
 }
@@ -77,18 +73,17 @@ pub enum Taken {
 
 impl Intake {
     /// Starts the task that writes events in batches; it ends with the last clone.
-    pub fn start(store: Store, clock: Clock, ids: Ids, directory: watch::Receiver<Arc<Directory>>) -> Self {
-        let batch = Batch::start(store.clone());
-        Self(Arc::new(Parts { store, clock, ids, directory, batch, snapshots: Mutex::default() }))
+    pub fn start(context: Context) -> Self {
+        let batch = Batch::start(context.store.clone());
+        Self(Arc::new(Parts { context, batch, snapshots: Mutex::default() }))
     }
 
     /// Takes an event with an integration's key, durably.
     pub async fn take(&self, key: &str, event: Event) -> Result<Taken, IntakeError> {
-        let directory = Arc::clone(&self.0.directory.borrow());
+        let directory = self.0.context.directory();
         let integration =
             directory.integration_with_key(&hex::encode(Sha256::digest(key))).ok_or(IntakeError::UnknownKey)?;
         let dedup = Dedup { scope: format!("integration:{}", integration.id), key: event.key };
-        let now = self.0.clock.now();
         match event.action {
             Action::Trigger(trigger) => {
                 let alert = self.alert(&directory, integration, dedup, trigger);
@@ -101,14 +96,12 @@ impl Intake {
             }
             Action::Acknowledge | Action::Resolve => {
                 let how = settle::Settle {
-                    org: directory.org.clone(),
+                    acting: self.0.context.acting(),
                     integration: integration.id.clone(),
                     dedup,
                     resolve: event.action == Action::Resolve,
-                    entry: self.0.ids.id(now),
-                    now,
                 };
-                let settled = self.0.store.write(async move |db| settle::settle(db, &how).await).await;
+                let settled = self.0.context.store.write(async move |db| settle::settle(db, &how).await).await;
                 match settled.map_err(|error| IntakeError::Store(Arc::new(error)))? {
                     true => Ok(Taken::Settled),
                     false => Ok(Taken::Nothing),
@@ -118,10 +111,10 @@ impl Intake {
     }
 
     fn alert(&self, directory: &Directory, integration: &Integration, dedup: Dedup, trigger: Trigger) -> NewAlert {
-        let now = self.0.clock.now();
+        let now = self.0.context.clock.now();
         let whose = whose(directory, integration, trigger.priority);
         NewAlert {
-            id: self.0.ids.id(now),
+            id: self.0.context.ids.id(now),
             // The batch gives it one.
             number: 0,
             title: trigger.title,

@@ -44,7 +44,7 @@ pub async fn enqueue(State(intake): State<Intake>, request: Request) -> Response
     };
     let Message { routing_key, dedup_key, action } = message;
     // Without a key of its own every event is an alert of its own, and the sender learns its key.
-    let dedup_key = dedup_key.unwrap_or_else(|| intake.0.ids.nonce());
+    let dedup_key = dedup_key.unwrap_or_else(|| intake.0.context.ids.nonce());
     let action_name = action.as_str();
     match intake.take(&routing_key, Event { key: text::key(&dedup_key), action }).await {
         Ok(_) => {

@@ -11,14 +11,20 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use tokio::sync::watch;
+
 use super::*;
 use crate::{
+    clock::{Clock, Ids},
     escalation::{Level, Policy, Target},
     model::{
         alert::{Actor, AlertState},
         contract::{Contract, Coverage},
+        secret::Secret,
     },
+    notify::links::Links,
     store::{
+        Store,
         alerts::{self, AlertRow, Which},
         testing::{at, on_both, org},
         timeline, timers,
@@ -71,7 +77,14 @@ struct Service {
 impl Service {
     fn on(store: &Store) -> Self {
         let (_, directory) = watch::channel(Arc::new(directory()));
-        let intake = Intake::start(store.clone(), Clock::manual(at(0)), Ids::seeded(1), directory);
+        let context = Context {
+            store: store.clone(),
+            clock: Clock::manual(at(0)),
+            ids: Ids::seeded(1),
+            directory,
+            links: Links::new("https://hotline.example", Secret::new("key")),
+        };
+        let intake = Intake::start(context);
         let router = Router::new().route("/v2/enqueue", post(pagerduty::enqueue)).with_state(intake);
         Self { router, store: store.clone() }
     }

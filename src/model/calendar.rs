@@ -1,6 +1,6 @@
 //! Weekly hours and holidays in a zone. What they mean at an instant is `sla::coverage`'s answer.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Weekday};
 use chrono_tz::Tz;
@@ -96,6 +96,17 @@ impl Days {
     }
 }
 
+/// As `Days::parse` reads it: `Mon,Tue`, or `daily`.
+impl fmt::Display for Days {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::EVERY {
+            return f.write_str("daily");
+        }
+        let names: Vec<&str> = NAMES.iter().filter(|(_, day)| self.contains(*day)).map(|(name, _)| *name).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
 /// `08:00` → 480; `24:00` → 1440.
 pub fn minute_of_day(given: &str) -> Result<u16, String> {
     let error = || format!("`{given}` is no time of day: write 08:00, from 00:00 to 24:00");
@@ -110,9 +121,24 @@ pub fn minute_of_day(given: &str) -> Result<u16, String> {
     if minutes > 59 || hours * 60 + minutes > 1_440 { Err(error()) } else { Ok(hours * 60 + minutes) }
 }
 
+/// 480 → `08:00`.
+pub fn time_of_day(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_and_times_read_back_as_they_are_written() {
+        for days in ["Mon,Tue", "Sun", "daily", "Fri,Sat,Sun"] {
+            assert_eq!(Days::parse(days).unwrap().to_string(), days);
+        }
+        for time in ["00:00", "08:05", "24:00"] {
+            assert_eq!(time_of_day(minute_of_day(time).unwrap()), time);
+        }
+    }
 
     #[test]
     fn days_may_run_over_the_weekend() {

@@ -1,7 +1,12 @@
 //! Reading TOML that people wrote: every value with its place, every fault with its mend, all
 //! faults at once. Flows, declarations and the configuration are read through this.
 
-use std::{cell::RefCell, collections::BTreeSet, ops::Range, str::FromStr};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    str::FromStr,
+};
 
 use toml_edit::{Document, Item, Table, TableLike, Value};
 
@@ -278,6 +283,22 @@ impl<'a> Reader<'a> {
         keys
     }
 
+    /// Where everything in this table stands, by its path (`levels.1.notify.0`; the table itself is
+    /// the empty path): for what can be judged only after all files are read.
+    pub fn places(&self) -> BTreeMap<String, (usize, usize)> {
+        let mut places = BTreeMap::new();
+        let mut note = |path: String, span: Span| {
+            if let Some(span) = span {
+                places.insert(path, self.source.place(span.start));
+            }
+        };
+        note(String::new(), self.span());
+        for (key, item) in self.table.iter() {
+            walk(item, key.to_owned(), &mut note);
+        }
+        places
+    }
+
     /// Notes every key that nobody asked for.
     pub fn finish(self) {
         let seen = self.seen.into_inner();
@@ -292,6 +313,39 @@ impl<'a> Reader<'a> {
             });
             self.source.fault(span, format!("{} has an unknown key `{key}`", self.what), mend);
         }
+    }
+}
+
+fn walk(item: &Item, path: String, note: &mut impl FnMut(String, Span)) {
+    note(path.clone(), item.span());
+    match item {
+        Item::None => {}
+        Item::Value(value) => walk_value(value, &path, note),
+        Item::Table(table) => table.iter().for_each(|(key, item)| walk(item, format!("{path}.{key}"), note)),
+        Item::ArrayOfTables(tables) => {
+            for (index, table) in tables.iter().enumerate() {
+                note(format!("{path}.{index}"), table.span());
+                table.iter().for_each(|(key, item)| walk(item, format!("{path}.{index}.{key}"), note));
+            }
+        }
+    }
+}
+
+fn walk_value(value: &Value, path: &str, note: &mut impl FnMut(String, Span)) {
+    match value {
+        Value::Array(array) => {
+            for (index, value) in array.iter().enumerate() {
+                note(format!("{path}.{index}"), value.span());
+                walk_value(value, &format!("{path}.{index}"), note);
+            }
+        }
+        Value::InlineTable(table) => {
+            for (key, value) in table.iter() {
+                note(format!("{path}.{key}"), value.span());
+                walk_value(value, &format!("{path}.{key}"), note);
+            }
+        }
+        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
     }
 }
 
@@ -335,6 +389,20 @@ mod tests {
                 "a.toml:4:6: `Ü` is no name for a person; use 1 to 64 of a-z, 0-9, `-`, `_` and `.`",
             ]
         );
+    }
+
+    #[test]
+    fn places_go_by_the_path() {
+        let source = Source::new("a.toml", "[[a]]\nb = [{ c = 1 }, 2]\n[[a.d]]\n'e.f' = 3\n");
+        let document = source.parse().unwrap();
+        let root = source.root(document.as_table());
+        let places = root.tables("a", "a entry")[0].places();
+        let expected =
+            [("", 1, 1), ("b", 2, 5), ("b.0", 2, 6), ("b.0.c", 2, 12), ("b.1", 2, 17), ("d", 3, 1), ("d.0", 3, 1)];
+        for (path, line, column) in expected {
+            assert_eq!(places.get(path), Some(&(line, column)), "{path}: {places:?}");
+        }
+        assert_eq!(places["d.0.e.f"], (4, 9));
     }
 
     #[test]

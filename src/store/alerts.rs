@@ -18,7 +18,7 @@ use crate::{
     model::{
         Instant,
         alert::{Actor, Alert, AlertState},
-        id::{AlertId, CallId, OrgId},
+        id::{AlertId, CallId, OrgId, PersonId},
     },
 };
 
@@ -126,6 +126,21 @@ pub async fn list(
         .bind(limit)
         .fetch_all(db)
         .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The alerts that wait for an acknowledgement and about which this person was told, the oldest first.
+pub async fn waiting_for(db: &mut AnyConnection, org: &OrgId, person: &PersonId) -> Result<Vec<AlertRow>, StoreError> {
+    let rows = sqlx::query(with_columns!(
+        "SELECT",
+        "FROM alerts WHERE org_id = $1 AND state <> 'resolved' AND state = 'triggered' AND EXISTS \
+         (SELECT 1 FROM notifications WHERE notifications.org_id = alerts.org_id \
+         AND notifications.alert_id = alerts.id AND notifications.person_id = $2) ORDER BY id LIMIT 100"
+    ))
+    .bind(org.as_str())
+    .bind(person.as_str())
+    .fetch_all(db)
+    .await?;
     rows.iter().map(read).collect()
 }
 

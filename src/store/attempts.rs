@@ -206,6 +206,31 @@ pub async fn drop_pages(
     rows.iter().map(|row| parsed(row, "id")).collect()
 }
 
+/// Takes what is left of one notification out of the outbox, since another one of the same person
+/// begins anew; answers how many.
+pub async fn drop_rest(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    alert: &AlertId,
+    notification: &NotificationId,
+    why: &str,
+    now: Instant,
+) -> Result<u64, StoreError> {
+    let dropped = sqlx::query(
+        "UPDATE attempts SET state = 'dropped', message = $4, ended_at = $5 \
+         WHERE org_id = $1 AND alert_id = $2 AND notification_id = $3 AND state IN ('due', 'held')",
+    )
+    .bind(org.as_str())
+    .bind(alert.as_str())
+    .bind(notification.as_str())
+    .bind(why)
+    .bind(codec::millis(now))
+    .execute(db)
+    .await?;
+    touch(Topic::Events);
+    Ok(dropped.rows_affected())
+}
+
 /// A call's `connect` rings people for this alert: voice pages wait until it has ended.
 pub async fn hold_voice_pages(db: &mut AnyConnection, org: &OrgId, alert: &AlertId) -> Result<u64, StoreError> {
     let held = sqlx::query(

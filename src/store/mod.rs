@@ -6,6 +6,7 @@
 
 pub mod alerts; // acknowledge, resolve, escalate, list
 pub mod attempts; // the outbox: one try over one contact method
+pub mod backup; // a copy of an SQLite database
 pub mod codec; // rows ⇄ the core's types
 #[cfg(test)]
 mod crash; // what was answered survives kill -9
@@ -15,6 +16,7 @@ pub mod error; // what can go wrong
 pub mod notifications; // the duty to tell one person
 mod numbers; // alert numbers, reserved in blocks
 pub mod outbox; // claim, record, report
+pub mod overdue; // what should have happened and did not
 mod policies; // the policy that an alert began with
 mod postgres; // units of work on a pool, NOTIFY and LISTEN
 pub mod raise; // opening alerts, one or many

@@ -216,12 +216,15 @@ pub async fn count_due(db: &mut AnyConnection, now: Instant) -> Result<i64, Stor
 }
 
 async fn set_aside(db: &mut AnyConnection, attempt: &Attempt) -> Result<(), StoreError> {
-    sqlx::query("UPDATE attempts SET set_aside = 1, lease = NULL WHERE org_id = $1 AND id = $2 AND lease = $3")
-        .bind(attempt.org.as_str())
-        .bind(attempt.id.as_str())
-        .bind(attempt.lease.as_deref())
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "UPDATE attempts SET set_aside = 1, state = 'unknown', ended_at = ready_at, lease = NULL \
+         WHERE org_id = $1 AND id = $2 AND lease = $3",
+    )
+    .bind(attempt.org.as_str())
+    .bind(attempt.id.as_str())
+    .bind(attempt.lease.as_deref())
+    .execute(db)
+    .await?;
     Ok(())
 }
 

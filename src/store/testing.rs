@@ -86,3 +86,13 @@ pub fn an_alert(ids: &Ids, number: i64, key: Option<&str>) -> NewAlert {
         escalate_at: Some(at(0)),
     }
 }
+
+/// How many rows are due or held under a lease, as of one moment.
+pub async fn in_work(store: &Store, now: Instant) -> i64 {
+    let mut db = store.read().await.expect("it is open");
+    let statement = "SELECT (SELECT COUNT(*) FROM timers WHERE set_aside = 0 AND (lease IS NOT NULL OR ready_at <= $1)) \
+                     + (SELECT COUNT(*) FROM attempts WHERE set_aside = 0 AND (lease IS NOT NULL \
+                     OR state = 'due' AND ready_at <= $1)) AS count";
+    let row = sqlx::query(statement).bind(now.timestamp_millis()).fetch_one(&mut *db).await.expect("it answers");
+    sqlx::Row::get(&row, "count")
+}

@@ -3,3 +3,4 @@
 pub mod body; // reading a request's body, up to a limit
 pub mod problem; // errors as problem+json
 pub mod text; // text from outside
+pub mod webhook; // a carrier's signed request

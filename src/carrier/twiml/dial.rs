@@ -5,7 +5,7 @@ use super::{
     attribute::{
         Reading, SCHEMA, URL, any, are_keys, content, element, label, range, some, url, url_or_silence, words,
     },
-    queue,
+    queue, stream,
     xml::{Element, Node},
 };
 
@@ -371,27 +371,17 @@ impl Client {
             return Ok(element);
         }
         element.push(Element::new("Identity").with_text(&self.identity));
-        for (name, value) in &self.parameters {
-            let mut parameter = Element::new("Parameter");
-            parameter.attributes.push(("name".to_owned(), name.clone()));
-            parameter.attributes.push(("value".to_owned(), value.clone()));
-            element.push(parameter);
-        }
+        stream::write_parameters(&mut element, &self.parameters);
         Ok(element)
     }
 
     fn read(mut element: Element, reading: &mut Reading) -> Self {
         let mut client = Self::begin(&mut element, reading);
         if element.nodes.iter().any(|node| matches!(node, Node::Element(_))) {
-            for mut child in reading.children(element) {
+            for child in reading.children(element) {
                 match child.name.as_str() {
                     "Identity" => client.identity = reading.text(child),
-                    "Parameter" => {
-                        let name = reading.take(&mut child, "name", SCHEMA, any).unwrap_or_default();
-                        let value = reading.take(&mut child, "value", SCHEMA, any).unwrap_or_default();
-                        reading.leftover(&child);
-                        client.parameters.push((name, value));
-                    }
+                    "Parameter" => client.parameters.push(stream::read_parameter(child, reading)),
                     _ => reading.unknown("Client", &child),
                 }
             }

@@ -2,12 +2,16 @@
 
 use super::{
     Hints, Method, Pause, Play, Say, TwimlError,
-    attribute::{Reading, SCHEMA, URL, Value, any, are_hints, element, finish_keys, label, language, range, url},
+    attribute::{
+        Reading, SCHEMA, URL, Value, any, are_hints, content, element, finish_keys, label, language, range, url,
+    },
     xml::Element,
 };
 
 /// "Gather: Invalid nested verb".
 const NESTED: u32 = 13320;
+/// "Gather: Invalid speechTimeout value for this speech model".
+const SPEECH_TIMEOUT: u32 = 13335;
 
 element! {
     pub struct Gather = "Gather" {
@@ -17,6 +21,7 @@ element! {
         input: GatherInput = "input", SCHEMA, any;
         /// Seconds of silence, counted from the end of the prompt and again from each key.
         timeout_s: u32 = "timeout", 13313, range(1..=600);
+        /// `Auto` only together with a `speech_model`.
         speech_timeout: SpeechTimeout = "speechTimeout", SCHEMA, any;
         max_speech_s: u32 = "maxSpeechTime", SCHEMA, range(1..=600);
         /// The input ends at once when so many keys were pressed.
@@ -120,6 +125,7 @@ fn finish_key(text: &String) -> bool {
 impl Gather {
     pub(super) fn element(&self) -> Result<Element, TwimlError> {
         let mut element = self.start()?;
+        content(&element, self.fault())?;
         for prompt in &self.prompts {
             element.push(match prompt {
                 Prompt::Say(say) => say.element()?,
@@ -140,6 +146,15 @@ impl Gather {
                 _ => reading.warn(NESTED, "Gather", format!("`{}` may not stand here, ignored", child.name)),
             }
         }
+        reading.content("Gather", gather.fault());
         gather
+    }
+
+    fn fault(&self) -> Option<(u32, &'static str)> {
+        let is_default_model = self.speech_model.as_deref().is_none_or(|model| model == "default");
+        if self.speech_timeout == Some(SpeechTimeout::Auto) && is_default_model {
+            return Some((SPEECH_TIMEOUT, "`auto` needs a speech model other than the default"));
+        }
+        None
     }
 }

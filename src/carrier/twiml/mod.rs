@@ -11,8 +11,10 @@ mod gather;
 mod place;
 mod queue;
 mod record;
+mod relay;
 mod say;
 mod small;
+mod stream;
 mod verb;
 mod xml;
 
@@ -30,11 +32,13 @@ pub use gather::{Gather, GatherInput, Prompt, SpeechTimeout};
 pub use place::{Place, refused_in};
 pub use queue::Enqueue;
 pub use record::{Record, RecordingEvent, RecordingTrack, Trim};
+pub use relay::{ConversationRelay, Interruptible, RelayLanguage, Sensitivity};
 pub use say::{
     Break, BreakStrength, Emphasis, EmphasisLevel, InterpretAs, Lang, Paragraph, Phoneme, PhonemeAlphabet, Prosody,
     Say, SayAs, SayPart, Sentence, Sub, Word,
 };
 pub use small::{Message, Pause, Play, Redirect, Refer, Reject, RejectReason, Sms};
+pub use stream::{Beside, Connect, LiveRecording, Partner, RecordingChannels, Start, Stop, Stream, StreamTrack};
 pub use verb::Verb;
 
 use xml::Element;
@@ -250,6 +254,7 @@ mod tests {
             ("<Gather timeout=\"-1\"/>", 13313),
             ("<Gather finishOnKey=\"##\"/>", 13310),
             ("<Gather method=\"PUT\"/>", 13312),
+            ("<Gather input=\"speech\" speechTimeout=\"auto\"/>", 13335),
             ("<Gather><Dial>+4930901820</Dial></Gather>", 13320),
             ("<Say></Say>", 13520),
             ("<Reject reason=\"tired\"/>", 13810),

@@ -43,9 +43,14 @@ fn runs_in(place: Place, verb: &Verb) -> bool {
         Verb::PlayDigits(_) => matches!(place, Place::Call | Place::Whisper),
         Verb::Gather(_) | Verb::Hangup => matches!(place, Place::Call | Place::QueueWait | Place::Whisper),
         Verb::Leave => place == Place::QueueWait,
-        Verb::Dial(_) | Verb::Record(_) | Verb::Enqueue(_) | Verb::Reject(_) | Verb::Refer(_) | Verb::Sms(_) => {
-            place == Place::Call
-        }
+        Verb::Start(_) | Verb::Stop(_) => matches!(place, Place::Call | Place::Whisper),
+        Verb::Dial(_)
+        | Verb::Record(_)
+        | Verb::Enqueue(_)
+        | Verb::Reject(_)
+        | Verb::Refer(_)
+        | Verb::Connect(_)
+        | Verb::Sms(_) => place == Place::Call,
         Verb::Message(_) => place == Place::Message,
     }
 }

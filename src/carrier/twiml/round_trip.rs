@@ -86,6 +86,7 @@ fn gather() -> impl Strategy<Value = Gather> {
                 method,
                 input,
                 timeout_s,
+                speech_model: Some("phone_call".into()).filter(|_| speech_timeout == Some(SpeechTimeout::Auto)),
                 speech_timeout,
                 num_digits,
                 finish_on_key,
@@ -131,8 +132,57 @@ fn dial() -> impl Strategy<Value = Dial> {
     )
 }
 
+fn beside() -> impl Strategy<Value = Verb> {
+    let parameters = vec((text(), text()), 0..3);
+    let stream = (parameters, of(select(StreamTrack::ALL)), of(url()), of(Just("ear".to_owned()))).prop_map(
+        |(parameters, track, status_callback, name)| Stream {
+            parameters,
+            track,
+            status_callback,
+            name,
+            ..Stream::to("wss://a.example/ear")
+        },
+    );
+    let stream = stream.boxed();
+    let recording = (of(select(RecordingChannels::ALL)), of(select(RecordingTrack::ALL)), of(url())).prop_map(
+        |(channels, track, recording_status_callback)| LiveRecording {
+            channels,
+            track,
+            recording_status_callback,
+            ..LiveRecording::default()
+        },
+    );
+    let what = prop_oneof![stream.clone().prop_map(Beside::Stream), recording.prop_map(Beside::Recording)].boxed();
+    let language =
+        (of(Just("Polly.Vicki".to_owned())), of(Just("nova-3".to_owned()))).prop_map(|(voice, speech_model)| {
+            RelayLanguage { code: Some("de-DE".into()), voice, speech_model, ..RelayLanguage::default() }
+        });
+    let relay = (of("[ -~]{1,20}"), of(select(Interruptible::ALL)), of(any::<bool>()), vec(language, 0..3)).prop_map(
+        |(welcome_greeting, interruptible, dtmf_detection, languages)| {
+            let to = ConversationRelay::to("wss://a.example/talk");
+            Partner::Relay(Box::new(ConversationRelay {
+                welcome_greeting,
+                interruptible,
+                dtmf_detection,
+                languages,
+                ..to
+            }))
+        },
+    );
+    prop_oneof![
+        what.clone().prop_map(|what| Start::what(what).into()),
+        what.prop_map(|what| Stop::what(what).into()),
+        (prop_oneof![stream.prop_map(Partner::Stream), relay], of(url())).prop_map(|(partner, action)| Connect {
+            action,
+            ..Connect::to(partner)
+        }
+        .into()),
+    ]
+}
+
 fn verb() -> impl Strategy<Value = Verb> {
     prop_oneof![
+        beside(),
         say().prop_map(Verb::from),
         play().prop_map(Verb::from),
         pause().prop_map(Verb::from),

@@ -1,7 +1,8 @@
 //! The verbs that may stand in a `Response`.
 
 use super::{
-    Dial, Enqueue, Gather, Message, Pause, Play, Record, Redirect, Refer, Reject, Say, Sms, TwimlError,
+    Connect, Dial, Enqueue, Gather, Message, Pause, Play, Record, Redirect, Refer, Reject, Say, Sms, Start, Stop,
+    TwimlError,
     attribute::{self, Digits, Reading},
     small,
     xml::Element,
@@ -24,6 +25,9 @@ pub enum Verb {
     Reject(Reject),
     Hangup,
     Refer(Refer),
+    Start(Start),
+    Stop(Stop),
+    Connect(Connect),
     Sms(Sms),
     Message(Message),
 }
@@ -37,7 +41,7 @@ macro_rules! from_parts {
         }
     )*};
 }
-from_parts! { Say Play Pause Gather Dial Record Enqueue Redirect Reject Refer Sms Message }
+from_parts! { Say Play Pause Gather Dial Record Enqueue Redirect Reject Refer Start Stop Connect Sms Message }
 
 impl Verb {
     pub fn name(&self) -> &'static str {
@@ -54,6 +58,9 @@ impl Verb {
             Self::Reject(_) => "Reject",
             Self::Hangup => "Hangup",
             Self::Refer(_) => "Refer",
+            Self::Start(_) => "Start",
+            Self::Stop(_) => "Stop",
+            Self::Connect(_) => "Connect",
             Self::Sms(_) => "Sms",
             Self::Message(_) => "Message",
         }
@@ -75,6 +82,9 @@ impl Verb {
             Self::Redirect(redirect) => redirect.element(),
             Self::Reject(reject) => reject.element(),
             Self::Refer(refer) => refer.element(),
+            Self::Start(start) => start.element(),
+            Self::Stop(stop) => stop.element(),
+            Self::Connect(connect) => connect.element(),
             Self::Sms(sms) => sms.element(),
             Self::Message(message) => message.element(),
         }
@@ -101,6 +111,9 @@ impl Verb {
             "Redirect" => Self::Redirect(Redirect::read(element, reading)),
             "Reject" => Self::Reject(Reject::read(element, reading)),
             "Refer" => Self::Refer(Refer::read(element, reading)),
+            "Start" => Self::Start(Start::read(element, reading)),
+            "Stop" => Self::Stop(Stop::read(element, reading)),
+            "Connect" => Self::Connect(Connect::read(element, reading)),
             "Sms" => Self::Sms(Sms::read(element, reading)),
             "Message" => Self::Message(Message::read(element, reading)),
             _ => {

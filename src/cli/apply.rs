@@ -1,0 +1,286 @@
+//! `pikett apply`: brings declared people, schedules, contracts, flows into the database.
+//!
+//! Finds the files, lets `declare::plan` work out what changes, and commits that in one unit of
+//! work. When somebody else applied in between, it is worked out anew.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Common, Failure, Verdict, declared, say, say_json};
+use crate::{
+    clock::{Clock, Ids},
+    config::secrets,
+    declare::{self, File, Outside, Plan, directory::default_org, pins},
+    model::fault::Fault,
+    store::{
+        Store, StoreError,
+        declarations::{self, Declared},
+    },
+};
+
+/// Folders may link to each other.
+const DEPTH_MAX: usize = 16;
+/// Each time somebody else was faster; more means that something applies without end.
+const TRIES: usize = 20;
+
+/// Bring declared people, schedules, policies, customers, contracts, hotlines and flows into the database
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A file with [steps] is a flow, others are declarations. Folders are searched for *.toml; *.test.toml and \
+pikett.toml are passed over. What the files do not mention stays as it is. All or nothing.
+
+Example:
+  pikett apply -c /etc/pikett/pikett.toml --dry-run msp.toml ivr-flows")]
+pub struct Arguments {
+    /// Files, or folders that hold them
+    #[arg(required = true, value_name = "FILE|DIR")]
+    paths: Vec<PathBuf>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print what changed as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
+    let files = files(&arguments.paths)?;
+    let (_, store) = common.open().await?;
+    let outcome = apply(&store, &files, arguments.dry_run, &common.clock(), &Ids::random()).await;
+    store.close().await;
+    let (revision, plan) = outcome?;
+    if arguments.json {
+        let revision = (!plan.is_empty() && !arguments.dry_run).then_some(revision);
+        say_json(&json!({ "dry_run": arguments.dry_run, "changes": plan.differences, "revision": revision }));
+        return Ok(Verdict::Sound);
+    }
+    for difference in &plan.differences {
+        say(difference);
+    }
+    match (plan.differences.len(), arguments.dry_run) {
+        (0, _) => say("nothing to change"),
+        (count, true) => say(format_args!("{} would be made", changes(count))),
+        (count, false) => say(format_args!("{} applied as revision {revision}", changes(count))),
+    }
+    Ok(Verdict::Sound)
+}
+
+fn changes(count: usize) -> String {
+    if count == 1 { "1 change".to_owned() } else { format!("{count} changes") }
+}
+
+/// The revision that holds afterwards, and what changed.
+pub async fn apply(
+    store: &Store,
+    files: &[File],
+    dry_run: bool,
+    clock: &Clock,
+    ids: &Ids,
+) -> Result<(i64, Plan), Failure> {
+    for _ in 0..TRIES {
+        let declared = declared::load(store).await.map_err(in_store)?;
+        let plan = plan(&declared, files, ids)?;
+        if plan.is_empty() || dry_run {
+            return Ok((declared.revision, plan));
+        }
+        if let Some(revision) = commit(store, &declared, &plan, clock).await.map_err(in_store)? {
+            return Ok((revision, plan));
+        }
+    }
+    Err(Failure::Refused("somebody else applies all the time; nothing was changed, try again".to_owned()))
+}
+
+fn in_store(error: StoreError) -> Failure {
+    Failure::of("apply the declarations", error)
+}
+
+fn plan(declared: &Declared, files: &[File], ids: &Ids) -> Result<Plan, Failure> {
+    let outside = Outside {
+        secret: &|file, reference| secrets::resolve(&secrets::beside(file, reference)),
+        file: &|file, reference| text_beside(file, reference),
+        salt: &|| pins::salt(&hex::decode(ids.nonce()).expect("a nonce is written in hex")),
+    };
+    let flows = declared::flow_sources(declared);
+    declare::plan(&declared.documents, &flows, files.to_vec(), &outside).map_err(Failure::Faults)
+}
+
+fn text_beside(file: &str, reference: &str) -> Result<String, String> {
+    let reference = secrets::beside(file, reference);
+    let path = reference.strip_prefix("file:").unwrap_or(&reference);
+    fs::read_to_string(path).map_err(|error| format!("{path} could not be read, {error}: name a file that is there"))
+}
+
+/// `None`: somebody applied something since this was worked out.
+async fn commit(store: &Store, declared: &Declared, plan: &Plan, clock: &Clock) -> Result<Option<i64>, StoreError> {
+    let (before, plan, now) = (declared.revision, plan.clone(), clock.now());
+    let unit = store.write(async move |db| {
+        let org = default_org();
+        let Some(revision) = declarations::next_revision(db, &org, before).await? else { return Ok(None) };
+        for ((kind, id), document) in &plan.documents {
+            declarations::put(db, &org, kind, id, document).await?;
+        }
+        for flow in &plan.flows {
+            declarations::put_flow(db, &org, &flow.id, &flow.file, &flow.source, now).await?;
+        }
+        Ok(Some(revision))
+    });
+    unit.await
+}
+
+/// The texts of the named files and of those in the named folders, in the order of their names.
+fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
+    let mut found = Vec::new();
+    let mut faults = Vec::new();
+    for path in paths {
+        let before = found.len();
+        if path.is_dir() {
+            search(path, DEPTH_MAX, &mut found, &mut faults);
+            if found.len() == before && faults.is_empty() {
+                faults.push(fault(path, "there is no *.toml in this folder", "name a folder that holds declarations"));
+            }
+        } else if !is_passed_over(path) {
+            found.push(path.clone());
+        }
+    }
+    // The same file may be named twice, by itself and by its folder.
+    let mut seen = Vec::new();
+    let mut files = Vec::new();
+    for path in found {
+        let place = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if seen.contains(&place) {
+            continue;
+        }
+        seen.push(place);
+        match fs::read_to_string(&path) {
+            Ok(text) => files.push(File { name: path.display().to_string(), text }),
+            Err(error) => faults.push(fault(&path, &format!("the file could not be read: {error}"), "")),
+        }
+    }
+    if faults.is_empty() { Ok(files) } else { Err(Failure::Faults(faults)) }
+}
+
+fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>, faults: &mut Vec<Fault>) {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut entries: Vec<PathBuf> = match entries {
+        Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
+        Err(error) => return faults.push(fault(folder, &format!("the folder could not be read: {error}"), "")),
+    };
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // Hidden ones belong to tools: `.git`, and the `..data` of a mounted ConfigMap.
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            if depth > 0 {
+                search(&path, depth - 1, found, faults);
+            }
+        } else if name.ends_with(".toml") && name != crate::config::FILE && !is_passed_over(&path) {
+            found.push(path);
+        }
+    }
+}
+
+/// Scripted calls of a flow stand beside it.
+pub fn is_passed_over(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".test.toml")
+}
+
+fn fault(path: &Path, what: &str, mend: &str) -> Fault {
+    Fault { file: path.display().to_string(), line: 0, column: 0, what: what.to_owned(), mend: mend.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        declare::{directory_from, org::Defaults},
+        store::{Topic, testing::on_both},
+    };
+
+    fn file(text: &str) -> Vec<File> {
+        vec![File { name: "msp.toml".to_owned(), text: text.to_owned() }]
+    }
+
+    fn clock() -> Clock {
+        Clock::manual(crate::store::testing::at(0))
+    }
+
+    const ANNA: &str = r#"
+[[people]]
+id = "anna"
+contact = [ { id = "mail", kind = "email", to = "anna@msp.example" } ]
+[[customers]]
+id = "acme"
+contacts = [ { name = "Petra", pin = "730164" } ]
+"#;
+
+    on_both! {
+        async fn what_was_applied_is_seen_by_whoever_watches(store: Store) {
+            let mut watch = store.wake().watch(Topic::Directory);
+            let (revision, plan) = apply(&store, &file(ANNA), false, &clock(), &Ids::seeded(1)).await.unwrap();
+            assert_eq!((revision, plan.differences.len()), (1, 2));
+            watch.notified().await;
+            let declared = declared::load(&store).await.unwrap();
+            let assembled = directory_from(&declared.documents, declared::flow_sources(&declared), &Defaults::default(), declared.revision);
+            assert_eq!(assembled.faults, []);
+            assert_eq!(assembled.directory.revision, 1);
+            assert!(assembled.directory.people.contains_key(&"anna".parse().unwrap()));
+        }
+
+        async fn applied_twice_or_dry_it_changes_nothing(store: Store) {
+            let (revision, plan) = apply(&store, &file(ANNA), true, &clock(), &Ids::seeded(1)).await.unwrap();
+            assert_eq!((revision, plan.differences.len()), (0, 2));
+            assert!(declared::load(&store).await.unwrap().documents.is_empty());
+            apply(&store, &file(ANNA), false, &clock(), &Ids::seeded(1)).await.unwrap();
+            let before = declared::load(&store).await.unwrap();
+            let (revision, plan) = apply(&store, &file(ANNA), false, &clock(), &Ids::seeded(2)).await.unwrap();
+            assert_eq!((revision, plan), (1, Plan::default()));
+            assert_eq!(declared::load(&store).await.unwrap(), before);
+        }
+
+        async fn one_fault_and_nothing_is_applied(store: Store) {
+            let files = [file(ANNA), vec![File { name: "b.toml".to_owned(), text: "[org]\npolicy = \"glod\"\n".to_owned() }]].concat();
+            let refused = apply(&store, &files, false, &clock(), &Ids::seeded(1)).await.unwrap_err();
+            let words = refused.in_words();
+            assert!(words.starts_with("b.toml:2:10: there is no policy `glod`; declare it"), "{words}");
+            assert_eq!(declared::load(&store).await.unwrap(), Declared::default());
+        }
+
+        async fn those_who_apply_at_once_all_get_through(store: Store) {
+            let applies = (0..6).map(|n| {
+                let store = store.clone();
+                let text = format!("[[people]]\nid = \"p{n}\"\ncontact = [ {{ id = \"m\", kind = \"sms\", to = \"+49151100000{n}0\" }} ]\n");
+                async move { apply(&store, &file(&text), false, &clock(), &Ids::seeded(n)).await }
+            });
+            for outcome in futures::future::join_all(applies).await {
+                outcome.unwrap();
+            }
+            let declared = declared::load(&store).await.unwrap();
+            assert_eq!((declared.revision, declared.documents.len()), (6, 6));
+        }
+    }
+
+    #[test]
+    fn folders_are_searched_for_what_is_meant_to_be_applied() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in
+            ["b/flow.toml", "b/flow.test.toml", "a.toml", "pikett.toml", ".git/c.toml", "holidays.ics", "b/c/d.toml"]
+        {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
+        }
+        let paths = [folder.path().join("a.toml"), folder.path().to_owned()];
+        let found: Vec<String> = files(&paths).unwrap().into_iter().map(|file| file.text).collect();
+        assert_eq!(found, ["a.toml", "b/c/d.toml", "b/flow.toml"]);
+        let nothing = [folder.path().join(".git"), folder.path().join("gone.toml")];
+        assert!(files(&nothing).unwrap_err().in_words().contains("could not be read"));
+    }
+}

@@ -1,0 +1,127 @@
+//! `pikett oncall`: who is on call, why, and until when. The same answer as for paging.
+
+use chrono::NaiveDateTime;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Common, Failure, Verdict, declared, say, say_json};
+use crate::{
+    declare::Directory,
+    model::{Instant, civil, fault::did_you_mean},
+    oncall::{OnCall, OnDuty, Schedule, who},
+};
+
+/// Say who is on call, and why
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  pikett oncall --schedule primary --at 2026-12-24T02:30:00+01:00")]
+pub struct Arguments {
+    /// When: an instant, or a time on the schedule's own clock (2026-12-24T02:30) [default: now]
+    #[arg(long, value_name = "INSTANT", value_parser = at)]
+    at: Option<At>,
+    /// Only this schedule
+    #[arg(long, value_name = "ID")]
+    schedule: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum At {
+    Instant(Instant),
+    Civil(NaiveDateTime),
+}
+
+fn at(given: &str) -> Result<At, String> {
+    if let Ok(instant) = chrono::DateTime::parse_from_rfc3339(given) {
+        return Ok(At::Instant(instant.to_utc()));
+    }
+    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .into_iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(given, form).ok())
+        .map(At::Civil)
+        .ok_or_else(|| "write 2026-12-24T02:30:00+01:00, or 2026-12-24T02:30 on the schedule's clock".to_owned())
+}
+
+pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
+    let (config, store) = common.open().await?;
+    let declared = declared::load(&store).await.map_err(|error| Failure::of("read the declarations", error));
+    store.close().await;
+    let directory = declared::directory(&declared?, &config).directory;
+    let chosen = chosen(&directory, arguments.schedule.as_deref())?;
+    let now = common.clock().now();
+    let mut answers = Vec::new();
+    for schedule in chosen {
+        let at = match arguments.at {
+            None => now,
+            Some(At::Instant(at)) => at,
+            Some(At::Civil(time)) => civil::instant(schedule.zone, time),
+        };
+        let answer = who(schedule, at);
+        if arguments.json {
+            answers.push(in_json(&directory, schedule, at, &answer));
+        } else {
+            say(in_words(&directory, schedule, &answer));
+        }
+    }
+    if arguments.json {
+        say_json(&answers.into());
+    }
+    Ok(Verdict::Sound)
+}
+
+fn chosen<'a>(directory: &'a Directory, id: Option<&str>) -> Result<Vec<&'a Schedule>, Failure> {
+    let Some(id) = id else {
+        if directory.schedules.is_empty() {
+            return Err(Failure::Refused("there is no schedule; declare one and `pikett apply` it".to_owned()));
+        }
+        return Ok(directory.schedules.values().collect());
+    };
+    let found = directory.schedules.values().find(|schedule| schedule.id.as_str() == id);
+    found.map(|schedule| vec![schedule]).ok_or_else(|| {
+        let known = directory.schedules.keys().map(|id| id.as_str());
+        let mend = did_you_mean(id, known).unwrap_or_else(|| "`pikett oncall` lists them all".to_owned());
+        Failure::Refused(format!("there is no schedule `{id}`; {mend}"))
+    })
+}
+
+/// `primary: Anna Berger (anna), by layer 1 of schedule primary, turn 1 of 3; until 2026-01-12 09:00 CET`
+fn in_words(directory: &Directory, schedule: &Schedule, answer: &OnCall) -> String {
+    let people: Vec<String> = answer
+        .people
+        .iter()
+        .map(|on_duty| format!("{} ({}), by {}", name(directory, on_duty), on_duty.person, on_duty.why))
+        .collect();
+    let people = if people.is_empty() { "nobody".to_owned() } else { people.join("; ") };
+    let until = match answer.until {
+        Some(until) => format!("until {}", until.with_timezone(&schedule.zone).format("%Y-%m-%d %H:%M %Z")),
+        None => "and it stays so".to_owned(),
+    };
+    format!("{}: {people}; {until}", schedule.id)
+}
+
+fn in_json(directory: &Directory, schedule: &Schedule, at: Instant, answer: &OnCall) -> Value {
+    let person = |on_duty: &OnDuty| {
+        json!({
+            "id": on_duty.person.as_str(),
+            "name": name(directory, on_duty),
+            "why": on_duty.why.to_string(),
+        })
+    };
+    json!({
+        "schedule": schedule.id.as_str(),
+        "at": instant(at),
+        "people": answer.people.iter().map(person).collect::<Vec<_>>(),
+        "until": answer.until.map(instant),
+    })
+}
+
+fn name<'a>(directory: &'a Directory, on_duty: &'a OnDuty) -> &'a str {
+    directory.people.get(&on_duty.person).map_or(on_duty.person.as_str(), |person| person.name.as_str())
+}
+
+fn instant(at: Instant) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}

@@ -1,0 +1,324 @@
+//! What shows only when everything is known: names of things that there are not, numbers and keys
+//! twice, hotlines that do not fit their flow. Judges the whole, stored and new together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+};
+
+use super::{
+    Directory,
+    document::Kind,
+    fit,
+    read::{Gathered, STAND_IN},
+};
+use crate::{
+    escalation::Target,
+    ivr,
+    model::{
+        contract::{Coverage, Hotline, IntegrationTarget},
+        fault::{Fault, did_you_mean},
+        person::{Address, Person},
+        phone::Phone,
+    },
+};
+
+/// `whole` is what there would be after the apply; `files` what is being applied, for its places.
+pub fn check(whole: &Directory, files: &Gathered) -> Vec<Fault> {
+    let mut check = Check { whole, files, faults: Vec::new() };
+    check.schedules();
+    check.policies();
+    check.contracts();
+    check.hotlines();
+    check.integrations();
+    check.org();
+    check.flows();
+    check.people_share_no_number();
+    check.customers_share_no_number();
+    check.faults
+}
+
+struct Check<'a> {
+    whole: &'a Directory,
+    files: &'a Gathered,
+    faults: Vec<Fault>,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, kind: Kind, id: &str, path: &str, what: impl Into<String>, mend: impl Into<String>) {
+        self.faults.push(self.files.places.fault(kind, id, path, what, mend));
+    }
+
+    /// Notes a name of a thing that there is not.
+    fn names<K: Display + Ord, T>(
+        &mut self,
+        (kind, id, path): (Kind, &str, &str),
+        word: &str,
+        given: &K,
+        known: &BTreeMap<K, T>,
+    ) {
+        let given_text = given.to_string();
+        if known.contains_key(given) || given_text == STAND_IN {
+            return;
+        }
+        let (what, mend) = unknown(word, &given_text, known.keys());
+        self.fault(kind, id, path, what, mend);
+    }
+
+    fn schedules(&mut self) {
+        let whole = self.whole;
+        for schedule in whole.schedules.values() {
+            let id = schedule.id.as_str();
+            for (index, layer) in schedule.layers.iter().enumerate() {
+                for (place, person) in layer.people.iter().enumerate() {
+                    let path = format!("layers.{index}.people.{place}");
+                    self.names((Kind::Schedule, id, &path), "person", person, &whole.people);
+                }
+            }
+            for (index, replaced) in schedule.overrides.iter().enumerate() {
+                let path = format!("overrides.{index}.person");
+                self.names((Kind::Schedule, id, &path), "person", &replaced.person, &whole.people);
+            }
+        }
+    }
+
+    fn policies(&mut self) {
+        let whole = self.whole;
+        for policy in whole.policies.values() {
+            let levels = policy.levels.iter().enumerate();
+            let told = levels.flat_map(|(level, of)| {
+                of.notify
+                    .iter()
+                    .enumerate()
+                    .map(move |(place, target)| (format!("levels.{level}.notify.{place}"), target))
+            });
+            let fallback = policy.fallback.iter().enumerate();
+            let fallback = fallback.map(|(place, target)| (format!("fallback.{place}"), target));
+            for (path, target) in told.chain(fallback) {
+                let at = (Kind::Policy, policy.id.as_str(), path.as_str());
+                match target {
+                    Target::Person(person) => self.names(at, "person", person, &whole.people),
+                    Target::Schedule(schedule) => self.names(at, "schedule", schedule, &whole.schedules),
+                }
+            }
+        }
+    }
+
+    fn contracts(&mut self) {
+        let whole = self.whole;
+        for contract in whole.contracts.values() {
+            let id = contract.id.as_str();
+            self.names((Kind::Contract, id, "customer"), "customer", &contract.customer, &whole.customers);
+            if let Coverage::Calendar(calendar) = &contract.coverage {
+                self.names((Kind::Contract, id, "coverage"), "calendar", calendar, &whole.calendars);
+            }
+            for (priority, target) in &contract.priorities {
+                let path = format!("priorities.{priority}.policy");
+                self.names((Kind::Contract, id, &path), "policy", &target.policy, &whole.policies);
+            }
+        }
+    }
+
+    fn hotlines(&mut self) {
+        let whole = self.whole;
+        for hotline in whole.hotlines.values() {
+            let id = hotline.number.as_str();
+            for (place, contract) in hotline.contracts.iter().enumerate() {
+                // One that was named alone stands under `contract`.
+                let path =
+                    if hotline.contracts.len() == 1 { "contract".to_owned() } else { format!("contracts.{place}") };
+                self.names((Kind::Hotline, id, &path), "contract", contract, &whole.contracts);
+            }
+            if let Some(person) = whole.person_with_phone(&hotline.number) {
+                let what = format!("the hotline's number is also a phone of {}", person.id);
+                self.fault(Kind::Hotline, id, "number", what, "a hotline has a number of its own");
+            }
+            if hotline.contracts.len() > 1 {
+                self.shared(hotline);
+            }
+            self.flow_of(hotline);
+        }
+    }
+
+    /// A number that several contracts share asks for the customer number first.
+    fn shared(&mut self, hotline: &Hotline) {
+        let whole = self.whole;
+        let id = hotline.number.as_str();
+        let mut seen = BTreeSet::new();
+        for (place, contract) in hotline.contracts.iter().enumerate() {
+            let Some(customer) = whole.customer_of(contract) else { continue };
+            let path = format!("contracts.{place}");
+            if customer.number.is_none() {
+                let what = format!(
+                    "customer `{}` has no `number`, by which callers of a shared hotline say who they are",
+                    customer.id
+                );
+                self.fault(
+                    Kind::Hotline,
+                    id,
+                    &path,
+                    what,
+                    format!("add `number = \"…\"` to customer `{}`", customer.id),
+                );
+            }
+            if !seen.insert(&customer.id) {
+                let what = format!(
+                    "two contracts of customer `{}` share this hotline: nobody could tell which is meant",
+                    customer.id
+                );
+                self.fault(Kind::Hotline, id, &path, what, "give one of them a hotline of its own");
+            }
+        }
+    }
+
+    fn flow_of(&mut self, hotline: &Hotline) {
+        let whole = self.whole;
+        let id = hotline.number.as_str();
+        let Some(in_use) = whole.flows.get(&hotline.flow) else {
+            if !self.files.broken_flows.contains(&hotline.flow) {
+                self.names((Kind::Hotline, id, "flow"), "flow", &hotline.flow, &whole.flows);
+            }
+            return;
+        };
+        for (var, what, mend) in fit::misfits(&hotline.vars, &in_use.flow) {
+            self.fault(Kind::Hotline, id, &format!("vars.{var}"), what, mend);
+        }
+    }
+
+    fn integrations(&mut self) {
+        let whole = self.whole;
+        let mut keys: BTreeMap<&str, &str> = BTreeMap::new();
+        // What was there before comes first, so that the fault stands where something can be changed.
+        let (new, old): (Vec<_>, Vec<_>) = whole
+            .integrations
+            .values()
+            .partition(|integration| self.files.places.has(Kind::Integration, integration.id.as_str()));
+        for integration in old.into_iter().chain(new) {
+            let id = integration.id.as_str();
+            match &integration.target {
+                IntegrationTarget::Contract(contract) => {
+                    self.names((Kind::Integration, id, "contract"), "contract", contract, &whole.contracts);
+                }
+                IntegrationTarget::Policy(policy) => {
+                    self.names((Kind::Integration, id, "policy"), "policy", policy, &whole.policies);
+                }
+            }
+            if integration.key_sha256.is_empty() {
+                continue;
+            }
+            if let Some(other) = keys.insert(&integration.key_sha256, id) {
+                let what = format!("integration `{other}` has the same key");
+                self.fault(Kind::Integration, id, "key", what, "give each integration a key of its own");
+            }
+        }
+    }
+
+    fn org(&mut self) {
+        let whole = self.whole;
+        // A policy that the configuration names is looked for by `pikett check`.
+        let declared = self.files.org.as_ref().and_then(|org| org.policy.as_ref());
+        if let Some(policy) = declared.and(whole.org_policy.as_ref()) {
+            self.names((Kind::Org, super::document::ONLY, "policy"), "policy", policy, &whole.policies);
+        }
+    }
+
+    /// What steps name outside their flow.
+    fn flows(&mut self) {
+        for (id, in_use) in &self.whole.flows {
+            let stored = "the database".to_owned();
+            let file = self.files.flows.get(id).map_or(stored, |flow| flow.file.name.clone());
+            for (_, step) in in_use.flow.steps() {
+                if let Some((what, mend)) = strangers(&step.kind, self.whole) {
+                    let (line, what) = match self.files.flows.contains_key(id) {
+                        true => (step.line, format!("step `{}`: {what}", step.name)),
+                        false => (0, format!("flow `{id}`, step `{}`: {what}", step.name)),
+                    };
+                    self.faults.push(Fault { file: file.clone(), line, column: 1, what, mend });
+                }
+            }
+        }
+    }
+
+    fn people_share_no_number(&mut self) {
+        let whole = self.whole;
+        let mut owners: BTreeMap<&Phone, &str> = BTreeMap::new();
+        let (new, old): (Vec<_>, Vec<_>) =
+            whole.people.values().partition(|person| self.files.places.has(Kind::Person, person.id.as_str()));
+        for person in old.into_iter().chain(new) {
+            let id = person.id.as_str();
+            for phone in person.phones().collect::<BTreeSet<_>>() {
+                if let Some(other) = owners.insert(phone, id) {
+                    let path = place_of(person, phone);
+                    let what = format!("`{phone}` is also a number of `{other}`: nobody could tell who answers");
+                    self.fault(Kind::Person, id, &path, what, "give each person a number of their own");
+                }
+            }
+        }
+    }
+
+    fn customers_share_no_number(&mut self) {
+        let whole = self.whole;
+        let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
+        let (new, old): (Vec<_>, Vec<_>) =
+            whole.customers.values().partition(|customer| self.files.places.has(Kind::Customer, customer.id.as_str()));
+        for customer in old.into_iter().chain(new) {
+            let Some(number) = customer.number.as_deref() else { continue };
+            if let Some(other) = owners.insert(number, customer.id.as_str()) {
+                let what = format!("customer `{other}` has the number `{number}` too");
+                self.fault(
+                    Kind::Customer,
+                    customer.id.as_str(),
+                    "number",
+                    what,
+                    "give each customer a number of their own",
+                );
+            }
+        }
+    }
+}
+
+/// Where a person's number stands: methods are kept in the order of the file.
+fn place_of(person: &Person, phone: &Phone) -> String {
+    let index = person.methods.iter().position(|method| match &method.address {
+        Address::Sms(own) | Address::Voice(own) => own == phone,
+        Address::Email(_) | Address::Push(_) => false,
+    });
+    index.map_or_else(String::new, |index| format!("contact.{index}.to"))
+}
+
+/// "there is no policy `glod`", with the nearest that there is.
+fn unknown<K: Display>(word: &str, given: &str, known: impl Iterator<Item = K>) -> (String, String) {
+    let known: Vec<String> = known.map(|id| id.to_string()).collect();
+    let mend = did_you_mean(given, known.iter().map(String::as_str))
+        .unwrap_or_else(|| format!("declare it, or name a {word} that there is"));
+    (format!("there is no {word} `{given}`"), mend)
+}
+
+/// What a step names that there is not: what, and the mend.
+fn strangers(step: &ivr::Kind, whole: &Directory) -> Option<(String, String)> {
+    fn missing<K: Display + Ord, T>(word: &str, given: &K, known: &BTreeMap<K, T>) -> Option<(String, String)> {
+        (!known.contains_key(given)).then(|| unknown(word, &given.to_string(), known.keys()))
+    }
+    let policy = |alert: &ivr::AlertFields| alert.policy.as_ref().and_then(|id| missing("policy", id, &whole.policies));
+    match step {
+        ivr::Kind::Hours { calendar, .. } => calendar.as_ref().and_then(|id| missing("calendar", id, &whole.calendars)),
+        ivr::Kind::Alert { alert, .. } => policy(alert),
+        ivr::Kind::Voicemail(voicemail) => policy(&voicemail.alert),
+        ivr::Kind::Connect(connect) => match &connect.to {
+            ivr::ConnectTo::Policy => None,
+            ivr::ConnectTo::Schedule(id) => missing("schedule", id, &whole.schedules),
+            ivr::ConnectTo::Person(id) => missing("person", id, &whole.people),
+        },
+        ivr::Kind::Say { .. }
+        | ivr::Kind::Pause { .. }
+        | ivr::Kind::Language { .. }
+        | ivr::Kind::Caller(_)
+        | ivr::Kind::Pin(_)
+        | ivr::Kind::Menu { .. }
+        | ivr::Kind::When { .. }
+        | ivr::Kind::Set { .. }
+        | ivr::Kind::Sms { .. }
+        | ivr::Kind::Forward(_)
+        | ivr::Kind::Hangup { .. } => None,
+    }
+}

@@ -1,0 +1,33 @@
+//! `[org]` and `[limits]`.
+
+use super::parsed_list;
+use crate::{
+    declare::{
+        countries,
+        org::{LimitsDocument, OrgDocument},
+    },
+    model::{id::PolicyId, source::Reader},
+};
+
+const COUNT_MAX: i64 = 1_000_000;
+
+pub fn org(entry: &Reader) -> OrgDocument {
+    let name = entry.has("name").then(|| super::name(entry, None));
+    if !entry.has("name") {
+        let _ = entry.item("name");
+    }
+    OrgDocument { name, policy: entry.parsed::<PolicyId>("policy").map(|policy| policy.value.to_string()) }
+}
+
+pub fn limits(entry: &Reader) -> LimitsDocument {
+    let countries = parsed_list(entry, "countries", countries::code);
+    let count = |key: &'static str| {
+        let given = entry.integer(key, 0..=COUNT_MAX)?;
+        u32::try_from(given.value).ok()
+    };
+    LimitsDocument {
+        countries: countries.map(|list| list.into_iter().map(|country| country.value).collect()),
+        calls_per_hour: count("calls_per_hour"),
+        sms_per_hour: count("sms_per_hour"),
+    }
+}

@@ -1,0 +1,282 @@
+//! One try at a provider, and what it means for the attempt. Never reads or writes the database:
+//! whoever claimed the attempt records what comes back.
+//!
+//! A failure is sorted by class (`carrier::Class`), for every provider alike; whether and when the same
+//! is tried again is decided in `retry`. Start with `Channels::send`.
+
+pub mod email; // SMTP
+pub mod push; // Web Push
+mod retry; // class → outcome
+pub mod sms;
+pub mod voice;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use thiserror::Error;
+
+use super::said::Said;
+use crate::{
+    carrier::{Carrier, CarrierError, Class, carriers::Carriers},
+    clock::{Clock, Ids},
+    model::{Instant, id::CarrierId, person::Address},
+    store::{
+        attempts::{Attempt, AttemptState},
+        outbox::{self, Outcome},
+    },
+    telemetry::metric,
+};
+pub use email::Mailer;
+pub use push::Pusher;
+
+/// Everything that can carry a message. Cheap to clone.
+#[derive(Clone)]
+pub struct Channels {
+    carriers: Carriers,
+    mailer: Option<Mailer>,
+    pusher: Pusher,
+    public_url: Arc<str>,
+    clock: Clock,
+    ids: Ids,
+}
+
+/// What came of one try: `outcome` and `answer` are for `outbox::record`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    pub outcome: Outcome,
+    pub answer: outbox::Answer,
+    /// What kind of failure it was; `None`: the provider has it.
+    pub class: Option<Class>,
+}
+
+/// What a provider knows about an attempt whose end is unknown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Looked {
+    /// `rank`, `state` and `answer` are for `outbox::report`.
+    Found { rank: i64, state: AttemptState, answer: outbox::Answer },
+    /// It never got there.
+    Missing,
+    /// The provider cannot say (just now, or ever).
+    Unclear,
+}
+
+/// A failed try, in the words that all providers share.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct Trouble {
+    pub class: Class,
+    pub code: Option<String>,
+    /// Goes into the timeline, not into the log.
+    pub message: String,
+    pub retry_after: Option<Duration>,
+}
+
+/// How a message or call stands with its carrier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    rank: i64,
+    state: AttemptState,
+    provider_id: String,
+    code: Option<String>,
+    message: String,
+}
+
+/// What a provider took.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Taken {
+    provider_id: Option<String>,
+    /// It will report nothing more.
+    ended: bool,
+    deadline_at: Option<Instant>,
+}
+
+impl Channels {
+    /// `public_url` without a slash at its end.
+    pub fn new(
+        carriers: Carriers,
+        mailer: Option<Mailer>,
+        pusher: Pusher,
+        public_url: String,
+        clock: Clock,
+        ids: Ids,
+    ) -> Self {
+        Self { carriers, mailer, pusher, public_url: public_url.into(), clock, ids }
+    }
+
+    /// The public half of the key that browsers subscribe with.
+    pub fn vapid_public_key(&self) -> &str {
+        self.pusher.vapid_public_key()
+    }
+
+    pub async fn send(&self, attempt: &Attempt) -> Sent {
+        self.send_beside(attempt, &[]).await
+    }
+
+    /// `others` are the provider's ids of the alert's other attempts: when an earlier try of this one is
+    /// looked up, they are not it.
+    pub async fn send_beside(&self, attempt: &Attempt, others: &[String]) -> Sent {
+        let Ok(said) = Said::from_json(&attempt.text) else {
+            return self.failed(attempt, None, Trouble::of(Class::Bug, "what was to be said cannot be read"), 0);
+        };
+        if attempt.unsure {
+            match self.look_beside(attempt, others).await {
+                Looked::Found { state, answer, .. } => return self.found(attempt, state, answer),
+                Looked::Missing => {}
+                Looked::Unclear => metrics::counter!(metric::DUPLICATES).increment(1),
+            }
+        }
+        let begun = self.clock.now();
+        let tried = match &attempt.address {
+            Address::Sms(to) => match self.carrier() {
+                Ok(carrier) => self.send_sms(carrier, attempt, to, &said).await,
+                Err(trouble) => Err(trouble),
+            },
+            Address::Voice(to) => match self.carrier() {
+                Ok(carrier) => self.place_call(carrier, attempt, to).await,
+                Err(trouble) => Err(trouble),
+            },
+            Address::Email(to) => self.send_email(attempt, to, &said).await,
+            Address::Push(to) => self.send_push(attempt, to, &said).await,
+        };
+        let carrier = self.carrier_id(&attempt.address);
+        let latency_ms = (self.clock.now() - begun).num_milliseconds();
+        count(&attempt.address, &tried, latency_ms);
+        match tried {
+            Ok(taken) => Sent {
+                outcome: Outcome::Sent { ended: taken.ended, deadline_at: taken.deadline_at },
+                answer: outbox::Answer {
+                    carrier,
+                    provider_id: taken.provider_id,
+                    latency_ms: Some(latency_ms),
+                    ..outbox::Answer::default()
+                },
+                class: None,
+            },
+            Err(trouble) => self.failed(attempt, carrier, trouble, latency_ms),
+        }
+    }
+
+    /// Asks the provider about an attempt whose end is unknown, or whose reports stay away.
+    pub async fn look(&self, attempt: &Attempt) -> Looked {
+        self.look_beside(attempt, &[]).await
+    }
+
+    pub async fn look_beside(&self, attempt: &Attempt, others: &[String]) -> Looked {
+        let line = match &attempt.carrier {
+            Some(id) => self.carriers.get(id),
+            None => self.carriers.preferred(),
+        };
+        let Some(line) = line else { return Looked::Unclear };
+        let carrier = line.carrier.as_ref();
+        let seen = match &attempt.address {
+            Address::Sms(to) => sms::look(carrier, attempt, to, others).await,
+            Address::Voice(to) => voice::look(carrier, attempt, to, others).await,
+            Address::Email(_) | Address::Push(_) => return Looked::Unclear,
+        };
+        match seen {
+            Ok(Some(seen)) => Looked::Found {
+                rank: seen.rank,
+                state: seen.state,
+                answer: outbox::Answer {
+                    carrier: Some(carrier.id().clone()),
+                    provider_id: Some(seen.provider_id),
+                    code: seen.code,
+                    message: Some(seen.message),
+                    latency_ms: None,
+                },
+            },
+            Ok(None) => Looked::Missing,
+            Err(error) if error.class == Class::State => Looked::Missing,
+            Err(_) => Looked::Unclear,
+        }
+    }
+
+    fn carrier(&self) -> Result<&dyn Carrier, Trouble> {
+        let line = self.carriers.preferred().ok_or_else(|| Trouble::of(Class::Account, "no carrier is configured"))?;
+        Ok(line.carrier.as_ref())
+    }
+
+    fn carrier_id(&self, address: &Address) -> Option<CarrierId> {
+        match address {
+            Address::Sms(_) | Address::Voice(_) => Some(self.carriers.preferred()?.carrier.id().clone()),
+            Address::Email(_) | Address::Push(_) => None,
+        }
+    }
+
+    fn failed(&self, attempt: &Attempt, carrier: Option<CarrierId>, trouble: Trouble, latency_ms: i64) -> Sent {
+        let channel = attempt.address.channel();
+        let outcome = retry::after(channel, attempt.tries, &trouble, self.clock.now(), self.ids.fraction());
+        let answer = outbox::Answer {
+            carrier,
+            provider_id: None,
+            code: trouble.code,
+            message: Some(trouble.message),
+            latency_ms: Some(latency_ms),
+        };
+        Sent { outcome, answer, class: Some(trouble.class) }
+    }
+
+    /// An earlier try had got there after all.
+    fn found(&self, attempt: &Attempt, state: AttemptState, answer: outbox::Answer) -> Sent {
+        let outcome = match state {
+            AttemptState::Failed => Outcome::Failed,
+            AttemptState::Delivered => Outcome::Sent { ended: true, deadline_at: None },
+            _ => Outcome::Sent { ended: false, deadline_at: self.deadline(&attempt.address) },
+        };
+        Sent { outcome, answer, class: None }
+    }
+
+    /// A stretch of the clock's time as a time limit for sockets, which need a moment however fast it runs.
+    fn patience(&self, stretch: Duration) -> Duration {
+        const LEAST: Duration = Duration::from_millis(500);
+        self.clock.real(stretch).max(LEAST)
+    }
+
+    /// When the provider's reports are missed: somebody should look then.
+    fn deadline(&self, address: &Address) -> Option<Instant> {
+        let patience_s = match address {
+            Address::Sms(_) => sms::PATIENCE_S,
+            Address::Voice(_) => voice::PATIENCE_S,
+            Address::Email(_) | Address::Push(_) => return None,
+        };
+        Some(self.clock.now() + TimeDelta::seconds(patience_s))
+    }
+}
+
+/// Carriers count their own requests.
+fn count(address: &Address, tried: &Result<Taken, Trouble>, latency_ms: i64) {
+    let provider = match address {
+        Address::Sms(_) | Address::Voice(_) => return,
+        Address::Email(_) => "smtp",
+        Address::Push(_) => "push",
+    };
+    let class = tried.as_ref().map_or_else(|trouble| trouble.class.as_str(), |_| "ok");
+    metrics::counter!(metric::REQUESTS, "provider" => provider, "class" => class).increment(1);
+    let seconds = TimeDelta::milliseconds(latency_ms).as_seconds_f64();
+    metrics::histogram!(metric::REQUEST_SECONDS, "provider" => provider, "class" => class).record(seconds);
+}
+
+/// Since when an earlier try of this attempt may have got to its provider.
+fn since(attempt: &Attempt) -> Instant {
+    retry::since(attempt.address.channel(), attempt.tries, attempt.due_at, attempt.created_at)
+}
+
+impl Trouble {
+    pub fn of(class: Class, message: impl Into<String>) -> Self {
+        Self { class, code: None, message: message.into(), retry_after: None }
+    }
+}
+
+impl From<CarrierError> for Trouble {
+    fn from(error: CarrierError) -> Self {
+        Self {
+            class: error.class,
+            code: error.code.or(error.status.map(u32::from)).map(|code| code.to_string()),
+            message: error.to_string(),
+            retry_after: error.retry_after,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

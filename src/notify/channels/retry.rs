@@ -1,0 +1,170 @@
+//! What follows from a failed try: again, later, or never. Waits are data; chance is an argument.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::Trouble;
+use crate::{
+    backoff::Waits,
+    carrier::Class,
+    model::{Instant, person::Channel},
+    store::{outbox::Outcome, timers::TRIES_MAX},
+};
+
+/// 5 s, 15 s, 45 s, 2 m: a short outage of a carrier is bridged, and the person's next rule or the next
+/// level comes beside it in any case. Half of each wait is chance, so that an outage that has eaten one
+/// try lasts no longer than its successors.
+const FAST: Waits = Waits {
+    first: Duration::from_secs(5),
+    factor: 3.0,
+    longest: Duration::from_secs(120),
+    jitter: 0.5,
+    retry_after_max: Duration::from_secs(120),
+};
+
+/// 15 s, 1 m, 4 m, 10 m: mail servers ask for patience (greylisting).
+const SLOW: Waits = Waits {
+    first: Duration::from_secs(15),
+    factor: 4.0,
+    longest: Duration::from_secs(600),
+    jitter: 0.5,
+    retry_after_max: Duration::from_secs(900),
+};
+
+/// "May work in minutes."
+const LATER: Duration = Duration::from_secs(60);
+/// Our own pace says when; without a word from it, soon.
+const PACE: Duration = Duration::from_secs(1);
+/// A pause that we give ourselves is never longer.
+const PACE_MAX: Duration = Duration::from_secs(300);
+
+pub fn waits(channel: Channel) -> Waits {
+    match channel {
+        Channel::Sms | Channel::Voice | Channel::Push => FAST,
+        Channel::Email => SLOW,
+    }
+}
+
+/// `tries` counts this one too. `chance` is from 0 up to 1.
+pub fn after(channel: Channel, tries: i64, trouble: &Trouble, now: Instant, chance: f64) -> Outcome {
+    let unsure = match trouble.class {
+        Class::Paced => {
+            let pause = trouble.retry_after.unwrap_or(PACE).min(PACE_MAX);
+            return Outcome::Postponed { at: later(now, pause) };
+        }
+        Class::Retry | Class::RetryLater => false,
+        Class::Unsure => true,
+        Class::Destination | Class::Account | Class::Content | Class::State | Class::Bug => return Outcome::Failed,
+    };
+    // The store sets aside what is claimed more often: an end must be said before that.
+    if tries >= TRIES_MAX {
+        return if unsure { Outcome::Unknown } else { Outcome::Failed };
+    }
+    let asked = match trouble.class {
+        Class::RetryLater => Some(trouble.retry_after.unwrap_or_default().max(LATER)),
+        _ => trouble.retry_after,
+    };
+    let wait = waits(channel).before(u32::try_from(tries).unwrap_or(1), chance, asked);
+    Outcome::Again { at: later(now, wait), unsure }
+}
+
+/// Since when an earlier try may have got there. The try that failed began before the wait for this
+/// one; one whose sender crashed began when it was due.
+pub fn since(channel: Channel, tries: i64, due_at: Instant, created_at: Instant) -> Instant {
+    // A request's own time-out, and clocks that differ.
+    let slack = TimeDelta::seconds(45);
+    let wait = waits(channel).before(u32::try_from(tries - 1).unwrap_or(1), 1.0, None);
+    (later(due_at, Duration::ZERO) - TimeDelta::from_std(wait).unwrap_or_default() - slack).max(created_at - slack)
+}
+
+fn later(now: Instant, wait: Duration) -> Instant {
+    now + TimeDelta::from_std(wait).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::testing::at;
+
+    fn trouble(class: Class) -> Trouble {
+        Trouble::of(class, "no")
+    }
+
+    fn asked(class: Class, seconds: u64) -> Trouble {
+        Trouble { retry_after: Some(Duration::from_secs(seconds)), ..trouble(class) }
+    }
+
+    fn again(tries: i64, trouble: &Trouble, chance: f64) -> i64 {
+        match after(Channel::Sms, tries, trouble, at(0), chance) {
+            Outcome::Again { at: when, .. } => (when - at(0)).num_seconds(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_temporary_failure_is_tried_again_after_growing_waits() {
+        let waits: Vec<i64> = (1..5).map(|tries| again(tries, &trouble(Class::Retry), 1.0)).collect();
+        assert_eq!(waits, [5, 15, 45, 120]);
+        assert_eq!(again(1, &trouble(Class::Retry), 0.0), 2, "half of it is chance");
+        assert_eq!(again(1, &trouble(Class::RetryLater), 1.0), 60);
+    }
+
+    #[test]
+    fn the_server_is_believed_within_bounds() {
+        assert_eq!(again(1, &asked(Class::Retry, 30), 1.0), 30);
+        assert_eq!(again(1, &asked(Class::Retry, 86_400), 1.0), 120);
+        assert_eq!(again(1, &asked(Class::Retry, 1), 1.0), 5);
+    }
+
+    #[test]
+    fn what_cannot_work_fails_at_once() {
+        for class in [Class::Destination, Class::Account, Class::Content, Class::State, Class::Bug] {
+            assert_eq!(after(Channel::Sms, 1, &trouble(class), at(0), 0.5), Outcome::Failed, "{class:?}");
+        }
+    }
+
+    #[test]
+    fn our_own_pace_counts_as_no_try() {
+        let outcome = after(Channel::Voice, TRIES_MAX, &asked(Class::Paced, 3), at(0), 0.5);
+        assert_eq!(outcome, Outcome::Postponed { at: at(3) });
+        assert_eq!(after(Channel::Voice, 1, &trouble(Class::Paced), at(0), 0.5), Outcome::Postponed { at: at(1) });
+    }
+
+    #[test]
+    fn the_last_try_says_whether_anybody_knows() {
+        let last = |class| after(Channel::Sms, TRIES_MAX, &trouble(class), at(0), 0.5);
+        assert_eq!((last(Class::Retry), last(Class::Unsure)), (Outcome::Failed, Outcome::Unknown));
+        let first = after(Channel::Sms, 1, &trouble(Class::Unsure), at(0), 1.0);
+        assert_eq!(first, Outcome::Again { at: at(5), unsure: true });
+    }
+
+    #[test]
+    fn a_look_goes_back_to_the_earlier_try_and_not_to_the_rule_before() {
+        // Rules after one and three minutes, planned together: the second call crashed once.
+        let since = since(Channel::Voice, 2, at(180), at(0));
+        assert!(since > at(60) && since <= at(175), "{since}");
+    }
+
+    proptest! {
+        #[test]
+        fn every_wait_has_an_end(
+            tries in 0_i64..10, chance in 0.0_f64..1.0, seconds in proptest::option::of(0_u64..u64::MAX),
+        ) {
+            for class in [Class::Retry, Class::RetryLater, Class::Unsure, Class::Paced] {
+                for channel in Channel::ALL {
+                    let trouble = Trouble { retry_after: seconds.map(Duration::from_secs), ..trouble(class) };
+                    match after(channel, tries, &trouble, at(0), chance) {
+                        Outcome::Again { at: when, .. } | Outcome::Postponed { at: when } => {
+                            prop_assert!(when >= at(0) && when <= at(900));
+                        }
+                        Outcome::Failed | Outcome::Unknown => prop_assert!(tries >= TRIES_MAX),
+                        other => prop_assert!(false, "{other:?}"),
+                    }
+                }
+            }
+        }
+    }
+}

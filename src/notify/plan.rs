@@ -1,0 +1,213 @@
+//! Turns a person's rules into attempts, and "somebody has taken it" into notices. Pure.
+//!
+//! Nobody who was declared is unreachable: whoever has no (usable) rule for an urgency is told over
+//! everything they have. Start with `plan`; `notices` is what those get who were paged.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use super::{
+    links::{Action, Links},
+    said::Said,
+    texts::{self, About, Done, Happened, MailLinks},
+};
+use crate::{
+    clock::Ids,
+    model::{
+        Instant,
+        alert::Alert,
+        id::{MethodId, PersonId},
+        person::{Address, Channel, ContactMethod, Person},
+        priority::Urgency,
+    },
+    store::{
+        attempts::{Attempt, AttemptKind, AttemptState, NewAttempt},
+        notifications::Notification,
+    },
+};
+
+/// A person to page.
+pub struct Page<'a> {
+    pub person: &'a Person,
+    pub alert: &'a Alert,
+    /// The customer's name.
+    pub customer: Option<&'a str>,
+    pub notification: &'a Notification,
+    pub links: &'a Links,
+    /// A call's `connect` rings people for this alert: pages by voice wait until it has ended.
+    pub held: bool,
+    pub now: Instant,
+}
+
+/// Somebody has taken or resolved an alert; everyone who was paged learns it.
+pub struct News<'a> {
+    pub alert: &'a Alert,
+    pub customer: Option<&'a str>,
+    pub what: Done,
+    /// The name of whoever did it, in words.
+    pub by: &'a str,
+    /// Whoever did it knows it already.
+    pub except: Option<&'a PersonId>,
+    pub links: &'a Links,
+    pub now: Instant,
+}
+
+/// One attempt per rule of the person for the notification's urgency.
+pub fn plan(page: &Page<'_>, ids: &Ids) -> Vec<NewAttempt> {
+    steps(page.person, page.notification.urgency)
+        .into_iter()
+        .map(|(method, after)| NewAttempt {
+            id: ids.id(page.now),
+            notification: Some(page.notification.id.clone()),
+            alert: Some(page.alert.id.clone()),
+            person: Some(page.person.id.clone()),
+            method: Some(method.id.clone()),
+            address: method.address.clone(),
+            kind: AttemptKind::Page,
+            text: page_text(page, method.address.channel()).to_json(),
+            held: page.held && method.address.channel() == Channel::Voice,
+            due_at: page.notification.started_at + after.max(TimeDelta::zero()),
+            created_at: page.now,
+        })
+        .collect()
+}
+
+/// For each person paged, over the ways by which a page has reached them or may have; who was only
+/// phoned is not phoned again, but told in writing where that is possible. `attempts` are the alert's.
+pub fn notices<'a>(
+    news: &News<'_>,
+    attempts: &[Attempt],
+    person: impl Fn(&PersonId) -> Option<&'a Person>,
+    ids: &Ids,
+) -> Vec<NewAttempt> {
+    let paged = attempts.iter().filter(|attempt| may_have_reached(attempt));
+    let people: BTreeSet<&PersonId> = paged.clone().filter_map(|attempt| attempt.person.as_ref()).collect();
+    let mut notices = Vec::new();
+    for id in people.into_iter().filter(|id| news.except != Some(id)) {
+        let Some(person) = person(id) else { continue };
+        let mut addresses: Vec<(Option<&MethodId>, &Address)> = Vec::new();
+        for attempt in paged.clone().filter(|attempt| attempt.person.as_ref() == Some(id)) {
+            let address = (attempt.method.as_ref(), &attempt.address);
+            let is_new = addresses.iter().all(|(_, known)| *known != address.1);
+            if address.1.channel() != Channel::Voice && is_new {
+                addresses.push(address);
+            }
+        }
+        if addresses.is_empty() {
+            addresses.extend(in_writing(person).map(|method| (Some(&method.id), &method.address)));
+        }
+        notices.extend(addresses.into_iter().map(|(method, address)| notice(news, person, method, address, ids)));
+    }
+    notices
+}
+
+/// What is tried when, for this urgency: methods with delays, in the order of the delays.
+fn steps(person: &Person, urgency: Urgency) -> Vec<(&ContactMethod, TimeDelta)> {
+    let declared: Vec<_> = person
+        .rules(urgency)
+        .iter()
+        // A method may have gone since the rule was written.
+        .filter_map(|rule| Some((person.method(&rule.via)?, rule.after)))
+        .collect();
+    if !declared.is_empty() {
+        return declared;
+    }
+    match urgency {
+        Urgency::High => urgent(person),
+        Urgency::Low => [Channel::Email, Channel::Push, Channel::Sms, Channel::Voice]
+            .into_iter()
+            .find_map(|channel| by(person, channel).next())
+            .map(|method| (method, TimeDelta::zero()))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// Everything in writing at once, then the phone, and once more.
+fn urgent(person: &Person) -> Vec<(&ContactMethod, TimeDelta)> {
+    const WAITS: [(Channel, i64); 5] =
+        [(Channel::Push, 0), (Channel::Sms, 0), (Channel::Email, 0), (Channel::Voice, 60), (Channel::Voice, 180)];
+    let has_writing = in_writing(person).is_some();
+    WAITS
+        .into_iter()
+        .flat_map(|(channel, seconds)| by(person, channel).map(move |method| (method, seconds)))
+        // Nothing else comes before the call: it comes at once.
+        .map(|(method, seconds)| (method, TimeDelta::seconds(if has_writing { seconds } else { seconds - 60 })))
+        .collect()
+}
+
+fn by(person: &Person, channel: Channel) -> impl Iterator<Item = &ContactMethod> {
+    person.methods.iter().filter(move |method| method.address.channel() == channel)
+}
+
+fn in_writing(person: &Person) -> Option<&ContactMethod> {
+    [Channel::Sms, Channel::Push, Channel::Email].into_iter().find_map(|channel| by(person, channel).next())
+}
+
+fn may_have_reached(attempt: &Attempt) -> bool {
+    let sent = match attempt.state {
+        AttemptState::Sending | AttemptState::Sent | AttemptState::Delivered | AttemptState::Unknown => true,
+        AttemptState::Due | AttemptState::Held | AttemptState::Failed | AttemptState::Dropped => attempt.unsure,
+    };
+    sent && attempt.kind == AttemptKind::Page
+}
+
+fn page_text(page: &Page<'_>, channel: Channel) -> Said {
+    let language = page.person.language.as_str();
+    let about = About { alert: page.alert, customer: page.customer };
+    let link = |action| page.links.url(&page.alert.id, &page.person.id, action, page.now);
+    let said = match channel {
+        Channel::Sms => Said::plain(texts::page_sms(language, about)),
+        Channel::Voice => Said::plain(texts::page_voice(language, about)),
+        Channel::Email => {
+            let links = MailLinks {
+                acknowledge: link(Action::Acknowledge),
+                escalate: link(Action::Escalate),
+                resolve: link(Action::Resolve),
+            };
+            texts::page_mail(language, about, &links).into()
+        }
+        Channel::Push => texts::page_push(about, &link(Action::Acknowledge)).into(),
+    };
+    Said { language: language.to_owned(), ..said }
+}
+
+fn notice(news: &News<'_>, person: &Person, method: Option<&MethodId>, address: &Address, ids: &Ids) -> NewAttempt {
+    let language = person.language.as_str();
+    let about = About { alert: news.alert, customer: news.customer };
+    let happened = Happened { what: news.what, by: news.by, at: news.now, zone: person.zone };
+    let said = match address.channel() {
+        Channel::Sms | Channel::Voice => Said::plain(texts::notice_sms(language, about, happened)),
+        Channel::Email => texts::notice_mail(language, about, happened).into(),
+        Channel::Push => texts::notice_push(language, about, happened, news.links.home()).into(),
+    };
+    NewAttempt {
+        id: ids.id(news.now),
+        notification: None,
+        alert: Some(news.alert.id.clone()),
+        person: Some(person.id.clone()),
+        method: method.cloned(),
+        address: address.clone(),
+        kind: AttemptKind::Notice,
+        text: Said { language: language.to_owned(), ..said }.to_json(),
+        held: false,
+        due_at: news.now,
+        created_at: news.now,
+    }
+}
+
+impl From<texts::Mail> for Said {
+    fn from(mail: texts::Mail) -> Self {
+        Self { title: mail.subject, text: mail.text, html: mail.html, ..Self::default() }
+    }
+}
+
+impl From<texts::Push> for Said {
+    fn from(push: texts::Push) -> Self {
+        Self { title: push.title, text: push.body, payload: push.payload, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! Every sentence that people are told, in their language. Pure.
+//!
+//! Titles and names come from outside and are data: they are put into one line, cut, and escaped
+//! where they go into HTML. Sentences stand in `en.rs` and `de.rs`; start with `page_sms`.
+
+mod de;
+mod en;
+mod plain; // one line, short enough
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use chrono_tz::Tz;
+use minijinja::{Environment, Value, context};
+
+use super::links::Action;
+use crate::model::{Instant, alert::Alert};
+
+pub use words::{Each, Words, words};
+
+const CUSTOMER_MAX: usize = 40;
+const CATEGORY_MAX: usize = 30;
+/// As long as somebody listens to.
+const SPOKEN_MAX: usize = 200;
+const SUBJECT_MAX: usize = 120;
+const MAIL_MAX: usize = 2_000;
+/// Push services take 4,096 bytes, encryption included.
+const PUSH_MAX: usize = 250;
+
+/// What an alert's text says.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    pub alert: &'a Alert,
+    /// The customer's name.
+    pub customer: Option<&'a str>,
+}
+
+/// The links of one reader's email.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailLinks {
+    pub acknowledge: String,
+    pub escalate: String,
+    pub resolve: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    pub title: String,
+    pub body: String,
+    /// `{title, body, url, alert, number, tag}`, what the service worker is handed.
+    pub payload: String,
+}
+
+/// Somebody has taken or resolved an alert.
+#[derive(Debug, Clone, Copy)]
+pub struct Happened<'a> {
+    pub what: Done,
+    /// The person's name, or the tool's.
+    pub by: &'a str,
+    pub at: Instant,
+    /// The reader's.
+    pub zone: Tz,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    Acknowledged,
+    Resolved,
+}
+
+/// What an SMS is answered with.
+#[derive(Debug, Clone, Copy)]
+pub enum Answer<'a> {
+    Done {
+        action: Action,
+        code: &'a str,
+    },
+    Already {
+        code: &'a str,
+        happened: Happened<'a>,
+    },
+    /// The reader has done it already.
+    AlreadyYours {
+        code: &'a str,
+        happened: Happened<'a>,
+    },
+    Unknown {
+        code: &'a str,
+    },
+    /// Anything else; the code of an open alert makes a good example.
+    Help {
+        code: Option<&'a str>,
+    },
+    /// The number belongs to nobody declared.
+    Stranger,
+}
+
+/// At most 300 characters; always with `1 CODE`.
+pub fn page_sms(language: &str, about: About<'_>) -> String {
+    let code = about.alert.code();
+    let keys = fill(words(language).sms_keys, context! { code });
+    plain::sms(&about.head(), &about.title(usize::MAX), &format!("\n{keys}"))
+}
+
+/// What a phone says first; `words(…).voice_keys` follows.
+pub fn page_voice(language: &str, about: About<'_>) -> String {
+    let title = about.title(SPOKEN_MAX);
+    let values = context! {
+        priority => about.alert.priority.as_str().trim_start_matches('P'),
+        customer => about.customer(),
+        category => about.category(),
+        title => title.trim_end_matches(['.', '!', '?', ':', ' ']),
+    };
+    fill(words(language).voice_page, values)
+}
+
+/// Somebody was faster: for a call or a page on the screen.
+pub fn already(language: &str, done: Done, by: &str) -> String {
+    let words = words(language);
+    let sentence = match done {
+        Done::Acknowledged => words.already_acknowledged,
+        Done::Resolved => words.already_resolved,
+    };
+    fill(sentence, context! { by => plain::cut(&plain::one_line(by), CUSTOMER_MAX) })
+}
+
+pub fn page_mail(language: &str, about: About<'_>, links: &MailLinks) -> Mail {
+    let words = words(language);
+    let facts = about.facts(words);
+    let lines: Vec<String> = facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let actions = [
+        (words.action.acknowledge, &links.acknowledge),
+        (words.action.escalate, &links.escalate),
+        (words.action.resolve, &links.resolve),
+    ];
+    let list: Vec<String> = actions.iter().map(|(name, url)| format!("{name}:\n{url}")).collect();
+    let title = about.title(MAIL_MAX);
+    let text = format!(
+        "{title}\n\n{}\n\n{}\n\n{}\n\n{}\n",
+        lines.join("\n"),
+        words.email_intro,
+        list.join("\n\n"),
+        words.email_footer
+    );
+    let buttons: Vec<(&str, Value)> = actions.iter().map(|(name, url)| (*name, in_attribute(url))).collect();
+    let html = html(context! {
+        language => words.language, title, facts, buttons, intro => words.email_intro, footer => words.email_footer,
+    });
+    Mail { subject: about.subject(), text, html }
+}
+
+pub fn notice_mail(language: &str, about: About<'_>, happened: Happened<'_>) -> Mail {
+    let words = words(language);
+    let facts = about.facts(words);
+    let lines: Vec<String> = facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let (title, sentence) = (about.title(MAIL_MAX), happened.sentence(words));
+    let text = format!("{sentence}\n\n{title}\n\n{}\n", lines.join("\n"));
+    let html = html(context! { language => words.language, title, facts, intro => sentence });
+    Mail { subject: about.subject(), text, html }
+}
+
+/// `url` opens when the message is clicked.
+pub fn page_push(about: About<'_>, url: &str) -> Push {
+    let title = about.head().trim_end_matches([':', ' ']).to_owned();
+    push(about, title, about.title(PUSH_MAX), url)
+}
+
+pub fn notice_push(language: &str, about: About<'_>, happened: Happened<'_>, url: &str) -> Push {
+    let body = format!("{}\n{}", happened.sentence(words(language)), about.title(PUSH_MAX));
+    push(about, about.head().trim_end_matches([':', ' ']).to_owned(), body, url)
+}
+
+/// Without a code: there is nothing left to acknowledge.
+pub fn notice_sms(language: &str, about: About<'_>, happened: Happened<'_>) -> String {
+    plain::sms(&about.head(), &about.title(usize::MAX), &format!("\n{}", happened.sentence(words(language))))
+}
+
+pub fn answer(language: &str, answer: Answer<'_>) -> String {
+    let words = words(language);
+    match answer {
+        Answer::Done { action, code } => fill(words.answer_done.of(action), context! { code }),
+        Answer::Already { code, happened } => {
+            let sentence = match happened.what {
+                Done::Acknowledged => words.answer_acknowledged,
+                Done::Resolved => words.answer_resolved,
+            };
+            fill(sentence, context! { code, by => happened.by(), at => happened.time() })
+        }
+        Answer::AlreadyYours { code, happened } => {
+            let sentence = match happened.what {
+                Done::Acknowledged => words.answer_yours_acknowledged,
+                Done::Resolved => words.answer_yours_resolved,
+            };
+            fill(sentence, context! { code, at => happened.time() })
+        }
+        Answer::Unknown { code } => {
+            fill(words.answer_unknown, context! { code => plain::cut(&plain::one_line(code), 20) })
+        }
+        Answer::Help { code } => fill(words.answer_help, context! { code => code.unwrap_or("CODE") }),
+        Answer::Stranger => words.answer_stranger.to_owned(),
+    }
+}
+
+impl<'a> About<'a> {
+    /// `P1 #7: ACME GmbH, server: `. The colon after the number keeps it apart from what follows: a
+    /// reader must not take it for a code.
+    fn head(&self) -> String {
+        let mut head = format!("{} #{}: ", self.alert.priority, self.alert.number);
+        let names: Vec<String> = [self.customer(), self.category()].into_iter().flatten().collect();
+        if !names.is_empty() {
+            head.push_str(&names.join(", "));
+            head.push_str(": ");
+        }
+        head
+    }
+
+    fn subject(&self) -> String {
+        let names = [self.customer(), self.category(), Some(self.title(SUBJECT_MAX))];
+        let names: Vec<String> = names.into_iter().flatten().collect();
+        format!("[{} #{}] {}", self.alert.priority, self.alert.number, names.join(": "))
+    }
+
+    fn facts(&self, words: &Words) -> Vec<(&'static str, String)> {
+        let mut facts = vec![(words.priority, format!("{} (#{})", self.alert.priority, self.alert.number))];
+        facts.extend(self.customer().map(|name| (words.customer, name)));
+        facts.extend(self.category().map(|name| (words.category, name)));
+        facts
+    }
+
+    fn title(&self, chars_max: usize) -> String {
+        plain::cut(&plain::one_line(&self.alert.title), chars_max)
+    }
+
+    fn customer(&self) -> Option<String> {
+        self.customer.map(|name| plain::cut(&plain::one_line(name), CUSTOMER_MAX)).filter(|name| !name.is_empty())
+    }
+
+    fn category(&self) -> Option<String> {
+        let category = self.alert.category.as_deref()?;
+        Some(plain::cut(&plain::one_line(category), CATEGORY_MAX)).filter(|name| !name.is_empty())
+    }
+}
+
+impl Happened<'_> {
+    fn sentence(&self, words: &Words) -> String {
+        let sentence = match self.what {
+            Done::Acknowledged => words.notice_acknowledged,
+            Done::Resolved => words.notice_resolved,
+        };
+        fill(sentence, context! { by => self.by(), at => self.time() })
+    }
+
+    fn by(&self) -> String {
+        plain::cut(&plain::one_line(self.by), CUSTOMER_MAX)
+    }
+
+    fn time(&self) -> String {
+        self.at.with_timezone(&self.zone).format("%H:%M").to_string()
+    }
+}
+
+fn push(about: About<'_>, title: String, body: String, url: &str) -> Push {
+    let alert = &about.alert.id;
+    let payload = serde_json::json!({
+        "title": title, "body": body, "url": url, "alert": alert.as_str(), "number": about.alert.number,
+        "tag": alert.as_str(),
+    });
+    Push { title, body, payload: payload.to_string() }
+}
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(Environment::new);
+
+/// The shipped sentences render (the tests render each of them); a page must go out in any case.
+fn fill(sentence: &str, values: Value) -> String {
+    ENVIRONMENT.render_str(sentence, values).unwrap_or_else(|_| sentence.to_owned())
+}
+
+/// One of our own addresses, escaped no more than an attribute needs: whoever looks at the source finds it.
+fn in_attribute(url: &str) -> Value {
+    Value::from_safe_string(url.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;"))
+}
+
+/// The name's ending makes every value escaped. Nothing at all is better than half a page: readers
+/// then see the plain text.
+fn html(values: Value) -> String {
+    ENVIRONMENT.render_named_str("mail.html", include_str!("mail.html"), values).unwrap_or_default()
+}

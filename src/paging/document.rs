@@ -1,0 +1,48 @@
+//! TwiML and its HTTP answer. A carrier always gets a document that it can run.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    carrier::twiml::{self, Message, Say},
+    telemetry::metric,
+};
+
+/// What every document of ours is, kept as text: a repeated request gets the same bytes.
+pub(super) const SILENCE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>";
+
+pub(super) fn answer(kind: &'static str, document: String) -> Response {
+    metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => "document").increment(1);
+    ([(header::CONTENT_TYPE, twiml::CONTENT_TYPE)], document).into_response()
+}
+
+/// A report was taken.
+pub(super) fn taken(kind: &'static str) -> Response {
+    metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => "taken").increment(1);
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// Our own texts fit; should one not, the call ends instead of breaking.
+pub(super) fn text(response: &twiml::Response) -> String {
+    twiml::write(response).unwrap_or_else(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a document could not be written");
+        SILENCE.to_owned()
+    })
+}
+
+/// In a voice of the language; for one that has none, in the carrier's own.
+pub(super) fn say(language: &str, words: &str) -> Say {
+    let say = Say::text(words);
+    match language.split('-').next().unwrap_or(language) {
+        "de" => say.voice("Polly.Vicki-Neural"),
+        "en" => say.voice("Polly.Joanna-Neural"),
+        _ => say.language(language),
+    }
+}
+
+/// An SMS back to whoever wrote.
+pub(super) fn message(words: &str) -> String {
+    text(&twiml::Response::new().with(Message::text(words)))
+}

@@ -1,0 +1,58 @@
+//! How technicians answer pages: keys on the phone, SMS, links in emails and pushes; and how providers
+//! report what became of a page.
+//!
+//! Every carrier request is checked before a handler sees it (`Webhooks::receive`), everything is
+//! idempotent, and only a human's key, reply or button acknowledges. Start with `routes`.
+
+mod apply; // one action of one person on one alert
+mod command; // what an SMS asks for: pure
+mod document; // TwiML and its HTTP answer
+mod link; // the page behind a signed link
+mod page; // a page call: what is said, and its keys
+mod patience; // how often a person is helped
+mod sms; // an SMS comes in
+mod status; // reports of calls and messages
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{any, get},
+};
+
+use crate::{notify::urls, web::webhook::Webhooks, work::Context};
+use patience::Patience;
+
+/// The number's URL for incoming messages.
+pub const SMS: &str = "/carriers/{carrier}/sms";
+/// Where the keys of a page call go.
+pub const PAGE_KEY: &str = "/carriers/{carrier}/pages/{attempt}/key";
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct State {
+    context: Context,
+    webhooks: Webhooks,
+    patience: Arc<Patience>,
+}
+
+impl State {
+    pub fn new(context: Context, webhooks: Webhooks) -> Self {
+        Self { context, webhooks, patience: Arc::default() }
+    }
+}
+
+/// Carriers' paths take any method: whoever is no carrier learns nothing, not even which ones exist.
+pub fn routes(state: State) -> Router {
+    Router::new()
+        .route(urls::PAGE, any(page::answered))
+        .route(PAGE_KEY, any(page::key))
+        .route(urls::PAGE_STATUS, any(status::call))
+        .route(SMS, any(sms::received))
+        .route(urls::SMS_STATUS, any(status::message))
+        .route(urls::LINK, get(link::ask).post(link::act))
+        .with_state(state)
+}

@@ -1,0 +1,223 @@
+//! A page call: says what is wrong, twice, and takes a key. Answering it acknowledges nothing, since a
+//! mailbox answers too.
+
+use axum::{
+    extract::{Path, Request, State as Extract},
+    response::Response,
+};
+use sqlx::AnyConnection;
+
+use super::{
+    State,
+    apply::{Applied, apply_unless_taken, is_by, taken},
+    document::{self, say},
+};
+use crate::{
+    carrier::twiml::{self, Gather, GatherInput, Method, Pause, Prompt, Redirect, Verb},
+    model::{
+        alert::AlertState,
+        id::{AttemptId, CarrierId},
+    },
+    notify::{
+        Said,
+        links::Action,
+        texts::{self, Words},
+        urls,
+    },
+    store::{
+        StoreError,
+        alerts::{self, AlertRow},
+        attempts::{self, Attempt, AttemptKind},
+        seen,
+    },
+    work::{Acting, report},
+};
+
+const KEY_WAIT_S: u32 = 8;
+/// Who presses 3 that often is a machine.
+const ASKED_MAX: u32 = 12;
+const REPEAT: &str = "3";
+
+/// A call that pages somebody, as one webhook sees it.
+#[derive(Clone)]
+struct PageCall {
+    acting: Acting,
+    carrier: CarrierId,
+    attempt: AttemptId,
+    public_url: String,
+    /// How often it was asked for a key before.
+    asked: u32,
+}
+
+/// The call was picked up by somebody or something.
+pub(super) async fn answered(
+    Extract(state): Extract<State>,
+    Path((carrier, attempt)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let asked = asked(&request);
+    let webhook = match state.webhooks.receive(&carrier, request).await {
+        Ok(webhook) => webhook,
+        Err(refused) => return refused,
+    };
+    let Ok(attempt) = attempt.parse() else { return gone() };
+    let call = PageCall::new(&state, webhook.carrier, attempt, asked);
+    let document = match state.context.store.read().await {
+        Ok(mut db) => call.ask(&mut db).await,
+        Err(error) => Err(error),
+    };
+    document::answer("page", document.unwrap_or_else(|error| unavailable(&call, &error)))
+}
+
+/// A key was pressed.
+pub(super) async fn key(
+    Extract(state): Extract<State>,
+    Path((carrier, attempt)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let asked = asked(&request);
+    let webhook = match state.webhooks.receive(&carrier, request).await {
+        Ok(webhook) => webhook,
+        Err(refused) => return refused,
+    };
+    let Ok(attempt) = attempt.parse() else { return gone() };
+    let call = PageCall::new(&state, webhook.carrier, attempt, asked);
+    let digits = webhook.form.get("Digits").unwrap_or_default().to_owned();
+    let unit = call.clone();
+    let document = state.context.change(async move |db| unit.pressed(db, &digits).await).await;
+    document::answer("page-key", document.unwrap_or_else(|error| unavailable(&call, &error)))
+}
+
+/// `?n=` of the URL itself: a form's fields are the carrier's.
+fn asked(request: &Request) -> u32 {
+    let query = request.uri().query().unwrap_or_default();
+    let given = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "n");
+    given.and_then(|(_, value)| value.parse().ok()).unwrap_or(0).min(ASKED_MAX)
+}
+
+impl PageCall {
+    fn new(state: &State, carrier: CarrierId, attempt: AttemptId, asked: u32) -> Self {
+        let public_url = state.webhooks.public_url().to_owned();
+        Self { acting: state.context.acting(), carrier, attempt, public_url, asked }
+    }
+
+    async fn ask(&self, db: &mut AnyConnection) -> Result<String, StoreError> {
+        let Some((attempt, row)) = self.load(db).await? else {
+            return Ok(farewell("en", texts::words("en").voice_gone));
+        };
+        Ok(self.question(&attempt, &row, None))
+    }
+
+    /// The same key of the same question again gets the same document and does nothing more.
+    async fn pressed(&self, db: &mut AnyConnection, digits: &str) -> Result<String, StoreError> {
+        let key = format!("page:{}:{}:{}", self.attempt, self.asked, digits.chars().take(8).collect::<String>());
+        if let Some(document) = seen::answer(db, self.acting.org(), &key).await? {
+            return Ok(document);
+        }
+        let document = self.heed(db, digits).await?;
+        if !seen::remember(db, self.acting.org(), &key, &document, self.acting.now).await? {
+            return Err(StoreError::Stale("the same key was faster"));
+        }
+        Ok(document)
+    }
+
+    async fn heed(&self, db: &mut AnyConnection, digits: &str) -> Result<String, StoreError> {
+        let Some((attempt, row)) = self.load(db).await? else {
+            return Ok(farewell("en", texts::words("en").voice_gone));
+        };
+        let (language, words) = said(&attempt);
+        let mut signs = digits.chars();
+        let action = signs.next().and_then(Action::of_digit).filter(|_| signs.next().is_none());
+        let (Some(action), Some(person)) = (action, &attempt.person) else {
+            let remark = (digits != REPEAT).then_some(words.voice_unknown_key);
+            return Ok(self.question(&attempt, &row, remark));
+        };
+        let applied =
+            apply_unless_taken(db, &self.acting, &row.alert.id, person, action, "by key on the phone").await?;
+        report::key_pressed(db, &self.acting, &attempt.id).await?;
+        Ok(match applied {
+            Applied::Done(_) => farewell(&language, words.voice_done.of(action)),
+            Applied::Already(row) => match taken(&row) {
+                // Pressed once more, or by SMS a moment before.
+                Some(taken) if is_by(&taken, person) => farewell(&language, words.voice_done.of(action)),
+                _ => self.over(&language, words, &row),
+            },
+            Applied::Gone => farewell(&language, words.voice_gone),
+        })
+    }
+
+    async fn load(&self, db: &mut AnyConnection) -> Result<Option<(Attempt, AlertRow)>, StoreError> {
+        let attempt = attempts::by_id(db, self.acting.org(), &self.attempt).await?;
+        let Some(attempt) = attempt.filter(|attempt| attempt.kind == AttemptKind::Page) else { return Ok(None) };
+        let Some(alert) = &attempt.alert else { return Ok(None) };
+        let row = alerts::by_id(db, self.acting.org(), alert).await?;
+        Ok(row.map(|row| (attempt, row)))
+    }
+
+    /// What is wrong and which keys there are, twice; a key interrupts.
+    fn question(&self, attempt: &Attempt, row: &AlertRow, remark: Option<&str>) -> String {
+        let (language, words) = said(attempt);
+        if row.alert.state != AlertState::Triggered {
+            return self.over(&language, words, row);
+        }
+        if self.asked >= ASKED_MAX {
+            return farewell(&language, words.voice_no_key);
+        }
+        let page = Said::from_json(&attempt.text).unwrap_or_default().text;
+        let mut prompts: Vec<Prompt> = vec![Pause::seconds(1).into()];
+        prompts.extend(remark.map(|remark| say(&language, remark).into()));
+        for _ in 0..2 {
+            prompts.push(say(&language, &page).into());
+            prompts.push(say(&language, words.voice_keys).into());
+            prompts.push(Pause::seconds(1).into());
+        }
+        let page = urls::page(&self.public_url, &self.carrier, &self.attempt);
+        let gather = Gather {
+            action: Some(format!("{page}/key?n={}", self.asked + 1)),
+            method: Some(Method::Post),
+            input: Some(GatherInput::Dtmf),
+            timeout_s: Some(KEY_WAIT_S),
+            num_digits: Some(1),
+            // Otherwise `#` would end the input with nothing in it.
+            finish_on_key: Some(String::new()),
+            prompts,
+            ..Gather::default()
+        };
+        let verbs = [Verb::from(gather), say(&language, words.voice_no_key).into(), Verb::Hangup];
+        document::text(&twiml::Response { verbs: verbs.into() })
+    }
+
+    /// Somebody was faster.
+    fn over(&self, language: &str, words: &Words, row: &AlertRow) -> String {
+        match taken(row) {
+            Some(taken) => farewell(language, &texts::already(language, taken.what, self.acting.name_of(&taken.by))),
+            None => farewell(language, words.voice_gone),
+        }
+    }
+}
+
+fn said(attempt: &Attempt) -> (String, &'static Words) {
+    let language = Said::from_json(&attempt.text).unwrap_or_default().language;
+    let words = texts::words(&language);
+    // What is said and the voice that says it are of one language.
+    (words.language.to_owned(), words)
+}
+
+fn farewell(language: &str, sentence: &str) -> String {
+    document::text(&twiml::Response::new().with(Pause::seconds(1)).with(say(language, sentence)).with(Verb::Hangup))
+}
+
+fn gone() -> Response {
+    document::answer("page", farewell("en", texts::words("en").voice_gone))
+}
+
+/// The database is away: whoever picked up stays on the line and is asked again.
+fn unavailable(call: &PageCall, error: &StoreError) -> String {
+    tracing::error!(error = error as &dyn std::error::Error, attempt.id = %call.attempt, "a page call could not be answered");
+    if call.asked >= ASKED_MAX {
+        return farewell("en", texts::words("en").voice_no_key);
+    }
+    let page = urls::page(&call.public_url, &call.carrier, &call.attempt);
+    let again = Redirect::to(format!("{page}?n={}", call.asked + 1));
+    document::text(&twiml::Response::new().with(Pause::seconds(3)).with(again))
+}

@@ -1,0 +1,183 @@
+//! An SMS comes in: `1 CODE`, `2 CODE`, `9 CODE` from a declared person's own number.
+//!
+//! The answer is a `<Message>` in the document: it goes out with the webhook's own answer, needs no
+//! second request that may fail by itself, and a repeated webhook gets the same one. Strangers get
+//! silence: an answer would cost money and tell them that somebody listens.
+
+use axum::{
+    extract::{Path, Request, State as Extract},
+    response::Response,
+};
+use sqlx::AnyConnection;
+
+use super::{
+    State,
+    apply::{Applied, apply, is_by, taken},
+    command::{self, Command},
+    document::{self, SILENCE},
+};
+use crate::{
+    model::{alert::Actor, code, id::AlertId, person::Person, phone::Phone},
+    notify::{
+        links::Action,
+        texts::{self, Answer, Happened},
+    },
+    store::{
+        StoreError,
+        alerts::{self, AlertRow},
+        raise::Dedup,
+        seen,
+    },
+    work::{Acting, act, msp},
+};
+
+const HOW: &str = "by SMS";
+
+pub(super) async fn received(
+    Extract(state): Extract<State>,
+    Path(carrier): Path<String>,
+    request: Request,
+) -> Response {
+    let webhook = match state.webhooks.receive(&carrier, request).await {
+        Ok(webhook) => webhook,
+        Err(refused) => return refused,
+    };
+    let form = &webhook.form;
+    let acting = state.context.acting();
+    let from = Phone::from_caller(form.get("From").unwrap_or_default());
+    let Some(person) = from.as_ref().and_then(|from| acting.directory.person_with_phone(from)).cloned() else {
+        let from = from.map(|from| from.masked()).unwrap_or_default();
+        tracing::info!(from, "an SMS from nobody declared was left unanswered");
+        return document::answer("sms-stranger", SILENCE.to_owned());
+    };
+    let command = command::parse(form.get("Body").unwrap_or_default(), form.get("OptOutType"));
+    let sid = form.get("MessageSid").or_else(|| form.get("SmsSid")).unwrap_or_default();
+    let message = Received { key: format!("sms:{}:{sid}", webhook.carrier), acting, person, command };
+    let is_new = !sid.is_empty();
+    document::answer("sms", message.answered(&state, is_new).await)
+}
+
+/// A declared person's message.
+#[derive(Clone)]
+struct Received {
+    /// The same for a webhook that comes twice.
+    key: String,
+    acting: Acting,
+    person: Person,
+    command: Command,
+}
+
+impl Received {
+    async fn answered(&self, state: &State, has_key: bool) -> String {
+        let outcome = match self.command {
+            Command::OptOut | Command::OptIn => self.opted(state).await.map(|()| SILENCE.to_owned()),
+            Command::Act { .. } | Command::Bare(_) | Command::Other => {
+                let (unit, patient) = (self.clone(), state.clone());
+                state.context.change(async move |db| unit.once(db, &patient, has_key).await).await
+            }
+        };
+        outcome.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "an SMS could not be worked on");
+            // Their own message is all they know: they must learn that it had no effect.
+            document::message(match self.person.language.primary() {
+                "de" => "Das hat gerade nicht geklappt, es wurde nichts geändert. Bitte noch einmal senden.",
+                _ => "That did not work just now, and nothing was changed. Please send it again.",
+            })
+        })
+    }
+
+    async fn once(&self, db: &mut AnyConnection, state: &State, has_key: bool) -> Result<String, StoreError> {
+        if has_key && let Some(document) = seen::answer(db, self.acting.org(), &self.key).await? {
+            return Ok(document);
+        }
+        let document = self.heed(db, state).await?;
+        if has_key && !seen::remember(db, self.acting.org(), &self.key, &document, self.acting.now).await? {
+            return Err(StoreError::Stale("the same message was faster"));
+        }
+        Ok(document)
+    }
+
+    async fn heed(&self, db: &mut AnyConnection, state: &State) -> Result<String, StoreError> {
+        let waiting = alerts::waiting_for(db, self.acting.org(), &self.person.id).await?;
+        match &self.command {
+            Command::Act { action, code, number } => {
+                let row = match number {
+                    Some(number) => alerts::by_number(db, self.acting.org(), *number).await?,
+                    None => None,
+                };
+                match row {
+                    Some(row) => self.act(db, *action, &row.alert.id, code).await,
+                    None => Ok(self.help(state, Answer::Unknown { code })),
+                }
+            }
+            // Only one alert can be meant.
+            Command::Bare(action) if waiting.len() == 1 => {
+                let alert = &waiting[0].alert;
+                self.act(db, *action, &alert.id, &alert.code()).await
+            }
+            Command::Bare(_) | Command::Other | Command::OptOut | Command::OptIn => {
+                let code = waiting.first().map(|row| row.alert.code());
+                Ok(self.help(state, Answer::Help { code: code.as_deref() }))
+            }
+        }
+    }
+
+    async fn act(
+        &self,
+        db: &mut AnyConnection,
+        action: Action,
+        alert: &AlertId,
+        given: &str,
+    ) -> Result<String, StoreError> {
+        Ok(match apply(db, &self.acting, alert, &self.person.id, action, HOW).await? {
+            Applied::Done(row) => self.say(Answer::Done { action, code: &row.alert.code() }),
+            Applied::Already(row) => self.already(&row),
+            Applied::Gone => self.say(Answer::Unknown { code: given }),
+        })
+    }
+
+    fn already(&self, row: &AlertRow) -> String {
+        let code = code::of(row.alert.number);
+        let Some(taken) = taken(row) else { return self.say(Answer::Unknown { code: &code }) };
+        let by = self.acting.name_of(&taken.by);
+        let happened = Happened { what: taken.what, by, at: taken.at, zone: self.person.zone };
+        if is_by(&taken, &self.person.id) {
+            self.say(Answer::AlreadyYours { code: &code, happened })
+        } else {
+            self.say(Answer::Already { code: &code, happened })
+        }
+    }
+
+    /// An answer to what changed nothing, as long as that makes sense.
+    fn help(&self, state: &State, answer: Answer<'_>) -> String {
+        if state.patience.lasts(&self.person.id, self.acting.now) { self.say(answer) } else { SILENCE.to_owned() }
+    }
+
+    fn say(&self, answer: Answer<'_>) -> String {
+        document::message(&texts::answer(self.person.language.as_str(), answer))
+    }
+
+    /// Whoever texts STOP has switched off their own pages by SMS: the MSP must know.
+    async fn opted(&self, state: &State) -> Result<(), StoreError> {
+        let matter = format!("opt-out:{}", self.person.id);
+        if self.command == Command::OptOut {
+            let title = format!("{} gets no SMS any more", self.person.name);
+            let text = format!(
+                "{} has written STOP, so the carrier delivers no SMS to them until they write START.",
+                self.person.name
+            );
+            return msp::report(&state.context, &matter, &title, &text, None).await.map(|_| ());
+        }
+        let (acting, by) = (self.acting.clone(), Actor::Person(self.person.id.clone()));
+        state
+            .context
+            .change(async move |db| {
+                let dedup = Dedup { scope: msp::SCOPE.to_owned(), key: matter.clone() };
+                if let Some(open) = alerts::open_with_key(db, acting.org(), &dedup).await? {
+                    act::resolve(db, &acting, &open.alert.id, &by, "by writing START").await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}

@@ -1,0 +1,101 @@
+//! A carrier's webhook: nothing reaches a handler that the carrier did not sign.
+//!
+//! Refuses in this order: no such carrier or no signature (403, before the body is read), a body over
+//! the limit (413), a wrong signature (403). What is refused changes nothing, is counted, and is logged
+//! without its parameters.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::body::{self, BodyError};
+use crate::{
+    carrier::{
+        carriers::Carriers,
+        signature::{self, Form, Verified},
+    },
+    model::id::CarrierId,
+    telemetry::metric,
+};
+
+/// A carrier's largest webhook is a transcription of some kilobytes.
+const BODY_BYTES_MAX: usize = 64 * 1_024;
+
+/// Receives webhooks. Cheap to clone.
+#[derive(Clone)]
+pub struct Webhooks {
+    carriers: Carriers,
+    /// What signatures are computed on, without a slash at the end.
+    public_url: Arc<str>,
+}
+
+/// A request that a carrier has signed.
+pub struct Webhook {
+    pub carrier: CarrierId,
+    pub form: Verified<Form>,
+    /// The same on every repetition of one request.
+    pub idempotency_token: Option<String>,
+}
+
+impl Webhooks {
+    pub fn new(carriers: Carriers, public_url: &str) -> Self {
+        Self { carriers, public_url: public_url.into() }
+    }
+
+    pub fn carriers(&self) -> &Carriers {
+        &self.carriers
+    }
+
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// The checked form, or the answer to whoever sent something else. `carrier` is from the path.
+    pub async fn receive(&self, carrier: &str, request: Request) -> Result<Webhook, Response> {
+        let line = carrier.parse().ok().and_then(|id: CarrierId| self.carriers.get(&id));
+        let Some(line) = line else { return Err(refuse("unknown_carrier", StatusCode::FORBIDDEN)) };
+        let (parts, body) = request.into_parts();
+        let signature = text(&parts.headers, signature::HEADER);
+        if signature.is_none() {
+            return Err(refuse("unsigned", StatusCode::FORBIDDEN));
+        }
+        let body = body::read(body, BODY_BYTES_MAX).await.map_err(|error| match error {
+            BodyError::TooLong { .. } => refuse("body_too_long", StatusCode::PAYLOAD_TOO_LARGE),
+            BodyError::Broken => refuse("broken_body", StatusCode::BAD_REQUEST),
+        })?;
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let signed = signature::Request {
+            url: &format!("{}{target}", self.public_url),
+            content_type: text(&parts.headers, header::CONTENT_TYPE.as_str()),
+            body: &body,
+            signature,
+            settings: text(&parts.headers, signature::SETTINGS_HEADER),
+        };
+        let form = signature::check(&line.keys, &signed).map_err(|refusal| {
+            tracing::debug!(%refusal, path = parts.uri.path(), "a webhook was refused");
+            refuse("badly_signed", StatusCode::FORBIDDEN)
+        })?;
+        let idempotency_token = text(&parts.headers, "I-Twilio-Idempotency-Token").map(str::to_owned);
+        Ok(Webhook { carrier: line.carrier.id().clone(), form, idempotency_token })
+    }
+}
+
+/// The answer to whoever is no carrier, or knows no path below `/carriers/`.
+pub fn refuse(reason: &'static str, status: StatusCode) -> Response {
+    metrics::counter!(metric::REFUSED, "face" => "carriers", "reason" => reason).increment(1);
+    tracing::warn!(reason, status = status.as_u16(), "a request to the carriers' side was refused");
+    let words = if status == StatusCode::PAYLOAD_TOO_LARGE {
+        "the body is too long\n"
+    } else {
+        "this request is not signed by a carrier\n"
+    };
+    (status, words).into_response()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

@@ -1,0 +1,263 @@
+//! Works off the outbox: claims attempts for a lease, looks at the alert once more, sends, and records
+//! what came of it together with what follows.
+//!
+//! Reads and writes `attempts`; is woken by `Topic::Outbox`. Never decides whom to tell, nor whether a
+//! failed try is repeated: that is the plan's and the channels' part. Start with `Deliver::run`.
+
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+
+use chrono::TimeDelta;
+use futures::FutureExt;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Context, msp,
+    settle::{self, Settled},
+    timers::{LEASE, PAUSE, POLL},
+};
+use crate::{
+    carrier::Class,
+    model::{
+        Instant,
+        alert::{AlertState, Source},
+        id::AlertId,
+        person::Channel,
+        priority::Priority,
+    },
+    notify::{Channels, channels::Sent},
+    store::{
+        StoreError, Topic,
+        alerts::{self, AlertRow},
+        attempts::{self, Attempt, AttemptKind},
+        notifications,
+        outbox::{self, Answer, Outcome},
+    },
+    telemetry::metric,
+};
+
+const AT_ONCE: usize = 128;
+/// A provider that hangs must leave room for the others.
+const AT_ONCE_PER_CHANNEL: usize = 48;
+const LANE_AGAIN: TimeDelta = TimeDelta::milliseconds(500);
+/// How soon to look again whether a call still holds the alert.
+const HELD_AGAIN: TimeDelta = TimeDelta::seconds(5);
+
+#[derive(Clone)]
+pub(super) struct Deliver {
+    context: Context,
+    channels: Channels,
+    places: Arc<Semaphore>,
+    lanes: Arc<BTreeMap<Channel, Semaphore>>,
+}
+
+impl Deliver {
+    pub fn new(context: Context, channels: Channels) -> Self {
+        let lanes = Channel::ALL.map(|channel| (channel, Semaphore::new(AT_ONCE_PER_CHANNEL)));
+        Self { context, channels, places: Arc::new(Semaphore::new(AT_ONCE)), lanes: Arc::new(lanes.into()) }
+    }
+
+    /// Until it is stopped; what it has begun it finishes.
+    pub async fn run(self, stop: CancellationToken) {
+        let begun = TaskTracker::new();
+        let mut woken = self.context.store.wake().watch(Topic::Outbox);
+        while !stop.is_cancelled() {
+            let wait_until = match self.turn(&begun).await {
+                Ok(Some(at)) => at,
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the outbox could not be read");
+                    self.context.clock.now() + PAUSE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = woken.notified() => {}
+                () = self.context.clock.sleep_until(wait_until) => {}
+            }
+        }
+        begun.close();
+        begun.wait().await;
+    }
+
+    /// Begins what is due. `None`: there may be more; otherwise when to look again.
+    async fn turn(&self, begun: &TaskTracker) -> Result<Option<Instant>, StoreError> {
+        let now = self.context.clock.now();
+        let next = outbox::next_due(&mut *self.context.store.read().await?).await?;
+        if next.is_none_or(|next| next > now) {
+            return Ok(Some(next.into_iter().chain([now + POLL]).min().unwrap_or(now)));
+        }
+        let Ok(first) = Arc::clone(&self.places).acquire_owned().await else { return Ok(Some(now + POLL)) };
+        let mut places = vec![first];
+        while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            places.push(place);
+        }
+        for (attempt, place) in self.claim(places.len()).await?.into_iter().zip(places) {
+            let this = self.clone();
+            begun.spawn(async move {
+                this.deliver(&attempt).await;
+                drop(place);
+            });
+        }
+        Ok(None)
+    }
+
+    /// The most urgent first: they are begun in this order, and the carrier's pace takes them in it.
+    pub(super) async fn claim(&self, limit: usize) -> Result<Vec<Attempt>, StoreError> {
+        let (lease, now) = (self.context.ids.nonce(), self.context.clock.now());
+        let limit = i64::try_from(limit).unwrap_or(1);
+        let claim = async move |db: &mut sqlx::AnyConnection| outbox::claim(db, now, now + LEASE, &lease, limit).await;
+        let claimed = self.context.store.write(claim).await?;
+        for attempt in claimed.set_aside {
+            self.set_aside(&attempt).await;
+        }
+        let mut due = claimed.due;
+        if due.len() > 1 {
+            let priorities = self.priorities(&due).await?;
+            let urgency = |attempt: &Attempt| attempt.alert.as_ref().and_then(|alert| priorities.get(alert)).copied();
+            due.sort_by_key(|attempt| (attempt.kind, urgency(attempt).unwrap_or(Priority::P4), attempt.due_at));
+        }
+        Ok(due)
+    }
+
+    async fn priorities(&self, due: &[Attempt]) -> Result<BTreeMap<AlertId, Priority>, StoreError> {
+        let mut priorities = BTreeMap::new();
+        let mut db = self.context.store.read().await?;
+        for attempt in due {
+            let Some(id) = attempt.alert.as_ref().filter(|id| !priorities.contains_key(*id)) else { continue };
+            if let Some(row) = alerts::by_id(&mut db, &attempt.org, id).await? {
+                priorities.insert(id.clone(), row.alert.priority);
+            }
+        }
+        Ok(priorities)
+    }
+
+    /// Whatever goes wrong here, the lease runs out and the attempt comes back, unsure.
+    pub(super) async fn deliver(&self, attempt: &Attempt) {
+        if let Err(error) = self.try_to(attempt).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                attempt.id = %attempt.id,
+                "an attempt could not be worked on; it comes back"
+            );
+        }
+    }
+
+    async fn try_to(&self, attempt: &Attempt) -> Result<(), StoreError> {
+        let lane = self.lanes.get(&attempt.address.channel()).map(Semaphore::try_acquire);
+        let now = self.context.clock.now();
+        if matches!(lane, Some(Err(_))) {
+            return self.settle(attempt, without_sending(Outcome::Postponed { at: now + LANE_AGAIN })).await;
+        }
+        let row = self.alert(attempt).await?;
+        if let Some(outcome) = self.reconsider(attempt, row.as_ref()).await? {
+            return self.settle(attempt, without_sending(outcome)).await;
+        }
+        self.measure(attempt, row.as_ref());
+        let sent = AssertUnwindSafe(self.send(attempt)).catch_unwind().await.unwrap_or_else(|_| Ok(panicked(now)))?;
+        let account = sent.class == Some(Class::Account);
+        let words = sent.answer.message.clone();
+        self.settle(attempt, sent).await?;
+        if account {
+            self.account(attempt, words.as_deref().unwrap_or("it says no more")).await?;
+        }
+        Ok(())
+    }
+
+    async fn alert(&self, attempt: &Attempt) -> Result<Option<AlertRow>, StoreError> {
+        let Some(alert) = &attempt.alert else { return Ok(None) };
+        alerts::by_id(&mut *self.context.store.read().await?, &attempt.org, alert).await
+    }
+
+    /// A page is sent only while its alert waits for somebody, now. `None`: send it.
+    async fn reconsider(&self, attempt: &Attempt, row: Option<&AlertRow>) -> Result<Option<Outcome>, StoreError> {
+        let (AttemptKind::Page, Some(row)) = (attempt.kind, row) else { return Ok(None) };
+        if row.alert.state != AlertState::Triggered {
+            return Ok(Some(Outcome::Dropped));
+        }
+        if row.held_by_call.is_some() && attempt.address.channel() == Channel::Voice {
+            return Ok(Some(Outcome::Postponed { at: self.context.clock.now() + HELD_AGAIN }));
+        }
+        // Acknowledged and reopened meanwhile, or told anew: this page belongs to an earlier story.
+        let Some(notification) = &attempt.notification else { return Ok(None) };
+        let told = notifications::by_id(&mut *self.context.store.read().await?, &attempt.org, notification).await?;
+        Ok(told.is_some_and(|told| told.done).then_some(Outcome::Dropped))
+    }
+
+    async fn send(&self, attempt: &Attempt) -> Result<Sent, StoreError> {
+        let (true, Some(alert)) = (attempt.unsure, &attempt.alert) else {
+            return Ok(self.channels.send(attempt).await);
+        };
+        // An earlier try is looked up by number and text: the alert's other attempts are not it.
+        let others = attempts::of_alert(&mut *self.context.store.read().await?, &attempt.org, alert).await?;
+        let others: Vec<String> =
+            others.into_iter().filter(|other| other.id != attempt.id).filter_map(|other| other.provider_id).collect();
+        Ok(self.channels.send_beside(attempt, &others).await)
+    }
+
+    async fn settle(&self, attempt: &Attempt, sent: Sent) -> Result<(), StoreError> {
+        let (acting, settled) = (self.context.acting(), attempt.clone());
+        let settled = self.context.change(async move |db| settle::sent(db, &acting, &settled, &sent).await).await?;
+        match settled {
+            Settled::Ended(state) => settle::count(attempt, state),
+            Settled::Going => {}
+            Settled::Stale => {
+                tracing::warn!(attempt.id = %attempt.id, "an attempt's outcome came after its lease and was refused");
+            }
+        }
+        Ok(())
+    }
+
+    /// From the alert's acceptance to the first request at a provider.
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of some minutes")]
+    fn measure(&self, attempt: &Attempt, row: Option<&AlertRow>) {
+        let Some(row) = row.filter(|row| row.alert.level == Some(0) && row.round == 0) else { return };
+        if attempt.kind == AttemptKind::Page && attempt.tries == 1 && attempt.due_at == attempt.created_at {
+            let waited = (self.context.clock.now() - row.alert.opened_at).num_milliseconds() as f64 / 1_000.0;
+            let channel = attempt.address.channel().as_str();
+            metrics::histogram!(metric::PAGE_SECONDS, "channel" => channel).record(waited);
+        }
+    }
+
+    /// Nobody is reached this way until an operator changes the account: they hear of it by another.
+    async fn account(&self, attempt: &Attempt, words: &str) -> Result<(), StoreError> {
+        let channel = attempt.address.channel();
+        let title = format!("Nobody can be reached by {channel}");
+        let text = format!("The provider of {channel} refuses everything until its account is changed: {words}");
+        msp::report(&self.context, &format!("account:{channel}"), &title, &text, None).await.map(|_| ())
+    }
+
+    /// It brought down whoever sent it, again and again. Nobody will see it again by itself.
+    async fn set_aside(&self, attempt: &Attempt) {
+        metrics::counter!(metric::SET_ASIDE, "table" => "attempts").increment(1);
+        tracing::error!(attempt.id = %attempt.id, "an attempt was begun too often and was set aside");
+        if let Err(error) = self.follow_up(attempt).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "nobody could be told of an attempt set aside");
+        }
+    }
+
+    async fn follow_up(&self, attempt: &Attempt) -> Result<(), StoreError> {
+        let (acting, failed) = (self.context.acting(), attempt.clone());
+        self.context
+            .change(async move |db| {
+                let why = "it was begun too often without an end and was set aside";
+                super::failure::failed(db, &acting, &failed, why, None).await
+            })
+            .await?;
+        let about_us = self.alert(attempt).await?.is_some_and(|row| row.alert.source == Source::Pikett);
+        let matter = if about_us { "set-aside:own-attempts".to_owned() } else { format!("set-aside:{}", attempt.id) };
+        let title = "Pikett could not send a message";
+        let text = format!("The sending of {} was begun {} times and never ended.", attempt.id, attempt.tries);
+        msp::report(&self.context, &matter, title, &text, None).await.map(|_| ())
+    }
+}
+
+fn without_sending(outcome: Outcome) -> Sent {
+    Sent { outcome, answer: Answer::default(), class: None }
+}
+
+/// Nobody knows how far it got.
+fn panicked(now: Instant) -> Sent {
+    let outcome = Outcome::Again { at: now + POLL, unsure: true };
+    without_sending(outcome)
+}

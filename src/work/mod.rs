@@ -1,0 +1,89 @@
+//! The one loop of the service: what is due or was woken is claimed by lease, done, and recorded.
+//!
+//! Timers go to the handler of their kind; the hotline registers its own. Start at `Work::start`, then
+//! `Context` (what every worker is given) and `act` (what people do to an alert).
+
+pub mod act; // acknowledge, resolve, escalate, note
+mod context;
+mod deadline; // reports that stay away
+mod deliver; // the outbox
+mod escalate; // whom to tell next
+pub mod failure; // the next rule, the next level
+pub mod msp; // what concerns the MSP itself
+mod record; // the timeline
+pub mod report; // what providers report, and that a key was pressed
+mod settle; // what came of sending, as rows
+mod tell; // one person, over all their rules
+mod timers; // claim, handle, put back
+mod watch; // what should have happened and did not
+
+#[cfg(test)]
+pub mod testing; // a night with phones
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use thiserror::Error;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use context::{Acting, Context};
+pub use record::record;
+
+use crate::notify::Channels;
+use crate::store::{StoreError, timers::DueTimer};
+
+/// The workers of a process.
+pub struct Work;
+
+impl Work {
+    /// Starts them on this tracker; with `stop` they take nothing new, finish what they have begun, and
+    /// end. `handlers` are those of other modules' timers.
+    pub fn start(
+        context: &Context,
+        channels: &Channels,
+        handlers: Vec<Arc<dyn Handler>>,
+        stop: &CancellationToken,
+        tracker: &TaskTracker,
+    ) {
+        let own: [Arc<dyn Handler>; 2] = [
+            Arc::new(escalate::Escalate { context: context.clone() }),
+            Arc::new(deadline::Deadline { context: context.clone(), channels: channels.clone() }),
+        ];
+        let handlers = own.into_iter().chain(handlers).collect();
+        tracker.spawn(timers::Timers::new(context.clone(), handlers).run(stop.clone()));
+        tracker.spawn(deliver::Deliver::new(context.clone(), channels.clone()).run(stop.clone()));
+        tracker.spawn(watch::run(context.clone(), stop.clone()));
+    }
+}
+
+/// Does what a kind of timer asks for.
+///
+/// It looks at the state anew, decides, and calls `timers::complete` (then perhaps `timers::set`) in
+/// the same unit of work as everything that follows from it: first time, retry and after a crash are
+/// the same path. An error makes the timer come again later.
+pub trait Handler: Send + Sync {
+    fn kinds(&self) -> &[&'static str];
+    fn handle<'a>(&'a self, timer: &'a DueTimer) -> BoxFuture<'a, Result<(), WorkError>>;
+}
+
+#[derive(Debug, Error)]
+pub enum WorkError {
+    #[error("could not work on {what}")]
+    Store {
+        what: String,
+        #[source]
+        cause: StoreError,
+    },
+    /// The row cannot be worked on, now or ever.
+    #[error("{what} makes no sense: {why}")]
+    Broken { what: String, why: String },
+}
+
+impl WorkError {
+    /// For `map_err`: the failure of working on this thing.
+    pub fn on(what: impl std::fmt::Display) -> impl FnOnce(StoreError) -> Self {
+        move |cause| Self::Store { what: what.to_string(), cause }
+    }
+}

@@ -1,0 +1,97 @@
+//! What providers report about attempts, in any order, twice, late or never, and that a human pressed a
+//! key: state, timeline and what follows, as one.
+
+use sqlx::AnyConnection;
+
+use super::{
+    Acting, Context,
+    deadline::DEADLINE,
+    failure,
+    settle::{self, note, worded},
+};
+use crate::{
+    model::{id::AttemptId, person::Channel},
+    store::{
+        StoreError,
+        attempts::{self, Attempt, AttemptKind, AttemptState},
+        outbox::{self, Answer},
+        timers,
+    },
+};
+
+/// A key settles a call for good: whatever the provider says of its end is old news.
+const RANK_OF_KEY: i64 = 100;
+
+/// As a unit of work of its own. `rank` and `state` as `notify::channels` gives them.
+pub async fn take(
+    context: &Context,
+    id: &AttemptId,
+    rank: i64,
+    state: AttemptState,
+    answer: Answer,
+) -> Result<(), StoreError> {
+    let (acting, id) = (context.acting(), id.clone());
+    let taken = context.change(async move |db| report(db, &acting, &id, rank, state, &answer).await);
+    if let Some(attempt) = taken.await?.filter(|attempt| attempt.state.is_end()) {
+        settle::count(&attempt, attempt.state);
+    }
+    Ok(())
+}
+
+/// `None`: it is no news.
+pub(super) async fn report(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    id: &AttemptId,
+    rank: i64,
+    state: AttemptState,
+    answer: &Answer,
+) -> Result<Option<Attempt>, StoreError> {
+    let Some(before) = attempts::by_id(db, acting.org(), id).await? else { return Ok(None) };
+    let (state, answer) = understood(&before, state, answer);
+    let Some(attempt) = outbox::report(db, acting.org(), id, rank, state, &answer, acting.now).await? else {
+        return Ok(None);
+    };
+    if state.is_end() {
+        timers::clear(db, acting.org(), DEADLINE, id.as_str()).await?;
+    }
+    match state {
+        // What was known to have failed fails once.
+        AttemptState::Failed | AttemptState::Unknown
+            if !matches!(before.state, AttemptState::Failed | AttemptState::Unknown) =>
+        {
+            failure::failed(db, acting, &attempt, &worded(&answer), answer.code.as_deref()).await?;
+        }
+        AttemptState::Delivered => {
+            let words = format!("arrived, which is no acknowledgement ({})", worded(&answer));
+            note(db, acting, &attempt, "delivered", &words, &answer).await?;
+        }
+        AttemptState::Due
+        | AttemptState::Held
+        | AttemptState::Sending
+        | AttemptState::Sent
+        | AttemptState::Failed
+        | AttemptState::Unknown
+        | AttemptState::Dropped => {}
+    }
+    Ok(Some(attempt))
+}
+
+/// A human has pressed a key in this call. `false`: one was pressed already.
+pub async fn key_pressed(db: &mut AnyConnection, acting: &Acting, id: &AttemptId) -> Result<bool, StoreError> {
+    let answer = Answer { message: Some("somebody pressed a key".to_owned()), ..Answer::default() };
+    let news = outbox::report(db, acting.org(), id, RANK_OF_KEY, AttemptState::Delivered, &answer, acting.now).await?;
+    timers::clear(db, acting.org(), DEADLINE, id.as_str()).await?;
+    Ok(news.is_some())
+}
+
+/// A page that rang and was picked up, and in which nobody pressed a key, reached perhaps a mailbox.
+fn understood(attempt: &Attempt, state: AttemptState, answer: &Answer) -> (AttemptState, Answer) {
+    let is_page_call = attempt.kind == AttemptKind::Page && attempt.address.channel() == Channel::Voice;
+    if is_page_call && state == AttemptState::Delivered {
+        let words = "it was picked up and nobody pressed a key, so it may have been a mailbox";
+        (AttemptState::Unknown, Answer { message: Some(words.to_owned()), ..answer.clone() })
+    } else {
+        (state, answer.clone())
+    }
+}

@@ -1,0 +1,116 @@
+//! What came of sending, as rows: the attempt, the timeline, what follows.
+
+use serde_json::json;
+use sqlx::AnyConnection;
+
+use super::{
+    Acting,
+    deadline::DEADLINE,
+    failure::{self, describe},
+    record,
+};
+use crate::{
+    carrier::Class,
+    notify::channels::Sent,
+    store::{
+        StoreError,
+        attempts::{Attempt, AttemptState},
+        outbox::{self, Answer, Outcome},
+        timers,
+    },
+    telemetry::metric,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    Ended(AttemptState),
+    Going,
+    /// Another worker has it.
+    Stale,
+}
+
+pub(super) async fn sent(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    attempt: &Attempt,
+    sent: &Sent,
+) -> Result<Settled, StoreError> {
+    let Some(state) = outbox::record(db, attempt, &sent.outcome, &sent.answer, acting.now).await? else {
+        return Ok(Settled::Stale);
+    };
+    let why = sent.answer.message.as_deref();
+    match &sent.outcome {
+        Outcome::Sent { ended, deadline_at } => {
+            note(db, acting, attempt, "sent", &handed_over(attempt, &sent.answer), &sent.answer).await?;
+            if let Some(at) = deadline_at.filter(|_| state == AttemptState::Sent) {
+                timers::set(db, acting.org(), DEADLINE, attempt.id.as_str(), at, "").await?;
+            }
+            return Ok(if *ended || state.is_end() { Settled::Ended(state) } else { Settled::Going });
+        }
+        // A report was faster than the answer, and knows better.
+        _ if state == AttemptState::Delivered => return Ok(Settled::Ended(state)),
+        Outcome::Postponed { .. } => return Ok(Settled::Going),
+        Outcome::Again { at, .. } => {
+            let again = format!(
+                "failed for now ({}); it is tried again at {}",
+                why.unwrap_or("no word why"),
+                at.format("%H:%M:%S UTC")
+            );
+            note(db, acting, attempt, "retry", &again, &sent.answer).await?;
+            if sent.class == Some(Class::RetryLater) {
+                failure::next_rule(db, acting, attempt).await?;
+            }
+            return Ok(Settled::Going);
+        }
+        Outcome::Dropped => {
+            note(db, acting, attempt, "dropped", "was not sent, as it is not needed any more", &sent.answer).await?;
+        }
+        Outcome::Failed => {
+            failure::failed(db, acting, attempt, &worded(&sent.answer), sent.answer.code.as_deref()).await?;
+        }
+        Outcome::Unknown => {
+            let why = format!("nobody knows whether it arrived ({})", why.unwrap_or("the provider says nothing"));
+            failure::failed(db, acting, attempt, &why, sent.answer.code.as_deref()).await?;
+        }
+    }
+    Ok(Settled::Ended(state))
+}
+
+/// The provider's words with its code.
+pub(super) fn worded(answer: &Answer) -> String {
+    let words = answer.message.as_deref().unwrap_or("the provider gave no reason");
+    match &answer.code {
+        Some(code) if !words.contains(code.as_str()) => format!("{words} (code {code})"),
+        _ => words.to_owned(),
+    }
+}
+
+fn handed_over(attempt: &Attempt, answer: &Answer) -> String {
+    let tries = if attempt.tries > 1 { format!(" at try {}", attempt.tries) } else { String::new() };
+    match (&answer.carrier, &answer.provider_id) {
+        (Some(carrier), Some(id)) => format!("was handed to {carrier}{tries} as {id}"),
+        (Some(carrier), None) => format!("was handed to {carrier}{tries}"),
+        (None, _) => format!("was handed over{tries}"),
+    }
+}
+
+pub(super) async fn note(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    attempt: &Attempt,
+    kind: &str,
+    what: &str,
+    answer: &Answer,
+) -> Result<(), StoreError> {
+    let Some(alert) = &attempt.alert else { return Ok(()) };
+    let detail = json!({
+        "attempt": attempt.id.as_str(), "channel": attempt.address.channel().as_str(), "tries": attempt.tries,
+        "code": answer.code, "latency_ms": answer.latency_ms,
+    });
+    record(db, acting, alert, kind, format!("{} {what}.", describe(acting, attempt)), detail).await
+}
+
+pub(super) fn count(attempt: &Attempt, state: AttemptState) {
+    let channel = attempt.address.channel().as_str();
+    metrics::counter!(metric::ATTEMPTS, "channel" => channel, "state" => state.as_str()).increment(1);
+}

@@ -1,0 +1,178 @@
+//! Works off the timers: claims what is due for a lease, gives each to the handler of its kind, and
+//! makes it come again when that fails.
+//!
+//! Reads and writes `timers`; is woken by `Topic::Timers`. Decides nothing: that is the handlers' part.
+
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use futures::FutureExt;
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Context, Handler, WorkError, msp, record};
+use crate::{
+    backoff::Waits,
+    model::id::AlertId,
+    store::{
+        StoreError, Topic,
+        raise::ESCALATE,
+        timers::{self, DueTimer, Failed},
+    },
+    telemetry::metric,
+};
+
+/// How long a claim lasts; a crashed worker's timers come back after it.
+pub(super) const LEASE: TimeDelta = TimeDelta::seconds(30);
+/// A handler that takes longer has failed: soon somebody else may take its timer.
+const HANDLER_MAX: Duration = Duration::from_secs(25);
+/// How often to look without having been woken.
+pub(super) const POLL: TimeDelta = TimeDelta::seconds(30);
+/// While the database is away.
+pub(super) const PAUSE: TimeDelta = TimeDelta::seconds(1);
+const AT_ONCE: usize = 64;
+
+const WAITS: Waits = Waits {
+    first: Duration::from_secs(1),
+    factor: 3.0,
+    longest: Duration::from_secs(60),
+    jitter: 0.3,
+    retry_after_max: Duration::from_secs(60),
+};
+
+/// One worker's view of the timers.
+#[derive(Clone)]
+pub(super) struct Timers {
+    context: Context,
+    handlers: Arc<BTreeMap<&'static str, Arc<dyn Handler>>>,
+    places: Arc<Semaphore>,
+}
+
+impl Timers {
+    pub fn new(context: Context, handlers: Vec<Arc<dyn Handler>>) -> Self {
+        let by_kind = handlers
+            .iter()
+            .flat_map(|handler| handler.kinds().iter().map(|kind| (*kind, Arc::clone(handler))))
+            .collect();
+        Self { context, handlers: Arc::new(by_kind), places: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Until it is stopped; what it has begun it finishes.
+    pub async fn run(self, stop: CancellationToken) {
+        let begun = TaskTracker::new();
+        // Begun before looking, so that nothing set in between is missed.
+        let mut woken = self.context.store.wake().watch(Topic::Timers);
+        while !stop.is_cancelled() {
+            let wait_until = match self.turn(&begun).await {
+                Ok(Some(at)) => at,
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the timers could not be read");
+                    self.context.clock.now() + PAUSE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = woken.notified() => {}
+                () = self.context.clock.sleep_until(wait_until) => {}
+            }
+        }
+        begun.close();
+        begun.wait().await;
+    }
+
+    /// Begins what is due. `None`: there may be more; otherwise when to look again.
+    async fn turn(&self, begun: &TaskTracker) -> Result<Option<chrono::DateTime<chrono::Utc>>, StoreError> {
+        let now = self.context.clock.now();
+        let next = timers::next_due(&mut *self.context.store.read().await?).await?;
+        if next.is_none_or(|next| next > now) {
+            return Ok(Some(next.into_iter().chain([now + POLL]).min().unwrap_or(now)));
+        }
+        // A claimed timer is begun at once, so no more are claimed than there are places.
+        let Ok(first) = Arc::clone(&self.places).acquire_owned().await else { return Ok(Some(now + POLL)) };
+        let mut places = vec![first];
+        while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            places.push(place);
+        }
+        let limit = i64::try_from(places.len()).unwrap_or(1);
+        let (lease, now) = (self.context.ids.nonce(), self.context.clock.now());
+        let claim = async move |db: &mut sqlx::AnyConnection| timers::claim(db, now, now + LEASE, &lease, limit).await;
+        let claimed = self.context.store.write(claim).await?;
+        for timer in claimed.set_aside {
+            begun.spawn({
+                let this = self.clone();
+                async move { this.set_aside(&timer).await }
+            });
+        }
+        for (timer, place) in claimed.due.into_iter().zip(places) {
+            let this = self.clone();
+            begun.spawn(async move {
+                this.work(&timer).await;
+                drop(place);
+            });
+        }
+        Ok(None)
+    }
+
+    async fn work(&self, timer: &DueTimer) {
+        let Err(error) = self.handle(timer).await else { return };
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            timer.kind,
+            timer.subject,
+            timer.tries,
+            "a timer failed"
+        );
+        let wait = WAITS.before(u32::try_from(timer.tries).unwrap_or(1), self.context.ids.fraction(), None);
+        let again_at = self.context.clock.now() + wait;
+        let failed = timer.clone();
+        let failed = self.context.store.write(async move |db| timers::fail(db, &failed, again_at).await).await;
+        match failed {
+            Ok(Failed::SetAside) => self.set_aside(timer).await,
+            Ok(Failed::Again | Failed::Stale) => {}
+            // Then the lease runs out, and the timer comes back by itself.
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a failed timer could not be put back");
+            }
+        }
+    }
+
+    async fn handle(&self, timer: &DueTimer) -> Result<(), WorkError> {
+        let broken = |why: &str| WorkError::Broken { what: describe(timer), why: why.to_owned() };
+        let handler = self.handlers.get(timer.kind.as_str()).ok_or_else(|| broken("nobody handles its kind"))?;
+        let handled = AssertUnwindSafe(handler.handle(timer)).catch_unwind();
+        match tokio::time::timeout(HANDLER_MAX, handled).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(broken("its handler panicked")),
+            Err(_) => Err(broken("its handler took too long")),
+        }
+    }
+
+    /// Nobody will see it again by itself, so people are told.
+    async fn set_aside(&self, timer: &DueTimer) {
+        metrics::counter!(metric::SET_ASIDE, "table" => "timers").increment(1);
+        tracing::error!(timer.kind, timer.subject, "a timer failed too often and was set aside");
+        let text = format!("The work on {} failed {} times and was set aside.", describe(timer), timers::TRIES_MAX);
+        let alert = timer.subject.parse::<AlertId>().ok().filter(|_| timer.kind == ESCALATE);
+        if let Some(alert) = alert {
+            let (acting, entry) = (self.context.acting(), text.clone());
+            let written = self
+                .context
+                .store
+                .write(async move |db| record(db, &acting, &alert, "set-aside", entry.clone(), json!({})).await);
+            if let Err(error) = written.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the timeline could not be written");
+            }
+        }
+        let matter = format!("set-aside:{}:{}", timer.kind, timer.subject);
+        let title = format!("Pikett could not work on {}", describe(timer));
+        if let Err(error) = msp::report(&self.context, &matter, &title, &text, None).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the MSP could not be told");
+        }
+    }
+}
+
+fn describe(timer: &DueTimer) -> String {
+    format!("timer {} of {}", timer.kind, timer.subject)
+}

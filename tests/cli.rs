@@ -1,0 +1,187 @@
+//! The command line as people use it: the real binary, real files, a real database, exit codes.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+const PEOPLE: &str = include_str!("data/declarations/people.toml");
+const CUSTOMERS: &str = include_str!("data/declarations/customers.toml");
+const HOLIDAYS: &str = include_str!("data/declarations/holidays.ics");
+
+/// An MSP's folder, with a configuration whose database stands beside it.
+struct Desk(tempfile::TempDir);
+
+struct Told {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().expect("a temporary folder can be made"));
+        let url = format!("sqlite://{}", desk.path().join("pikett.db").display());
+        desk.write("pikett.toml", &format!("[database]\nurl = \"{url}\"\n"));
+        desk.write("msp/people.toml", PEOPLE);
+        desk.write("msp/customers.toml", CUSTOMERS);
+        desk.write("msp/holidays.ics", HOLIDAYS);
+        desk.write("msp/pins/joerg", "281950\n");
+        desk.write("msp/own-key", "b1e4a7700d6f4f1d\n");
+        desk
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().expect("it is below the folder")).expect("folders can be made");
+        fs::write(path, text).expect("files can be written");
+    }
+
+    fn pikett(&self, arguments: &[&str]) -> Told {
+        let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_pikett"))
+            .current_dir(self.path())
+            .env("ACME_PIN_PETRA", "730164")
+            .env("ACME_MONITORING_KEY", "e93facc04764012d7bfb002500d5d1a6")
+            .args(arguments)
+            .output()
+            .expect("the binary runs");
+        let text = |bytes| String::from_utf8(bytes).expect("it prints text");
+        Told { code: status.code().expect("it ends by itself"), out: text(stdout), err: text(stderr) }
+    }
+
+    #[track_caller]
+    fn sound(&self, arguments: &[&str]) -> String {
+        let told = self.pikett(arguments);
+        assert_eq!(told.code, 0, "{arguments:?}: {}{}", told.out, told.err);
+        told.out
+    }
+
+    #[track_caller]
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.sound(arguments)).expect("it prints JSON")
+    }
+}
+
+#[test]
+fn declarations_are_applied_once_and_then_known() {
+    let desk = Desk::new();
+    let dry = desk.sound(&["apply", "--dry-run", "msp"]);
+    assert!(dry.contains("+ person anna") && dry.ends_with("18 changes would be made\n"), "{dry}");
+    assert!(desk.sound(&["apply", "msp"]).ends_with("18 changes applied as revision 1\n"));
+    assert_eq!(desk.sound(&["apply", "msp"]), "nothing to change\n");
+    desk.write("msp/pins/joerg", "281951\n");
+    let changed = desk.json(&["apply", "--json", "msp/people.toml", "msp/customers.toml"]);
+    assert_eq!(changed["changes"], serde_json::json!(["~ customer globex: contacts"]));
+    assert_eq!(changed["revision"], 2);
+    let check = desk.sound(&["check"]);
+    assert!(check.contains("declarations at revision 2") && check.contains("4 people, 2 schedules"), "{check}");
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_its_place_and_changes_nothing() {
+    let desk = Desk::new();
+    desk.write("msp/more.toml", "[[schedules]]\nid = \"third\"\nzone = \"Europe/Berlin\"\nlayers = [\n  { people = [\"ana\"], start = \"2026-01-05T09:00\" },\n]\n");
+    let told = desk.pikett(&["apply", "msp"]);
+    assert_eq!((told.code, told.out.as_str()), (1, ""));
+    assert_eq!(told.err, "msp/more.toml:5:15: there is no person `ana`; did you mean `anna`?\n1 fault\n");
+    assert!(desk.pikett(&["oncall"]).err.contains("there is no schedule; declare one"));
+    for wrong in [
+        &["apply"][..],
+        &["appyl", "msp"],
+        &["oncall", "--at", "noon"],
+        &["token", "create", "--name", "x", "--scope", "all"],
+    ] {
+        assert_eq!(desk.pikett(wrong).code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn oncall_says_who_and_why_and_until_when() {
+    let desk = Desk::new();
+    desk.sound(&["apply", "msp"]);
+    let told = desk.sound(&["oncall", "--at", "2026-01-13T09:00:00+01:00"]);
+    assert_eq!(
+        told,
+        "backup: Cem Yılmaz (cem), by layer 1 of schedule backup; and it stays so\n\
+         primary: ben (ben), by layer 1 of schedule primary, turn 2 of 3; until 2026-01-13 18:00 CET\n"
+    );
+    let night = desk.sound(&["oncall", "--schedule", "primary", "--at", "2026-01-13T20:00"]);
+    assert_eq!(night, "primary: nobody; until 2026-01-14 08:00 CET\n");
+    let answer = desk.json(&["oncall", "--json", "--schedule", "primary", "--at", "2026-03-29T12:00:00Z"]);
+    assert_eq!(answer[0]["people"][0]["id"], "ben");
+    assert_eq!(
+        answer[0]["people"][0]["why"],
+        "an override of schedule primary from 2026-03-28 18:00 until 2026-03-30 09:00"
+    );
+    assert_eq!(answer[0]["until"], "2026-03-30T07:00:00Z");
+    let told = desk.pikett(&["oncall", "--schedule", "primry"]);
+    assert_eq!((told.code, told.err.as_str()), (1, "pikett: there is no schedule `primry`; did you mean `primary`?\n"));
+}
+
+#[test]
+fn a_token_is_shown_once_and_can_be_revoked() {
+    let desk = Desk::new();
+    let made = desk.json(&["token", "create", "--name", "dashboard", "--scope", "read", "--json"]);
+    let token = made["token"].as_str().unwrap();
+    assert!(token.len() > 64 && made.as_object().unwrap().len() == 1);
+    assert!(
+        !fs::read(desk.path().join("pikett.db")).unwrap().windows(token.len()).any(|part| part == token.as_bytes())
+    );
+    let listed = desk.json(&["token", "list", "--json"]);
+    assert_eq!((&listed[0]["name"], &listed[0]["scope"]), (&"dashboard".into(), &"read".into()));
+    let id = listed[0]["id"].as_str().unwrap();
+    assert_eq!(desk.sound(&["token", "revoke", id]), format!("{id} is revoked\n"));
+    assert_eq!(desk.pikett(&["token", "revoke", id]).code, 1);
+    assert!(desk.sound(&["token", "list"]).contains(", revoked "));
+}
+
+#[test]
+fn a_database_is_brought_up_to_date_and_copied() {
+    let desk = Desk::new();
+    assert!(desk.sound(&["db", "migrate"]).contains("up to date"));
+    desk.sound(&["apply", "msp"]);
+    desk.sound(&["db", "backup", "copy.db"]);
+    assert_eq!(desk.pikett(&["db", "backup", "copy.db"]).code, 1, "a backup was overwritten");
+    desk.write("copy.toml", "[database]\nurl = \"sqlite://copy.db\"\n");
+    assert!(desk.sound(&["check", "-c", "copy.toml"]).contains("declarations at revision 1"));
+}
+
+#[test]
+fn faults_of_flows_are_said_file_by_file() {
+    let desk = Desk::new();
+    desk.write("a.toml", "id = \n");
+    desk.write("a.test.toml", "nonsense");
+    let told = desk.pikett(&["flow", "check", "a.toml", "a.test.toml", "gone.toml"]);
+    assert_eq!(told.code, 1);
+    assert!(
+        told.out.starts_with("a.toml:1:6: not TOML") && told.out.contains("\ngone.toml: the file could"),
+        "{}",
+        told.out
+    );
+}
+
+#[test]
+fn every_command_shows_an_example() {
+    let desk = Desk::new();
+    for command in [
+        &["check"][..],
+        &["apply"],
+        &["oncall"],
+        &["flow", "check"],
+        &["db", "migrate"],
+        &["db", "backup"],
+        &["token", "create"],
+        &["token", "list"],
+        &["token", "revoke"],
+    ] {
+        let help = desk.sound(&[command, &["--help"]].concat());
+        assert!(help.contains("Example:\n  pikett "), "{command:?}: {help}");
+    }
+}
