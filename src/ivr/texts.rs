@@ -94,12 +94,12 @@ impl Texts<'_> {
         let contract = self.contract();
         let contact = self.state.contact.as_ref().map(|id| {
             let name = contract.and_then(|contract| contract.contacts.get(id)).map_or("", |name| name.as_str());
-            Named::with(name, &[("id", id.as_str()), ("name", name)])
+            Named::value(name, &[("id", id.as_str()), ("name", name)])
         });
         let customer = contract.map(|contract| {
             let number = contract.customer_number.as_deref().unwrap_or_default();
             let name = contract.customer_name.as_str();
-            Named::with(name, &[("id", contract.customer.as_str()), ("name", name), ("number", number)])
+            Named::value(name, &[("id", contract.customer.as_str()), ("name", name), ("number", number)])
         });
         let text = |given: Option<&str>| Value::from(clean(given.unwrap_or_default()));
         let hotline = self.facts.hotline.as_str();
@@ -114,21 +114,22 @@ impl Texts<'_> {
                 ("alert", alert),
                 ("caller", Value::from(self.facts.caller.as_ref().map_or("anonymous", |caller| caller.as_str()))),
                 ("category", text(self.state.category.as_deref())),
-                ("contact", contact.unwrap_or_else(|| Named::with("", &[]))),
+                ("contact", contact.unwrap_or_else(|| Named::value("", &[]))),
                 (
                     "contract",
-                    contract.map_or(Named::with("", &[]), |it| Named::with(it.id.as_str(), &[("id", it.id.as_str())])),
+                    contract
+                        .map_or(Named::value("", &[]), |it| Named::value(it.id.as_str(), &[("id", it.id.as_str())])),
                 ),
-                ("customer", customer.unwrap_or_else(|| Named::with("", &[]))),
-                ("hotline", Named::with(hotline, &[("number", hotline)])),
+                ("customer", customer.unwrap_or_else(|| Named::value("", &[]))),
+                ("hotline", Named::value(hotline, &[("number", hotline)])),
                 ("language", Value::from(self.state.language.as_str())),
                 ("now", Value::from(self.facts.now.to_rfc3339())),
-                ("org", Named::with(&self.facts.org_name, &[("name", &self.facts.org_name)])),
+                ("org", Named::value(&self.facts.org_name, &[("name", &self.facts.org_name)])),
                 ("priority", text(self.state.priority.map(Priority::as_str))),
                 ("queue", queue),
                 (
                     "sla",
-                    Named::with(
+                    Named::value(
                         "",
                         &[
                             ("resolution", &spoken(sla.and_then(|sla| sla.resolution))),
@@ -238,7 +239,7 @@ struct Named {
 }
 
 impl Named {
-    fn with(text: &str, parts: &[(&str, &str)]) -> Value {
+    fn value(text: &str, parts: &[(&str, &str)]) -> Value {
         let parts = parts.iter().map(|(name, value)| ((*name).to_owned(), Value::from(clean(value)))).collect();
         Value::from_object(Self { text: clean(text), parts })
     }
@@ -365,8 +366,8 @@ pub mod check {
 
     fn sample(full: bool, vars: &BTreeSet<String>) -> Value {
         let filled = |parts: &[&str]| match full {
-            true => Named::with("x", &parts.iter().map(|part| (*part, "1")).collect::<Vec<_>>()),
-            false => Named::with("", &[]),
+            true => Named::value("x", &parts.iter().map(|part| (*part, "1")).collect::<Vec<_>>()),
+            false => Named::value("", &[]),
         };
         let facts = FACTS.iter().map(|(name, parts)| match parts.is_empty() {
             true => ((*name).to_owned(), Value::from(if full { "x" } else { "" })),

@@ -1,10 +1,10 @@
-//! The vars of a flow: what a hotline may set. Read from `[vars]`, and compared with what a hotline
-//! declares. Their values in a call are the business of `texts`.
+//! The vars of a flow: what a hotline may set, as `[vars]` declares it. Whether a hotline's vars fit
+//! is the question of `declare`; their values in a call are the business of `texts`.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
 use super::{
-    flow::{Flow, Var, VarKind},
+    flow::{Var, VarKind},
     texts::FACTS,
 };
 use crate::model::{
@@ -82,35 +82,5 @@ fn fits(kind: VarKind, value: &str) -> Result<(), String> {
             Ok(number) if number.is_finite() => Ok(()),
             _ => Err(format!("`{}` is no number: write digits", value.chars().take(20).collect::<String>())),
         },
-    }
-}
-
-impl Flow {
-    /// What is wrong with a hotline's `vars` for this flow, in whole sentences; empty: nothing.
-    pub fn check_vars(&self, given: &BTreeMap<String, String>) -> Vec<String> {
-        let mut faults = Vec::new();
-        for (name, value) in given {
-            match self.vars.get(name) {
-                Some(var) => {
-                    if let Err(why) = fits(var.kind, value) {
-                        faults.push(format!("the var `{name}` is wrong: {why}"));
-                    }
-                }
-                None => {
-                    let mut fault = format!("flow `{}` has no var `{name}`", self.id);
-                    match did_you_mean(name, self.vars.keys().map(String::as_str)) {
-                        Some(mend) => write!(fault, "; {mend}"),
-                        None => write!(fault, "; declare it below [vars] of the flow"),
-                    }
-                    .expect("writing to a string cannot fail");
-                    faults.push(fault);
-                }
-            }
-        }
-        let unset = self.vars.iter().filter(|(name, var)| var.default.is_none() && !given.contains_key(*name));
-        faults.extend(unset.map(|(name, _)| {
-            format!("flow `{}` wants the var `{name}`, which has no default; set it in the hotline's `vars`", self.id)
-        }));
-        faults
     }
 }

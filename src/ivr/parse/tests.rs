@@ -243,23 +243,3 @@ fn defaults_are_those_of_the_page() {
     assert_eq!(voicemail.prompt.say, Some(Text::Same("x".to_owned())));
     assert_eq!((flow.title.as_str(), flow.step(flow.start).line), ("f", 6));
 }
-
-#[test]
-fn a_hotlines_vars_are_compared_with_the_flow() {
-    let text = "id = 'f'\nlanguages = ['en']\nstart = 'z'\n[vars]\ncompany = { default = 'us' }\n\
-        max_wait = { type = 'duration' }\n[steps.z]\ndo = 'hangup'\n";
-    let flow = parse("f.toml", text).unwrap();
-    let check = |vars: &[(&str, &str)]| {
-        flow.check_vars(&vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
-    };
-    assert!(check(&[("max_wait", "5m")]).is_empty());
-    assert_eq!(check(&[]), ["flow `f` wants the var `max_wait`, which has no default; set it in the hotline's `vars`"]);
-    assert_eq!(
-        check(&[("max_wait", "soon"), ("compny", "x")]),
-        [
-            "flow `f` has no var `compny`; did you mean `company`?",
-            "the var `max_wait` is wrong: `soon` is no duration: write a whole number and s, m, h or d, from 1s to 366d, \
-             such as 30s or 5m",
-        ]
-    );
-}
