@@ -215,7 +215,8 @@ CREATE TABLE calls (
     -- connected, voicemail, goodbye, forwarded, callback, missed, rejected, failed; NULL while it lives
     outcome TEXT,
     last_step TEXT NOT NULL,
-    -- ivr, waiting, accepted, bridged, away, ended
+    -- ivr, recording, waiting, leaving (to be taken out of the queue), accepted, bridged, away (at an
+    -- outside number), ended
     phase TEXT NOT NULL,
     -- The flow engine's state, and what a running `connect` plans and has done.
     state TEXT NOT NULL,
@@ -256,6 +257,11 @@ CREATE TABLE legs (
     carrier_call TEXT,
     -- queued, ringing, answered, accepted, bridged, ended
     state TEXT NOT NULL,
+    -- Since when it is in this state.
+    since BIGINT NOT NULL,
+    -- How far the carrier's reports got: they come in any order, twice or late, and only rise.
+    status_rank BIGINT NOT NULL,
+    -- Why it ended, or will end as soon as the carrier has done it.
     result TEXT,
     code TEXT,
     level BIGINT NOT NULL,
@@ -288,11 +294,14 @@ CREATE TABLE voicemails (
 );
 CREATE UNIQUE INDEX voicemails_recording ON voicemails (org_id, call_id, recording);
 
--- Wrong PINs per subject (contract:ID, caller:NUMBER), shared by all parallel calls.
+-- Tries of PINs per subject (contract:ID, caller:NUMBER, hotline:NUMBER), shared by all parallel calls.
+-- A try counts before it is checked, so that many at once get no more of them.
 CREATE TABLE pin_locks (
     org_id TEXT NOT NULL,
     subject TEXT NOT NULL,
     fails BIGINT NOT NULL,
+    -- When the first of these was counted.
+    fails_since BIGINT NOT NULL,
     fails_since_success BIGINT NOT NULL,
     locked_until BIGINT,
     lock_s BIGINT NOT NULL,

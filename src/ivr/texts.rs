@@ -94,12 +94,12 @@ impl Texts<'_> {
         let contract = self.contract();
         let contact = self.state.contact.as_ref().map(|id| {
             let name = contract.and_then(|contract| contract.contacts.get(id)).map_or("", |name| name.as_str());
-            Named::value(name, &[("id", id.as_str()), ("name", name)])
+            Named::with(name, &[("id", id.as_str()), ("name", name)])
         });
         let customer = contract.map(|contract| {
             let number = contract.customer_number.as_deref().unwrap_or_default();
             let name = contract.customer_name.as_str();
-            Named::value(name, &[("id", contract.customer.as_str()), ("name", name), ("number", number)])
+            Named::with(name, &[("id", contract.customer.as_str()), ("name", name), ("number", number)])
         });
         let text = |given: Option<&str>| Value::from(clean(given.unwrap_or_default()));
         let hotline = self.facts.hotline.as_str();
@@ -114,22 +114,21 @@ impl Texts<'_> {
                 ("alert", alert),
                 ("caller", Value::from(self.facts.caller.as_ref().map_or("anonymous", |caller| caller.as_str()))),
                 ("category", text(self.state.category.as_deref())),
-                ("contact", contact.unwrap_or_else(|| Named::value("", &[]))),
+                ("contact", contact.unwrap_or_else(|| Named::with("", &[]))),
                 (
                     "contract",
-                    contract
-                        .map_or(Named::value("", &[]), |it| Named::value(it.id.as_str(), &[("id", it.id.as_str())])),
+                    contract.map_or(Named::with("", &[]), |it| Named::with(it.id.as_str(), &[("id", it.id.as_str())])),
                 ),
-                ("customer", customer.unwrap_or_else(|| Named::value("", &[]))),
-                ("hotline", Named::value(hotline, &[("number", hotline)])),
+                ("customer", customer.unwrap_or_else(|| Named::with("", &[]))),
+                ("hotline", Named::with(hotline, &[("number", hotline)])),
                 ("language", Value::from(self.state.language.as_str())),
                 ("now", Value::from(self.facts.now.to_rfc3339())),
-                ("org", Named::value(&self.facts.org_name, &[("name", &self.facts.org_name)])),
+                ("org", Named::with(&self.facts.org_name, &[("name", &self.facts.org_name)])),
                 ("priority", text(self.state.priority.map(Priority::as_str))),
                 ("queue", queue),
                 (
                     "sla",
-                    Named::value(
+                    Named::with(
                         "",
                         &[
                             ("resolution", &spoken(sla.and_then(|sla| sla.resolution))),
@@ -213,7 +212,7 @@ fn environment(words: &'static Words, zone: chrono_tz::Tz, now: Instant) -> Envi
     environment.set_recursion_limit(50);
     environment.add_filter("digits", |value: Value| {
         let text = value.to_string();
-        match text.contains(|sign: char| sign.is_ascii_digit()) && text.len() <= 100 {
+        match text.contains(|sign: char| sign.is_ascii_digit()) {
             true => format!("{DIGITS_FROM}{text}{DIGITS_TO}"),
             false => text,
         }
@@ -239,7 +238,7 @@ struct Named {
 }
 
 impl Named {
-    fn value(text: &str, parts: &[(&str, &str)]) -> Value {
+    fn with(text: &str, parts: &[(&str, &str)]) -> Value {
         let parts = parts.iter().map(|(name, value)| ((*name).to_owned(), Value::from(clean(value)))).collect();
         Value::from_object(Self { text: clean(text), parts })
     }
@@ -307,9 +306,11 @@ pub mod check {
         let named: BTreeSet<_> = named.into_iter().collect();
         let mut faults: Vec<_> = named.iter().filter_map(|name| unknown(name, vars)).collect();
         let failed = tried.into_iter().filter_map(Result::err).find(|error| is_certain(error.kind()));
-        if let (true, Some(error)) = (faults.is_empty(), failed) {
-            faults.push((format!("the text cannot be rendered: {}", said(&error)), "mend the expression".to_owned()));
-        }
+        faults.extend(
+            failed.map(|error| {
+                (format!("the text cannot be rendered: {}", said(&error)), "mend the expression".to_owned())
+            }),
+        );
         faults
     }
 
@@ -364,8 +365,8 @@ pub mod check {
 
     fn sample(full: bool, vars: &BTreeSet<String>) -> Value {
         let filled = |parts: &[&str]| match full {
-            true => Named::value("x", &parts.iter().map(|part| (*part, "1")).collect::<Vec<_>>()),
-            false => Named::value("", &[]),
+            true => Named::with("x", &parts.iter().map(|part| (*part, "1")).collect::<Vec<_>>()),
+            false => Named::with("", &[]),
         };
         let facts = FACTS.iter().map(|(name, parts)| match parts.is_empty() {
             true => ((*name).to_owned(), Value::from(if full { "x" } else { "" })),

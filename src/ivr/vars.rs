@@ -29,7 +29,8 @@ pub fn read(table: &Reader<'_>) -> BTreeMap<String, Var> {
         if let Some(default) = &default
             && let Err(what) = fits(kind, &default.value)
         {
-            entry.source().fault(default.span.clone(), format!("the default of `{}` is wrong", name.value), what);
+            let (what, mend) = what.split_once(": ").unwrap_or((&what, ""));
+            entry.source().fault(default.span.clone(), format!("the default of `{}`: {what}", name.value), mend);
         }
         entry.finish();
         vars.insert(name.value.to_owned(), Var { kind, default: default.map(|default| default.value) });

@@ -7,27 +7,34 @@
 pub mod alerts; // acknowledge, resolve, escalate, list
 pub mod attempts; // the outbox: one try over one contact method
 pub mod backup; // a copy of an SQLite database
+pub mod calls; // inbound calls, turn by turn
 pub mod codec; // rows ⇄ the core's types
 #[cfg(test)]
 mod crash; // what was answered survives kill -9
 mod db; // connecting; what differs between the databases
 pub mod declarations; // documents and flow versions
 pub mod error; // what can go wrong
+pub mod languages; // what a number chose
+pub mod legs; // technicians' phones, rung for a caller
 pub mod notifications; // the duty to tell one person
 mod numbers; // alert numbers, reserved in blocks
 pub mod outbox; // claim, record, report
 pub mod overdue; // what should have happened and did not
+pub mod pin_locks; // tries of PINs
 mod policies; // the policy that an alert began with
 mod postgres; // units of work on a pool, NOTIFY and LISTEN
 pub mod raise; // opening alerts, one or many
 pub mod secrets; // what Pikett made for itself
 pub mod seen; // requests that were answered already
+pub mod spent; // what cost money, per hour
 #[cfg(test)]
 pub mod testing; // every test on both databases
 pub mod timeline; // what happened, in sentences
 pub mod timers; // "at this instant look at that"
 pub mod tokens; // of the API
+pub mod turns; // what was answered at each turn
 mod unit; // a unit of work on its way
+pub mod voicemails; // recordings that callers left
 pub mod wake; // a commit wakes whoever waits
 mod writer; // SQLite's one writer, group commits
 

@@ -90,9 +90,7 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
     let start = start.and_then(|name| book.resolve(&name, "the flow starts at"));
     let read: Vec<Option<Step>> = names.iter().map(|name| book.step(&steps, name)).collect();
     let abandoned = book.abandoned(abandoned);
-    if let Some(start) = start {
-        book.graph.borrow().check(source, &names, start);
-    }
+    book.graph.borrow().check(source, &names, start);
     book.check_texts();
     book.check_dialled();
     Some(Flow {
@@ -197,6 +195,11 @@ impl Book<'_> {
         None
     }
 
+    /// What a misspelt exit may have meant: so that its step does not look unreachable as well.
+    fn near<'b>(&'b self, name: &'b str) -> impl Iterator<Item = StepId> + 'b {
+        self.names.iter().filter(|(known, _)| did_you_mean(name, [known.as_str()]).is_some()).map(|(_, id)| *id)
+    }
+
     fn abandoned(&self, table: Option<Reader<'_>>) -> Abandoned {
         let mut abandoned = Abandoned { after: None, priority: Priority::P3, past: BTreeSet::new() };
         let Some(table) = table else { return abandoned };
@@ -239,3 +242,6 @@ fn is_name(name: &str) -> bool {
     let fits = |sign: char| sign.is_alphanumeric() || matches!(sign, '-' | '_');
     (1..=64).contains(&name.chars().count()) && name.chars().all(fits)
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,15 +54,19 @@ impl<'a, 'b> StepReader<'a, 'b> {
     fn may_exit_of(&self, reader: &Reader<'b>, name: &'b str) -> Option<StepId> {
         let to = reader.string(name)?;
         let found = self.book.resolve(&to, &format!("exit `{name}` of step `{}` leads to", self.name));
+        let mut graph = self.book.graph.borrow_mut();
         match found {
-            Some(to) => self.book.graph.borrow_mut().exit(self.id, to),
-            None => self.is_broken(),
+            Some(to) => graph.exit(self.id, to),
+            None => {
+                graph.ends(self.id);
+                self.book.near(&to.value).for_each(|near| graph.exit(self.id, near));
+            }
         }
         found
     }
 
-    /// What is told already is not told again as an unreachable step or a dead end.
-    pub fn is_broken(&self) {
+    /// What is told already is not told again as a dead end.
+    fn is_broken(&self) {
         self.book.graph.borrow_mut().ends(self.id);
     }
 

@@ -92,3 +92,10 @@ pub fn spare(language: &Language) -> Verbs {
         then: Then::Record(Record { max_s: voicemail::MAX_S, transcribe: false, language }),
     }
 }
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod stories;

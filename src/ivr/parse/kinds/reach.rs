@@ -9,6 +9,7 @@ use crate::{
         run::is_audio,
     },
     model::{
+        fault::did_you_mean,
         phone::Phone,
         source::{At, Reader},
     },
@@ -76,7 +77,8 @@ fn connect_to(step: &StepReader<'_, '_>, given: &At<String>) -> Option<ConnectTo
         "schedule" => step.reader.parse_at(id, str::parse).map(|id| ConnectTo::Schedule(id.value)),
         "person" => step.reader.parse_at(id, str::parse).map(|id| ConnectTo::Person(id.value)),
         _ => {
-            let mend = "write \"policy\", \"schedule:ID\" or \"person:ID\"";
+            let mend = did_you_mean(kind, ["policy", "schedule", "person"])
+                .unwrap_or_else(|| "write \"policy\", \"schedule:ID\" or \"person:ID\"".to_owned());
             step.fault(given.span.clone(), format!("`to` is `{}`", given.value), mend);
             None
         }

@@ -1,0 +1,8 @@
+//! What callers go through, told step by step.
+
+mod asking;
+mod deciding;
+mod proof;
+mod reaching;
+mod shipped;
+mod trouble;

@@ -1,0 +1,113 @@
+//! What cost money, per clock hour: calls placed and SMS sent, per org and per hotline.
+//!
+//! A cap is taken from before the money is spent, so that many at once spend no more.
+
+use sqlx::{AnyConnection, Row};
+
+use super::error::StoreError;
+use crate::model::{Instant, id::OrgId};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spending {
+    Call,
+    Sms,
+}
+
+/// One of these for the org or for a hotline (`hotline:+49…`). `false`: the hour's cap is reached.
+pub async fn take(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    what: Spending,
+    subject: &str,
+    cap: u32,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    if cap == 0 {
+        return Ok(false);
+    }
+    let taken = sqlx::query(
+        "INSERT INTO spent (org_id, kind, subject, hour, count) VALUES ($1, $2, $3, $4, 1) \
+         ON CONFLICT (org_id, kind, subject, hour) DO UPDATE SET count = spent.count + 1 WHERE spent.count < $5",
+    )
+    .bind(org.as_str())
+    .bind(what.as_str())
+    .bind(subject)
+    .bind(hour(now))
+    .bind(i64::from(cap))
+    .execute(db)
+    .await?;
+    Ok(taken.rows_affected() == 1)
+}
+
+/// How many there were in this clock hour.
+pub async fn count(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    what: Spending,
+    subject: &str,
+    now: Instant,
+) -> Result<u32, StoreError> {
+    let row = sqlx::query("SELECT count FROM spent WHERE org_id = $1 AND kind = $2 AND subject = $3 AND hour = $4")
+        .bind(org.as_str())
+        .bind(what.as_str())
+        .bind(subject)
+        .bind(hour(now))
+        .fetch_optional(db)
+        .await?;
+    let count: Option<i64> = row.map(|row| row.try_get("count")).transpose()?;
+    Ok(count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0))
+}
+
+/// Hours that are over are of no use any more.
+pub async fn forget(db: &mut AnyConnection, org: &OrgId, now: Instant) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM spent WHERE org_id = $1 AND hour < $2")
+        .bind(org.as_str())
+        .bind(hour(now))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+fn hour(at: Instant) -> i64 {
+    at.timestamp().div_euclid(3_600)
+}
+
+impl Spending {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Sms => "sms",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::store::testing::{at, on_both, org};
+
+    on_both! {
+        async fn many_at_once_spend_no_more_than_the_cap(store: Store) {
+            let takes = (0..30).map(|_| store.write(async |db| take(db, &org(), Spending::Call, "org", 10, at(0)).await));
+            let taken = join_all(takes).await.into_iter().filter(|taken| *taken.as_ref().unwrap()).count();
+            assert_eq!(taken, 10);
+            let mut db = store.read().await.unwrap();
+            assert_eq!(count(&mut db, &org(), Spending::Call, "org", at(0)).await.unwrap(), 10);
+            assert_eq!(count(&mut db, &org(), Spending::Sms, "org", at(0)).await.unwrap(), 0);
+        }
+
+        async fn the_next_hour_is_a_new_one(store: Store) {
+            let taken = store.write(async |db| {
+                let first = take(db, &org(), Spending::Sms, "org", 1, at(0)).await?;
+                let second = take(db, &org(), Spending::Sms, "org", 1, at(1)).await?;
+                let later = take(db, &org(), Spending::Sms, "org", 1, at(3_600)).await?;
+                forget(db, &org(), at(3_600)).await?;
+                let never = take(db, &org(), Spending::Sms, "hotline", 0, at(3_600)).await?;
+                Ok((first, second, later, never, count(db, &org(), Spending::Sms, "org", at(0)).await?))
+            });
+            assert_eq!(taken.await.unwrap(), (true, false, true, false, 0));
+        }
+    }
+}
