@@ -23,7 +23,8 @@ use crate::{
 /// Twilio's limits: 5 s to connect, 15 s altogether.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(15);
-/// However fast the clock runs, the service's machine does not: it gets at least so long.
+/// However fast the clock runs, the service's machine does not: it gets so long, or what it would
+/// get of a clock that runs at its own pace.
 const REAL_MIN: Duration = Duration::from_secs(5);
 
 /// "HTTP retrieval failure", "HTTP connection failure", "Got too many redirects", "Invalid URL format".
@@ -120,7 +121,7 @@ impl Sim {
             headers.remove("X-Twilio-Signature");
         }
         let twice = is_document && self.0.chance.happens(faults.duplicate, &["twice", &self.once(&request)]);
-        let total = self.0.clock.real(overrides.total).max(REAL_MIN);
+        let total = self.patience(overrides.total);
         let tries = async {
             if twice {
                 let _ = self.attempt(&request, &url, &pairs, &headers, overrides.read).await;
@@ -146,7 +147,7 @@ impl Sim {
         headers: &header::HeaderMap,
         read: Duration,
     ) -> Result<Answer, Miss> {
-        let limit = self.0.clock.real(read).max(REAL_MIN);
+        let limit = self.patience(read);
         let sending = match request.target.method {
             Method::Get => self.0.http.get(url.clone()),
             Method::Post => self.0.http.post(url.clone()).form(pairs),
@@ -164,6 +165,10 @@ impl Sim {
             error,
         });
         outcome.map(|(_, answer)| answer)
+    }
+
+    fn patience(&self, limit: Duration) -> Duration {
+        self.0.clock.real(limit).max(limit.min(REAL_MIN))
     }
 
     /// Something that happens once per logical request, for chance and tokens.

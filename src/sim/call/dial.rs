@@ -84,18 +84,21 @@ impl Line {
             }
         };
         self.partner = None;
-        if let Err(interrupt) = outcome {
-            if matches!(interrupt, Interrupt::HungUp | Interrupt::Ended) {
-                self.end();
-                let action = dial.action.as_ref().and_then(|action| document.target(action, dial.method));
-                self.farewell(action, &dialled.pairs(self.now()));
-            }
-            return Err(interrupt);
+        let gone = matches!(outcome, Err(Interrupt::HungUp | Interrupt::Ended));
+        if gone {
+            self.end();
         }
         let mut extra = dialled.pairs(self.now());
         extra.extend(self.keep_conversation(dial, &dialled, document));
-        Ok(match &dial.action {
-            Some(action) => self.goto(document.target(action, dial.method), extra),
+        let action = dial.action.as_ref().map(|action| document.target(action, dial.method));
+        if let Err(interrupt) = outcome {
+            if gone {
+                self.farewell(action.flatten(), &extra);
+            }
+            return Err(interrupt);
+        }
+        Ok(match action {
+            Some(target) => self.goto(target, extra),
             None => Flow::Next,
         })
     }

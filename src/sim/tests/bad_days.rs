@@ -146,3 +146,29 @@ async fn a_read_may_show_what_was_true_some_time_ago() {
     stage.pass(9).await;
     assert_eq!(stage.get(&path).await.1["status"], "completed");
 }
+
+#[tokio::test]
+async fn a_service_that_is_away_or_silent_is_given_up_in_time() {
+    let mut stage = Stage::new(|asked| match asked.path.as_str() {
+        "/voice/fallback" => ok("<Say>Gestört.</Say>"),
+        _ => nothing(),
+    })
+    .await;
+    // Connections queue up here, and nobody ever answers.
+    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let silent = format!("http://{}/voice#rt=200", socket.local_addr().unwrap());
+    for (url, code, tries) in [(silent, "11200", 1), ("http://127.0.0.1:1/voice".to_owned(), "11205", 2)] {
+        let hooks = Hooks { voice_url: Some(url.clone()), ..Hooks::at(stage.sim.account_sid(), &stage.url("")) };
+        stage.sim.number(phone(HOTLINE), hooks);
+        let leg = stage.ring_in();
+        stage.heard(&leg, "Gestört").await;
+        let fallback = stage.all_asked("/voice/fallback").pop().unwrap();
+        assert_eq!((fallback.get("ErrorCode"), fallback.get("ErrorUrl")), (code, url.as_str()));
+        let tried = stage
+            .sim
+            .log()
+            .into_iter()
+            .filter(|event| matches!(&event.what, What::Webhook { url: at, .. } if *at == url));
+        assert_eq!(tried.count(), tries);
+    }
+}
