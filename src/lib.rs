@@ -23,5 +23,8 @@ pub mod telemetry; // logs and names of metrics
 pub mod web; // what the faces share
 pub mod work; // the one loop: timers, escalation, delivery
 
+// A carrier for tests, demos and trying out.
+pub mod sim; // a stand-in for Twilio and the phones behind it
+
 // The faces for people at a terminal.
 pub mod cli; // one file per subcommand

@@ -11,6 +11,7 @@ mod declared; // what the database holds, for those commands that ask it
 mod failure;
 mod flow;
 mod oncall;
+mod sim;
 mod token;
 
 use std::{
@@ -46,6 +47,7 @@ enum Command {
     OnCall(oncall::Arguments),
     Db(db::Arguments),
     Token(token::Arguments),
+    Sim(sim::Arguments),
 }
 
 /// What every command takes.
@@ -110,6 +112,7 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
         Command::OnCall(arguments) => wait_for(oncall::run(common, &arguments)),
         Command::Db(arguments) => wait_for(db::run(common, &arguments)),
         Command::Token(arguments) => wait_for(token::run(common, &arguments)),
+        Command::Sim(arguments) => wait_for(sim::run(common, &arguments)),
     }
 }
 
