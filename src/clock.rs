@@ -143,11 +143,15 @@ struct Generator {
 impl Ids {
     #[expect(clippy::disallowed_methods, reason = "this is the one source of chance")]
     pub fn random() -> Self {
-        Self::seeded(rand::random())
+        // Keys and tokens come from here too: all of the generator's state is random, not a seed alone.
+        Self::from_generator(rand::SeedableRng::from_seed(rand::random()))
     }
 
     pub fn seeded(seed: u64) -> Self {
-        let rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(seed);
+        Self::from_generator(rand::SeedableRng::seed_from_u64(seed))
+    }
+
+    fn from_generator(rng: rand::rngs::StdRng) -> Self {
         Self(Arc::new(Mutex::new(Generator { rng, last: ulid::Ulid::nil() })))
     }
 

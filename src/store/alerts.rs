@@ -29,6 +29,8 @@ pub struct AlertRow {
     pub round: u32,
     /// The escalation's own words.
     pub progress: Option<String>,
+    /// Who took it and when, also after it was resolved.
+    pub acknowledged: Option<(Actor, Instant)>,
     pub call: Option<CallId>,
     /// This call's `connect` rings people for it.
     pub held_by_call: Option<CallId>,
@@ -328,12 +330,17 @@ fn read(row: &AnyRow) -> Result<AlertRow, StoreError> {
         alert,
         round: small(row, "round")?,
         progress: row.try_get("progress")?,
+        acknowledged: acknowledged(row)?,
         call: opt_parsed(row, "call_id")?,
         held_by_call: opt_parsed(row, "held_by_call")?,
         details: row.try_get("details")?,
         rev: row.try_get("rev")?,
         policy: row.try_get("policy")?,
     })
+}
+
+fn acknowledged(row: &AnyRow) -> Result<Option<(Actor, Instant)>, StoreError> {
+    Ok(opt_parsed(row, "acknowledged_by")?.zip(opt_instant(row, "acknowledged_at")?))
 }
 
 fn state(row: &AnyRow) -> Result<AlertState, StoreError> {
@@ -430,7 +437,8 @@ mod tests {
                 by_id(db, &org, &id).await
             });
             let by = Actor::Operator("ops: night".to_owned());
-            assert_eq!(resolved.await.unwrap().unwrap().alert.state, AlertState::Resolved { by, at: at(2) });
+            let resolved = resolved.await.unwrap().unwrap();
+            assert_eq!((resolved.alert.state, resolved.acknowledged), (AlertState::Resolved { by, at: at(2) }, None));
         }
 
         async fn pages_of_the_list_follow_one_another(store: Store) {

@@ -169,6 +169,16 @@ pub async fn of_alert(db: &mut AnyConnection, org: &OrgId, alert: &AlertId) -> R
     rows.iter().map(read).collect()
 }
 
+/// Of all alerts, the newest first.
+pub async fn latest(db: &mut AnyConnection, org: &OrgId, limit: i64) -> Result<Vec<Attempt>, StoreError> {
+    let rows = sqlx::query(with_columns!("SELECT", "FROM attempts WHERE org_id = $1 ORDER BY id DESC LIMIT $2"))
+        .bind(org.as_str())
+        .bind(limit)
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
 /// Everyone whom a page about this alert has reached, or may have reached: who is told that
 /// somebody has taken it.
 pub async fn people_paged(db: &mut AnyConnection, org: &OrgId, alert: &AlertId) -> Result<Vec<PersonId>, StoreError> {

@@ -72,6 +72,19 @@ pub async fn of_call(db: &mut AnyConnection, org: &OrgId, call: &CallId) -> Resu
     rows.iter().map(read).collect()
 }
 
+/// Of everything, the newest first.
+pub async fn latest(db: &mut AnyConnection, org: &OrgId, limit: i64) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, alert_id, call_id, at, kind, text, detail FROM timeline \
+         WHERE org_id = $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(org.as_str())
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 fn read(row: &AnyRow) -> Result<Entry, StoreError> {
     let detail: &str = row.try_get("detail")?;
     Ok(Entry {
@@ -83,4 +96,38 @@ fn read(row: &AnyRow) -> Result<Entry, StoreError> {
         text: row.try_get("text")?,
         detail: serde_json::from_str(detail).map_err(|_| StoreError::corrupt("timeline.detail", detail))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Ids,
+        store::testing::{at, on_both, org},
+    };
+
+    on_both! {
+        async fn the_latest_entries_come_first_and_no_more_than_asked_for(store: Store) {
+            let ids = Ids::seeded(1);
+            let entries: Vec<Entry> = (0..4)
+                .map(|n| Entry {
+                    id: ids.id(at(n)),
+                    alert: None,
+                    call: None,
+                    at: at(n),
+                    kind: "noted".to_owned(),
+                    text: n.to_string(),
+                    detail: Value::Null,
+                })
+                .collect();
+            let written = store.write(async move |db| {
+                for entry in &entries {
+                    write(db, &org(), entry).await?;
+                }
+                latest(db, &org(), 3).await
+            });
+            let texts: Vec<String> = written.await.unwrap().into_iter().map(|entry| entry.text).collect();
+            assert_eq!(texts, ["3", "2", "1"]);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! API tokens. Only their SHA-256 is kept; the token itself is shown once, when it is made.
 
+use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
@@ -10,6 +11,9 @@ use crate::model::{
     Instant,
     id::{OrgId, TokenId},
 };
+
+/// Longer ones are none of ours, and are not hashed.
+const TOKEN_MAX: usize = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
@@ -44,6 +48,24 @@ pub async fn with_sha256(db: &mut AnyConnection, org: &OrgId, sha256_hex: &str) 
     .fetch_optional(db)
     .await?;
     row.as_ref().map(read).transpose()
+}
+
+/// Whose token this is, while it is good.
+pub async fn good(db: &mut AnyConnection, org: &OrgId, token: &str) -> Result<Option<Token>, StoreError> {
+    if token.len() > TOKEN_MAX {
+        return Ok(None);
+    }
+    with_sha256(db, org, &hex::encode(Sha256::digest(token))).await
+}
+
+/// Whether a token that was good once still is.
+pub async fn is_good(db: &mut AnyConnection, org: &OrgId, id: &TokenId) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT id FROM tokens WHERE org_id = $1 AND id = $2 AND revoked_at IS NULL")
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Revoked ones too, the oldest first.
@@ -97,12 +119,15 @@ mod tests {
             store.write(async move |db| insert(db, &org(), &given, "abc").await).await.unwrap();
             let mut db = store.read().await.unwrap();
             assert_eq!(with_sha256(&mut db, &org(), "abc").await.unwrap(), Some(token.clone()));
+            assert!(is_good(&mut db, &org(), &token.id).await.unwrap());
+            assert_eq!(good(&mut db, &org(), "abc").await.unwrap(), None, "the digest is no token");
             for expect in [true, false] {
                 let id = token.id.clone();
                 let revoked = store.write(async move |db| revoke(db, &org(), &id, at(1)).await).await.unwrap();
                 assert_eq!(revoked, expect);
             }
             assert_eq!(with_sha256(&mut db, &org(), "abc").await.unwrap(), None);
+            assert!(!is_good(&mut db, &org(), &token.id).await.unwrap());
             assert_eq!(list(&mut db, &org()).await.unwrap()[0].revoked_at, Some(at(1)));
         }
     }
