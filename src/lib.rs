@@ -11,10 +11,12 @@ pub mod sla; // what hours a contract covers
 pub mod declare; // files ⇄ documents ⇄ the Directory
 
 // The shell does.
+pub mod api; // the JSON API
 pub mod backoff; // how long to wait before trying again
 pub mod carrier; // telephony: documents, signatures, REST
 pub mod clock; // the only reader of time and chance
 pub mod config; // pikett.toml and PIKETT_*
+pub mod console; // the web console
 pub mod intake; // events from monitoring tools
 pub mod notify; // how people are told
 pub mod paging; // how technicians answer pages
@@ -25,6 +27,9 @@ pub mod work; // the one loop: timers, escalation, delivery
 
 // A carrier for tests, demos and trying out.
 pub mod sim; // a stand-in for Twilio and the phones behind it
+
+// All of it together.
+pub mod app; // configuration → running service, every path
 
 // The faces for people at a terminal.
 pub mod cli; // one file per subcommand

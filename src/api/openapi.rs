@@ -1,0 +1,189 @@
+//! The description of the API for others: OpenAPI 3.1, written by hand beside the code. `tests/api.rs`
+//! holds it against the routes and the answers.
+
+use axum::Json;
+use serde_json::{Value, json};
+
+const SCHEMAS: &str = include_str!("schemas.json");
+
+pub async fn document() -> Json<Value> {
+    Json(describe())
+}
+
+/// The whole document. `pikett openapi` prints the same.
+pub fn describe() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Pikett",
+            "version": "1",
+            "summary": "Alerts, calls and who is on call",
+            "description": "Every error is a problem document (RFC 9457) with the fields at fault. Lists come in \
+                pages: send `next` of one page as `cursor` for the following one. A POST with an `Idempotency-Key` \
+                may be repeated: it gets the same answer and has no second effect.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/api/v1" }],
+        "security": [{ "token": [] }],
+        "paths": {
+            "/alerts": { "get": list_of_alerts() },
+            "/alerts/{alert}": { "parameters": [ref_to("parameters", "alert")], "get": get("alert", "One alert", "Alert") },
+            "/alerts/{alert}/timeline": {
+                "parameters": [ref_to("parameters", "alert")],
+                "get": get("timeline", "Why who was told when: the timeline, the duties to tell, every try", "Explanation"),
+            },
+            "/alerts/{alert}/acknowledge": act("acknowledge", "Somebody has taken it: nobody is told any more", "By"),
+            "/alerts/{alert}/resolve": act("resolve", "It is over", "By"),
+            "/alerts/{alert}/escalate": act("escalate", "Tell the next level now", "By"),
+            "/alerts/{alert}/note": act("note", "Put a note on the timeline", "Note"),
+            "/calls": { "get": list_of_calls() },
+            "/oncall": { "get": on_call() },
+            "/events": { "get": events() },
+            "/openapi.json": { "get": open_api() },
+        },
+        "components": {
+            "securitySchemes": { "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "`pikett token create --name N --scope read` makes one; acting needs scope `write`.",
+            } },
+            "parameters": parameters(),
+            "responses": { "Problem": {
+                "description": "What is wrong",
+                "content": { "application/problem+json": { "schema": ref_to("schemas", "Problem") } },
+            } },
+            "schemas": serde_json::from_str::<Value>(SCHEMAS).expect("a test reads the schemas"),
+        },
+    })
+}
+
+fn ref_to(kind: &str, name: &str) -> Value {
+    json!({ "$ref": format!("#/components/{kind}/{name}") })
+}
+
+fn parameters() -> Value {
+    json!({
+        "alert": {
+            "name": "alert", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The alert's id or its number", "example": "7",
+        },
+        "limit": {
+            "name": "limit", "in": "query",
+            "schema": { "type": "integer", "minimum": 1, "maximum": 200, "default": 50 },
+        },
+        "cursor": {
+            "name": "cursor", "in": "query", "schema": { "type": "string" },
+            "description": "`next` of the page before",
+        },
+        "idempotency": {
+            "name": "Idempotency-Key", "in": "header",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+            "description": "The sender's own name for this request",
+        },
+    })
+}
+
+fn get(id: &str, summary: &str, schema: &str) -> Value {
+    json!({ "operationId": id, "summary": summary, "responses": answers(&ref_to("schemas", schema)) })
+}
+
+fn answers(schema: &Value) -> Value {
+    json!({
+        "200": { "description": "As asked", "content": { "application/json": { "schema": schema } } },
+        "default": ref_to("responses", "Problem"),
+    })
+}
+
+fn page_of(schema: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["items", "next"],
+        "properties": {
+            "items": { "type": "array", "items": ref_to("schemas", schema) },
+            "next": { "type": ["string", "null"], "description": "The cursor of the following page" },
+        },
+    })
+}
+
+fn list_of_alerts() -> Value {
+    json!({
+        "operationId": "alerts",
+        "summary": "Alerts, the newest first",
+        "parameters": [
+            { "name": "open", "in": "query", "schema": { "type": "boolean", "default": false },
+              "description": "Only those that nobody has resolved" },
+            ref_to("parameters", "limit"),
+            ref_to("parameters", "cursor"),
+        ],
+        "responses": answers(&page_of("Alert")),
+    })
+}
+
+fn list_of_calls() -> Value {
+    json!({
+        "operationId": "calls",
+        "summary": "The call log, the newest first",
+        "parameters": [ref_to("parameters", "limit"), ref_to("parameters", "cursor")],
+        "responses": answers(&page_of("Call")),
+    })
+}
+
+fn on_call() -> Value {
+    json!({
+        "operationId": "oncall",
+        "summary": "Who is on call, and why",
+        "parameters": [
+            { "name": "at", "in": "query", "schema": { "type": "string", "format": "date-time" },
+              "description": "Another instant than now" },
+            { "name": "schedule", "in": "query", "schema": { "type": "string" },
+              "description": "Only this schedule" },
+        ],
+        "responses": answers(&page_of("Schedule")),
+    })
+}
+
+fn act(id: &str, summary: &str, body: &str) -> Value {
+    json!({
+        "parameters": [ref_to("parameters", "alert")],
+        "post": {
+            "operationId": id,
+            "summary": summary,
+            "parameters": [ref_to("parameters", "idempotency")],
+            "requestBody": {
+                "required": body == "Note",
+                "content": { "application/json": { "schema": ref_to("schemas", body) } },
+            },
+            "responses": answers(&ref_to("schemas", "Outcome")),
+        },
+    })
+}
+
+fn events() -> Value {
+    json!({
+        "operationId": "events",
+        "summary": "What changes, as it changes",
+        "description": "Server-sent events. `alert`, `call` and `attempt` carry the whole thing, the newest one \
+            counts; `entry` is a line of a timeline. After `ready` everything that holds was sent; after `missed` \
+            more has happened than is sent again.",
+        "parameters": [{
+            "name": "Last-Event-ID", "in": "header", "schema": { "type": "string" },
+            "description": "Where to go on; a browser's EventSource sends it by itself",
+        }],
+        "responses": {
+            "200": { "description": "The stream", "content": { "text/event-stream": { "schema": { "type": "string" } } } },
+            "default": ref_to("responses", "Problem"),
+        },
+    })
+}
+
+fn open_api() -> Value {
+    json!({
+        "operationId": "openapi",
+        "summary": "This document",
+        "security": [],
+        "responses": { "200": {
+            "description": "OpenAPI 3.1",
+            "content": { "application/json": { "schema": { "type": "object" } } },
+        } },
+    })
+}
