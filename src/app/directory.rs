@@ -1,0 +1,103 @@
+//! What is declared, as the database holds it, and kept up to date: a commit of `pikett apply`, in
+//! whatever process, is seen within a second.
+//!
+//! A directory that cannot be read leaves the one before in force, and that is said. Start at `keep`.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    declare::{Assembled, Directory, FlowSource, directory::default_org, directory_from, org::Defaults},
+    store::{
+        Store, StoreError, Topic,
+        declarations::{self, Declared, FlowVersion},
+    },
+};
+
+/// A load that failed is repeated after this long.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How the last load ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loaded {
+    pub revision: i64,
+    /// `false`: a newer one may be there, but could not be read.
+    pub current: bool,
+    /// What was left out because it makes no sense.
+    pub faults: usize,
+}
+
+/// The directory as it is now, and how its last load ended.
+#[derive(Clone)]
+pub struct Current {
+    pub directory: watch::Receiver<Arc<Directory>>,
+    pub loaded: watch::Receiver<Loaded>,
+}
+
+pub async fn load(store: &Store) -> Result<Declared, StoreError> {
+    let mut db = store.read().await?;
+    declarations::load(&mut db, &default_org()).await
+}
+
+pub fn flow_sources(declared: &Declared) -> Vec<FlowSource<'_>> {
+    let source = |flow| {
+        let FlowVersion { flow: id, version, file, source, .. }: &FlowVersion = flow;
+        FlowSource { id, version: *version, file, source }
+    };
+    declared.flows.iter().map(source).collect()
+}
+
+pub fn assemble(declared: &Declared, defaults: &Defaults) -> Assembled {
+    directory_from(&declared.documents, flow_sources(declared), defaults, declared.revision)
+}
+
+/// Loads the directory, and loads it anew in a task whenever it changes, until `stop`.
+pub async fn keep(store: Store, defaults: Defaults, stop: CancellationToken) -> Result<Current, StoreError> {
+    // Watching begins before the first look, so that no change falls between.
+    let mut changes = store.wake().watch(Topic::Directory);
+    let (first, outcome) = look(&store, &defaults).await?;
+    let (directory, directory_now) = watch::channel(first);
+    let (loaded, loaded_now) = watch::channel(outcome);
+    tokio::spawn(async move {
+        loop {
+            let again = async {
+                if loaded.borrow().current {
+                    changes.notified().await;
+                } else {
+                    let _ = tokio::time::timeout(AGAIN, changes.notified()).await;
+                }
+            };
+            if stop.run_until_cancelled(again).await.is_none() {
+                return;
+            }
+            match look(&store, &defaults).await {
+                Ok((fresh, outcome)) => {
+                    if directory.borrow().revision != fresh.revision {
+                        tracing::info!(revision = fresh.revision, "new declarations are in force");
+                        directory.send_replace(fresh);
+                    }
+                    loaded.send_replace(outcome);
+                }
+                Err(error) => {
+                    if loaded.borrow().current {
+                        tracing::error!(%error, "the declarations could not be read; the ones before stay in force");
+                    }
+                    loaded.send_modify(|loaded| loaded.current = false);
+                }
+            }
+        }
+    });
+    Ok(Current { directory: directory_now, loaded: loaded_now })
+}
+
+async fn look(store: &Store, defaults: &Defaults) -> Result<(Arc<Directory>, Loaded), StoreError> {
+    let declared = load(store).await?;
+    let Assembled { directory, faults } = assemble(&declared, defaults);
+    for fault in &faults {
+        tracing::error!(%fault, "a declaration makes no sense and was left out");
+    }
+    let loaded = Loaded { revision: directory.revision, current: true, faults: faults.len() };
+    Ok((Arc::new(directory), loaded))
+}

@@ -1,0 +1,205 @@
+//! The composition root: it alone knows all modules. A configuration becomes a running service.
+//!
+//! Start at `Service::start`; every path stands in `routes`, how it ends in `stop`.
+
+pub mod directory; // what is declared, kept up to date
+mod health; // healthz, readyz, metrics
+pub mod keys; // secrets made once
+mod metrics; // the recorder
+mod routes; // every path
+mod server; // HTTP
+pub mod stop; // signals
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::Router;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    api::Api,
+    carrier::{
+        carriers::{Carriers, Line},
+        http_client,
+        signature::Keys,
+        twilio::{self, Twilio},
+    },
+    clock::{Clock, Ids},
+    config::{self, CarrierKind, Config},
+    console::{self, Console},
+    intake::Intake,
+    notify::{
+        Channels,
+        channels::{Mailer, Pusher, email::MailerError, push::PusherError},
+        links::Links,
+    },
+    paging,
+    store::{Store, StoreError},
+    telemetry::Log,
+    web::webhook::Webhooks,
+    work::{Context, Work},
+};
+use health::Health;
+use routes::Faces;
+
+/// A running service. It ends with `stop`, not by being dropped.
+pub struct Service {
+    address: SocketAddr,
+    store: Store,
+    /// Nothing new is taken.
+    stopping: CancellationToken,
+    requests: TaskTracker,
+    workers: TaskTracker,
+}
+
+/// What goes with a service beside its configuration.
+#[derive(Default)]
+pub struct Extras {
+    pub console: console::Settings,
+    /// Paths that are served beside Pikett's own.
+    pub beside: Router,
+    /// To count what it dropped.
+    pub log: Option<Arc<Log>>,
+}
+
+#[derive(Debug, Error)]
+pub enum AppError {
+    #[error("could not open the database")]
+    Open(#[source] StoreError),
+    #[error("could not load what is declared")]
+    Directory(#[source] StoreError),
+    #[error("could not keep a key of ours in the database")]
+    Keys(#[source] StoreError),
+    #[error("could not set up email as [email] says")]
+    Email(#[source] MailerError),
+    #[error("could not set up web push as [push] says")]
+    Push(#[source] PusherError),
+    #[error("could not listen on {address}")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl Service {
+    pub async fn start(config: &Config, clock: Clock, ids: Ids) -> Result<Self, AppError> {
+        Self::start_with(config, clock, ids, Extras::default()).await
+    }
+
+    pub async fn start_with(config: &Config, clock: Clock, ids: Ids, extras: Extras) -> Result<Self, AppError> {
+        // Before anything is counted, and so before the database.
+        metrics::recorder();
+        let listener = listen(config.server.listen).await?;
+        let address = listener.local_addr().map_err(not_listening(config.server.listen))?;
+        let store = Store::open(config.database.url.expose()).await.map_err(AppError::Open)?;
+        let started = Self::compose(config, clock, ids, extras, (listener, address), store.clone()).await;
+        if started.is_err() {
+            store.close().await;
+        }
+        started
+    }
+
+    async fn compose(
+        config: &Config,
+        clock: Clock,
+        ids: Ids,
+        extras: Extras,
+        (listener, address): (TcpListener, SocketAddr),
+        store: Store,
+    ) -> Result<Self, AppError> {
+        let (stopping, requests, workers) = (CancellationToken::new(), TaskTracker::new(), TaskTracker::new());
+        let public_url = public_url(config, address);
+        let current = directory::keep(store.clone(), config.defaults.clone(), stopping.clone())
+            .await
+            .map_err(AppError::Directory)?;
+        let link_key = keys::kept(&store, &ids, keys::LINKS).await.map_err(AppError::Keys)?;
+        let console_key = keys::kept(&store, &ids, keys::CONSOLE).await.map_err(AppError::Keys)?;
+        let vapid = keys::vapid(&store, &ids, &config.push).await.map_err(AppError::Keys)?;
+        let context = Context {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            directory: current.directory.clone(),
+            links: Links::new(public_url.clone(), link_key),
+        };
+        let http = http_client(&clock);
+        let carriers = carriers(&config.carriers, &http, &clock);
+        let pusher = Pusher::new(&vapid, config.push.subject.as_deref(), http).map_err(AppError::Push)?;
+        let mailer = config.email.as_ref().map(mailer).transpose().map_err(AppError::Email)?;
+        let channels = Channels::new(carriers.clone(), mailer, pusher, public_url.clone(), clock.clone(), ids.clone());
+        let webhooks = Webhooks::new(carriers, &public_url);
+        Work::start(&context, &channels, Vec::new(), &stopping, &workers);
+        let api = Api::start(context.clone(), stopping.clone());
+        let faces = Faces {
+            paging: paging::State::new(context.clone(), webhooks),
+            intake: Intake::start(context.clone()),
+            api: api.clone(),
+            console: Console::new(context.clone(), extras.console, console_key, address, &public_url),
+            health: Health::start(context, current.loaded, workers.clone(), extras.log, stopping.clone()),
+            beside: extras.beside,
+        };
+        requests.spawn(server::serve(listener, routes::router(faces), stopping.clone(), requests.clone()));
+        Ok(Self { address, store, stopping, requests, workers })
+    }
+
+    /// Where it listens, with the port that it got.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Takes nothing new, finishes what it has begun, and closes the database.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        self.requests.close();
+        self.workers.close();
+        self.requests.wait().await;
+        self.workers.wait().await;
+        self.store.close().await;
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address).await.map_err(not_listening(address))
+}
+
+fn not_listening(address: SocketAddr) -> impl Fn(std::io::Error) -> AppError {
+    move |cause| AppError::Listen { address, cause }
+}
+
+/// A free port that was asked for shows in the address that was left out.
+fn public_url(config: &Config, address: SocketAddr) -> String {
+    let left_out = format!("http://{}", config.server.listen);
+    if config.server.public_url == left_out { format!("http://{address}") } else { config.server.public_url.clone() }
+}
+
+fn carriers(declared: &[config::Carrier], http: &reqwest::Client, clock: &Clock) -> Carriers {
+    let line = |carrier: &config::Carrier| {
+        let settings = twilio::Settings {
+            id: carrier.id.clone(),
+            account_sid: carrier.account_sid.clone(),
+            auth_token: carrier.auth_token.clone(),
+            from: carrier.from.clone(),
+            base_url: carrier.base_url.clone(),
+            calls_per_second: carrier.calls_per_second,
+            messages_per_second: carrier.messages_per_second,
+        };
+        match carrier.kind {
+            CarrierKind::Twilio => Line {
+                carrier: Arc::new(Twilio::new(settings, http.clone(), clock.clone())),
+                keys: Keys::token(carrier.auth_token.clone()),
+                account_sid: carrier.account_sid.clone(),
+            },
+        }
+    };
+    Carriers::new(declared.iter().map(line).collect())
+}
+
+fn mailer(email: &config::Email) -> Result<Mailer, MailerError> {
+    Mailer::new(&email.smtp, email.password.as_ref(), &email.from)
+}

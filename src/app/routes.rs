@@ -1,0 +1,66 @@
+//! Every path of the service, grouped by who calls. No face knows another: they meet here.
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{StatusCode, Uri},
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+
+use super::health::{self, Health};
+use crate::{
+    api::{self, Api},
+    console::{self, Console},
+    intake::{Intake, pagerduty},
+    paging,
+    telemetry::metric,
+    web::problem::Problem,
+};
+
+/// What answers.
+pub struct Faces {
+    pub paging: paging::State,
+    pub intake: Intake,
+    pub api: Api,
+    pub console: Console,
+    pub health: Health,
+    /// What whoever embeds the service serves beside it: the demo's phones.
+    pub beside: Router,
+}
+
+pub fn router(faces: Faces) -> Router {
+    Router::new()
+        // Carriers, by signature. /carriers/{carrier}/voice, voice/status, voice/fallback, sms, sms/status,
+        // and what our own documents name. And people with a signed link: /l/{token}.
+        .merge(paging::routes(faces.paging))
+        // Monitoring tools, by integration key.
+        .route("/v2/enqueue", post(pagerduty::enqueue).with_state(faces.intake))
+        // Programs, by bearer token: alerts, calls, oncall, events, openapi.json.
+        .nest("/api/v1", api::routes(faces.api.clone()))
+        // People at a browser, by session. /console/api is the same API for the page.
+        .route("/", get(|| async { Redirect::temporary("/console") }))
+        .merge(console::routes(faces.console.clone()))
+        .nest("/console/api", api::resources(faces.api).layer(from_fn_with_state(faces.console, console::guard)))
+        // Whoever watches over the process.
+        .merge(health::routes(faces.health))
+        .merge(faces.beside)
+        .fallback(nothing)
+        .method_not_allowed_fallback(not_so)
+}
+
+/// Below `/carriers/` nobody learns which paths there are.
+async fn nothing(uri: Uri) -> Response {
+    if uri.path().starts_with("/carriers/") {
+        metrics::counter!(metric::REFUSED, "face" => "carriers", "reason" => "unknown_path").increment(1);
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing here").into_response()
+}
+
+async fn not_so(request: Request) -> Response {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
+        .detail(format!("{} is not among those that `Allow` names", request.method()))
+        .into_response()
+}
