@@ -33,7 +33,7 @@ pub async fn run(common: &Common, _: &Arguments) -> Result<Verdict, Failure> {
 }
 
 fn declarations(config: &Config, declared: &Declared) -> Verdict {
-    let directory = declared::directory(declared, config).directory;
+    let directory = declared::assemble(declared, &config.defaults).directory;
     let mut verdict = Verdict::Sound;
     let mut wrong = |text: String| {
         verdict = Verdict::Wrong;

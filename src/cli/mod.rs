@@ -4,13 +4,18 @@
 //! standard output, everything else to standard error. Exit codes: 0, 1 (found something wrong),
 //! 2 (used wrongly, clap's own).
 
+mod alert;
+mod alerts;
 mod apply;
+mod calls;
 mod check;
 mod db;
-mod declared; // what the database holds, for those commands that ask it
+mod explain;
 mod failure;
 mod flow;
 mod oncall;
+mod openapi;
+mod serve;
 mod sim;
 mod token;
 
@@ -26,6 +31,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub use failure::Failure;
 
+// What the database holds, for those commands that ask it.
+use crate::app::directory as declared;
 use crate::{clock::Clock, config::Config, store::Store};
 
 /// Hotline and notification gateway: no call and no alert is ever lost, and somebody is always told.
@@ -40,14 +47,21 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Arguments),
     Check(check::Arguments),
     Apply(apply::Arguments),
     Flow(flow::Arguments),
     #[command(name = "oncall")]
     OnCall(oncall::Arguments),
+    Alerts(alerts::Arguments),
+    Alert(alert::Arguments),
+    Calls(calls::Arguments),
+    Explain(explain::Arguments),
     Db(db::Arguments),
     Token(token::Arguments),
     Sim(sim::Arguments),
+    #[command(name = "openapi")]
+    OpenApi(openapi::Arguments),
 }
 
 /// What every command takes.
@@ -106,12 +120,18 @@ pub fn main() -> ExitCode {
 
 fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
     match command {
+        Command::Serve(arguments) => wait_for(serve::run(common, &arguments)),
         Command::Check(arguments) => wait_for(check::run(common, &arguments)),
         Command::Apply(arguments) => wait_for(apply::run(common, &arguments)),
         Command::Flow(arguments) => flow::run(&arguments),
         Command::OnCall(arguments) => wait_for(oncall::run(common, &arguments)),
+        Command::Alerts(arguments) => wait_for(alerts::run(common, &arguments)),
+        Command::Alert(arguments) => wait_for(alert::run(common, &arguments)),
+        Command::Calls(arguments) => wait_for(calls::run(common, &arguments)),
+        Command::Explain(arguments) => wait_for(explain::run(common, &arguments)),
         Command::Db(arguments) => wait_for(db::run(common, &arguments)),
         Command::Token(arguments) => wait_for(token::run(common, &arguments)),
+        Command::OpenApi(arguments) => Ok(openapi::run(&arguments)),
         Command::Sim(arguments) => wait_for(sim::run(common, &arguments)),
     }
 }

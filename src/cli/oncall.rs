@@ -2,10 +2,10 @@
 
 use chrono::NaiveDateTime;
 use clap::Args;
-use serde_json::{Value, json};
 
 use super::{Common, Failure, Verdict, declared, say, say_json};
 use crate::{
+    api::wire::ScheduleNow,
     declare::Directory,
     model::{Instant, civil, fault::did_you_mean},
     oncall::{OnCall, OnDuty, Schedule, who},
@@ -49,7 +49,7 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
     let (config, store) = common.open().await?;
     let declared = declared::load(&store).await.map_err(|error| Failure::of("read the declarations", error));
     store.close().await;
-    let directory = declared::directory(&declared?, &config).directory;
+    let directory = declared::assemble(&declared?, &config.defaults).directory;
     let chosen = chosen(&directory, arguments.schedule.as_deref())?;
     let now = common.clock().now();
     let mut answers = Vec::new();
@@ -61,7 +61,8 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
         };
         let answer = who(schedule, at);
         if arguments.json {
-            answers.push(in_json(&directory, schedule, at, &answer));
+            let answer = ScheduleNow::new(&directory, schedule, at, &answer);
+            answers.push(serde_json::to_value(answer).expect("strings can be written"));
         } else {
             say(in_words(&directory, schedule, &answer));
         }
@@ -102,26 +103,6 @@ fn in_words(directory: &Directory, schedule: &Schedule, answer: &OnCall) -> Stri
     format!("{}: {people}; {until}", schedule.id)
 }
 
-fn in_json(directory: &Directory, schedule: &Schedule, at: Instant, answer: &OnCall) -> Value {
-    let person = |on_duty: &OnDuty| {
-        json!({
-            "id": on_duty.person.as_str(),
-            "name": name(directory, on_duty),
-            "why": on_duty.why.to_string(),
-        })
-    };
-    json!({
-        "schedule": schedule.id.as_str(),
-        "at": instant(at),
-        "people": answer.people.iter().map(person).collect::<Vec<_>>(),
-        "until": answer.until.map(instant),
-    })
-}
-
 fn name<'a>(directory: &'a Directory, on_duty: &'a OnDuty) -> &'a str {
     directory.people.get(&on_duty.person).map_or(on_duty.person.as_str(), |person| person.name.as_str())
-}
-
-fn instant(at: Instant) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

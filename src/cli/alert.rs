@@ -1,0 +1,160 @@
+//! `pikett alert ack|resolve|escalate|note`: act on one alert, on the database, beside a running
+//! service, which is woken by the commit.
+
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use tokio::sync::watch;
+
+use super::{Common, Failure, Verdict, say, say_json};
+use crate::{
+    api::{
+        alerts::Named,
+        doing::{By, Deed, actor, perform},
+        wire,
+    },
+    app::{directory, keys},
+    clock::Ids,
+    config::Config,
+    notify::links::Links,
+    store::{Store, alerts::AlertRow},
+    work::{Context, act::Acted},
+};
+
+/// Acknowledge, resolve, escalate or note an alert
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Somebody has taken it: nobody is told any more
+    #[command(alias = "acknowledge", after_help = "Example:\n  pikett alert ack 7 --by anna")]
+    Ack(Which),
+    /// It is over
+    #[command(after_help = "Example:\n  pikett alert resolve 7 \"The disk was replaced\" --by anna")]
+    Resolve(Which),
+    /// Tell the next level now
+    #[command(after_help = "Example:\n  pikett alert escalate 7")]
+    Escalate(Which),
+    /// Put a note on its timeline
+    #[command(after_help = "Example:\n  pikett alert note 7 \"The customer has been told\"")]
+    Note(Noting),
+}
+
+#[derive(Debug, Args)]
+struct Which {
+    /// Its id or its number
+    alert: Named,
+    /// A note for its timeline
+    text: Option<String>,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, Args)]
+struct Noting {
+    /// Its id or its number
+    alert: Named,
+    /// What is noted
+    text: String,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, Args)]
+struct How {
+    /// Who does it: a declared person's id, or any name
+    #[arg(long, value_name = "NAME", default_value = "operator")]
+    by: String,
+    /// Print the alert as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
+    let (name, deed, text, how) = match &arguments.command {
+        Command::Ack(which) => (&which.alert, Deed::Acknowledge, which.text.as_ref(), &which.how),
+        Command::Resolve(which) => (&which.alert, Deed::Resolve, which.text.as_ref(), &which.how),
+        Command::Escalate(which) => (&which.alert, Deed::Escalate, which.text.as_ref(), &which.how),
+        Command::Note(noting) => (&noting.alert, Deed::Note(noting.text.clone()), None, &noting.how),
+    };
+    let (config, store) = common.open().await?;
+    let acted = act(common, &config, &store, name, deed.clone(), text.cloned(), how).await;
+    store.close().await;
+    Ok(answer(name, &deed, acted?, how))
+}
+
+async fn act(
+    common: &Common,
+    config: &Config,
+    store: &Store,
+    name: &Named,
+    deed: Deed,
+    text: Option<String>,
+    how: &How,
+) -> Result<Acted, Failure> {
+    let failed = |error| Failure::of(format!("act on alert {name}"), error);
+    let context = context(common, config, store).await.map_err(failed)?;
+    let acting = context.acting();
+    let by = By { actor: actor(&acting, &how.by), how: "on the command line" };
+    let name = name.clone();
+    let unit = async move |db: &mut sqlx::AnyConnection| {
+        let acted = perform(db, &acting, &name, &deed, &by).await?;
+        if let (Acted::Done(_), Some(text)) = (&acted, &text) {
+            perform(db, &acting, &name, &Deed::Note(text.clone()), &by).await?;
+        }
+        Ok(acted)
+    };
+    context.change(unit).await.map_err(failed)
+}
+
+/// What acting needs: no workers, which are the service's.
+async fn context(common: &Common, config: &Config, store: &Store) -> Result<Context, crate::store::StoreError> {
+    let ids = Ids::random();
+    let declared = directory::load(store).await?;
+    let declared = directory::assemble(&declared, &config.defaults).directory;
+    let (_, directory) = watch::channel(Arc::new(declared));
+    let key = keys::kept(store, &ids, keys::LINKS).await?;
+    let links = Links::new(config.server.public_url.clone(), key);
+    Ok(Context { store: store.clone(), clock: common.clock(), ids, directory, links })
+}
+
+fn answer(name: &Named, deed: &Deed, acted: Acted, how: &How) -> Verdict {
+    let (row, verdict, words) = match acted {
+        Acted::Missing => {
+            say(format_args!("there is no alert {name}"));
+            return Verdict::Wrong;
+        }
+        Acted::Done(row) => {
+            let words = match deed {
+                Deed::Acknowledge => "acknowledged: nobody is told any more",
+                Deed::Resolve => "resolved",
+                Deed::Escalate => "escalated: the next level is told",
+                Deed::Note(_) => "noted",
+            };
+            (row, Verdict::Sound, words.to_owned())
+        }
+        Acted::Already(row) => {
+            // What was wished for holds, except that nobody can be told of what is over.
+            let verdict = if *deed == Deed::Escalate { Verdict::Wrong } else { Verdict::Sound };
+            let words = already(&row);
+            (row, verdict, words)
+        }
+    };
+    let alert = wire::Alert::from(&row);
+    if how.json {
+        say_json(&serde_json::to_value(&alert).expect("strings and numbers can be written"));
+    } else {
+        say(format_args!("alert {} ({}) {words}", alert.number, alert.title));
+    }
+    verdict
+}
+
+fn already(row: &AlertRow) -> String {
+    let alert = wire::Alert::from(row);
+    let by = alert.resolved_by.or(alert.acknowledged_by).unwrap_or_default();
+    format!("is {} already, by {by}", alert.state)
+}
