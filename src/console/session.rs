@@ -76,7 +76,7 @@ async fn still_good(console: &Console, session: Session) -> Result<Option<Caller
         Problem::unavailable()
     })?;
     let scope = session.scope.parse().unwrap_or(Scope::Read);
-    Ok(good.then(|| Caller { name: session.name, key: session.token, scope, how: HOW }))
+    Ok(good.then_some(Caller { name: session.name, key: session.token, scope, how: HOW }))
 }
 
 /// What a browser keeps for whoever brought this token.
