@@ -114,7 +114,7 @@ mod tests {
         assert_eq!("7".parse(), Ok(Named::Number(7)));
         assert_eq!("#7".parse(), Ok(Named::Number(7)));
         assert!(matches!("alr_00000000000000000000000000".parse(), Ok(Named::Id(_))));
-        assert!("cll_00000000000000000000000000".parse::<Named>().unwrap_err().contains("not the id of an alert"));
+        assert!("cll_00000000000000000000000000".parse::<Named>().unwrap_err().contains("no alert id"));
         assert!("disk".parse::<Named>().is_err());
     }
 }

@@ -71,9 +71,9 @@ pub type CarrierId = Key<Carrier>;
 
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum IdError {
-    #[error("`{given}` is not the id of a {word}: those begin with `{prefix}_`")]
+    #[error("`{given}` is no {word} id: those begin with `{prefix}_`")]
     Kind { given: String, word: &'static str, prefix: &'static str },
-    #[error("`{given}` is not the id of a {word}: after `{prefix}_` come 26 letters and digits")]
+    #[error("`{given}` is no {word} id: after `{prefix}_` come 26 letters and digits")]
     Shape { given: String, word: &'static str, prefix: &'static str },
     #[error("`{given}` is no name for a {word}: use 1 to 64 of a-z, 0-9, `-`, `_` and `.`")]
     Key { given: String, word: &'static str },
@@ -186,7 +186,7 @@ mod tests {
         let error = alert.as_str().parse::<CallId>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`alr_00000000000000000000000000` is not the id of a call: those begin with `cll_`"
+            "`alr_00000000000000000000000000` is no call id: those begin with `cll_`"
         );
     }
 

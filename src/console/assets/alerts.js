@@ -155,7 +155,7 @@ async function load() {
 }
 
 function entryItem(entry) {
-  return el("li", { class: entry.kind }, el("time", { datetime: entry.at }, time(entry.at)), el("p", {}, entry.text));
+  return el("li", { class: `kind-${entry.kind}` }, el("time", { datetime: entry.at }, time(entry.at)), el("p", {}, entry.text));
 }
 
 function duty(told) {

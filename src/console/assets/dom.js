@@ -49,8 +49,8 @@ function focusAgain(element, act) {
   if (act) element.querySelector(`[data-act="${CSS.escape(act)}"]`)?.focus();
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** 02:31:07, with its day when that is another one than `beside`'s. */
 export function time(instant, beside = new Date()) {

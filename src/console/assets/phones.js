@@ -115,7 +115,10 @@ function customer(described) {
     el("option", { value: hotline.number }, [hotline.customer, hotline.number].filter(Boolean).join(", "))));
   const hint = el("p", { class: "soft" });
   const explain = () => {
-    hint.textContent = described.callers.find((caller) => caller.number === who.value)?.hint ?? "";
+    const caller = described.callers.find((caller) => caller.number === who.value);
+    hint.textContent = caller?.hint ?? "";
+    const own = described.hotlines.find((hotline) => hotline.customer === caller?.customer);
+    if (own) where.value = own.number;
   };
   who.addEventListener("change", explain);
   const status = el("p", { class: "status", role: "status" });
@@ -214,7 +217,7 @@ function pushed(json) {
 /** Wall-clock time where somebody lives. */
 function local(zone) {
   try {
-    return new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(new Date());
+    return new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone }).format(new Date());
   } catch {
     return zone;
   }
