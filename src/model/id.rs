@@ -184,10 +184,7 @@ mod tests {
         assert_eq!(alert.as_str(), "alr_00000000000000000000000000");
         assert_eq!(alert.as_str().parse::<AlertId>(), Ok(alert.clone()));
         let error = alert.as_str().parse::<CallId>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`alr_00000000000000000000000000` is no call id: those begin with `cll_`"
-        );
+        assert_eq!(error.to_string(), "`alr_00000000000000000000000000` is no call id: those begin with `cll_`");
     }
 
     #[test]
