@@ -280,11 +280,12 @@ mod tests {
         })
         .await
         .unwrap();
+        // As `pikett apply` does.
+        here.close().await;
         tokio::time::timeout(std::time::Duration::from_secs(5), watch.notified())
             .await
             .expect("it wakes the other one");
         assert_eq!(revision(&there).await, 1);
-        here.close().await;
         there.close().await;
         scratch.remove().await;
     }

@@ -10,6 +10,7 @@ use tokio::{
     task::JoinSet,
     time::MissedTickBehavior,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     db::{Database, WRITERS_POSTGRES},
@@ -26,6 +27,8 @@ const TRIES: u32 = 10;
 /// The first touch is told at once, those that follow closely together.
 const TELL_EVERY: Duration = Duration::from_millis(10);
 const RECONNECT_EVERY: Duration = Duration::from_secs(1);
+/// How long closing waits for the others to be told: a server that is gone hears nothing.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 pub(super) struct Worker {
     database: Database,
@@ -53,7 +56,9 @@ impl Worker {
         let node = Ids::random().nonce();
         let mut tasks = JoinSet::new();
         let listener = tokio::task::spawn_local(listen(self.database.url.clone(), node.clone(), self.wake.clone()));
-        let teller = tokio::task::spawn_local(tell(self.pool.clone(), node, Rc::clone(&self.news)));
+        let ended = CancellationToken::new();
+        let teller = tell(self.pool.clone(), node, Rc::clone(&self.news), ended.clone());
+        let mut teller = tokio::task::spawn_local(teller);
         let mut closing = None;
         while let Some(order) = self.orders.recv().await {
             match order {
@@ -69,11 +74,14 @@ impl Worker {
             while tasks.try_join_next().is_some() {}
         }
         while tasks.join_next().await.is_some() {}
-        for helper in [listener, teller] {
-            helper.abort();
-            // Dropping a listener needs the runtime: wait until that is done.
-            let _ = helper.await;
+        // Whoever applies declarations ends right after its commit, and the others must hear of it.
+        ended.cancel();
+        if tokio::time::timeout(LAST_WORDS, &mut teller).await.is_err() {
+            teller.abort();
         }
+        listener.abort();
+        // Dropping a listener needs the runtime: wait until that is done.
+        let _ = listener.await;
         self.pool.close().await;
         if let Some(closing) = closing {
             let _ = closing.send(());
@@ -127,13 +135,22 @@ async fn begin(pool: &AnyPool) -> Result<Transaction<'static, Any>, StoreError> 
     }
 }
 
-async fn tell(pool: AnyPool, node: String, news: Rc<News>) {
+/// Until `ended`, and then what is left.
+async fn tell(pool: AnyPool, node: String, news: Rc<News>, ended: CancellationToken) {
     let mut pace = tokio::time::interval(TELL_EVERY);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        news.some.notified().await;
-        pace.tick().await;
+        let going_on = ended.run_until_cancelled(news.some.notified()).await.is_some();
+        if going_on {
+            pace.tick().await;
+        }
         let touched = news.touched.take();
+        if touched == Topics::NONE {
+            if going_on {
+                continue;
+            }
+            return;
+        }
         // A function without a value cannot be selected through Any, but selected from.
         let told = sqlx::query("SELECT 1 FROM pg_notify($1, $2)")
             .bind(CHANNEL)
