@@ -18,6 +18,8 @@ use crate::{
 
 /// A load that failed is repeated after this long.
 const AGAIN: Duration = Duration::from_secs(1);
+/// A notice that got lost on its way is made good after this long.
+const SPARE: Duration = Duration::from_secs(30);
 
 /// How the last load ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,24 +64,19 @@ pub async fn keep(store: Store, defaults: Defaults, stop: CancellationToken) -> 
     let (loaded, loaded_now) = watch::channel(outcome);
     tokio::spawn(async move {
         loop {
-            let again = async {
-                if loaded.borrow().current {
-                    changes.notified().await;
-                } else {
-                    let _ = tokio::time::timeout(AGAIN, changes.notified()).await;
-                }
-            };
+            let patience = if loaded.borrow().current { SPARE } else { AGAIN };
+            let again = tokio::time::timeout(patience, changes.notified());
             if stop.run_until_cancelled(again).await.is_none() {
                 return;
             }
-            match look(&store, &defaults).await {
-                Ok((fresh, outcome)) => {
-                    if directory.borrow().revision != fresh.revision {
-                        tracing::info!(revision = fresh.revision, "new declarations are in force");
-                        directory.send_replace(fresh);
-                    }
+            let known = directory.borrow().revision;
+            match look_if_new(&store, &defaults, known).await {
+                Ok(Some((fresh, outcome))) => {
+                    tracing::info!(revision = fresh.revision, "new declarations are in force");
+                    directory.send_replace(fresh);
                     loaded.send_replace(outcome);
                 }
+                Ok(None) => loaded.send_modify(|loaded| loaded.current = true),
                 Err(error) => {
                     if loaded.borrow().current {
                         tracing::error!(%error, "the declarations could not be read; the ones before stay in force");
@@ -90,6 +87,18 @@ pub async fn keep(store: Store, defaults: Defaults, stop: CancellationToken) -> 
         }
     });
     Ok(Current { directory: directory_now, loaded: loaded_now })
+}
+
+async fn look_if_new(
+    store: &Store,
+    defaults: &Defaults,
+    known: i64,
+) -> Result<Option<(Arc<Directory>, Loaded)>, StoreError> {
+    let revision = {
+        let mut db = store.read().await?;
+        declarations::revision(&mut db, &default_org()).await?
+    };
+    if revision == known { Ok(None) } else { look(store, defaults).await.map(Some) }
 }
 
 async fn look(store: &Store, defaults: &Defaults) -> Result<(Arc<Directory>, Loaded), StoreError> {
