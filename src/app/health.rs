@@ -115,9 +115,19 @@ async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
     let workers = running >= health.workers_started && !health.workers.is_closed();
     let ready = database.is_ok() && workers && loaded.current;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let why = match &database {
+        Err(why) => Some(format!("the database does not work: {why}")),
+        Ok(()) if health.workers.is_closed() => Some("the service is being stopped".to_owned()),
+        Ok(()) if !workers => Some("a worker has ended; the log says why".to_owned()),
+        Ok(()) if !loaded.current => {
+            Some("the declarations could not be read; the ones before stay in force".to_owned())
+        }
+        Ok(()) => None,
+    };
     let parts = json!({
         "ready": ready,
-        "database": { "ready": database.is_ok(), "why": database.err() },
+        "why": why,
+        "database": { "ready": database.is_ok() },
         // The store does not open before its schema is up to date.
         "migrations": { "ready": true },
         "workers": { "ready": workers, "running": running, "started": health.workers_started },

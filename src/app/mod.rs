@@ -6,6 +6,7 @@ pub mod directory; // what is declared, kept up to date
 mod health; // healthz, readyz, metrics
 pub mod keys; // secrets made once
 mod metrics; // the recorder
+pub mod outside; // carriers and the mail server
 mod routes; // every path
 mod server; // HTTP
 pub mod stop; // signals
@@ -19,19 +20,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     api::Api,
-    carrier::{
-        carriers::{Carriers, Line},
-        http_client,
-        signature::Keys,
-        twilio::{self, Twilio},
-    },
+    carrier::http_client,
     clock::{Clock, Ids},
-    config::{self, CarrierKind, Config},
+    config::Config,
     console::{self, Console},
     intake::Intake,
     notify::{
         Channels,
-        channels::{Mailer, Pusher, email::MailerError, push::PusherError},
+        channels::{Pusher, email::MailerError, push::PusherError},
         links::Links,
     },
     paging,
@@ -125,9 +121,9 @@ impl Service {
             links: Links::new(public_url.clone(), link_key),
         };
         let http = http_client(&clock);
-        let carriers = carriers(&config.carriers, &http, &clock);
+        let carriers = outside::carriers(&config.carriers, &http, &clock);
         let pusher = Pusher::new(&vapid, config.push.subject.as_deref(), http).map_err(AppError::Push)?;
-        let mailer = config.email.as_ref().map(mailer).transpose().map_err(AppError::Email)?;
+        let mailer = config.email.as_ref().map(outside::mailer).transpose().map_err(AppError::Email)?;
         let channels = Channels::new(carriers.clone(), mailer, pusher, public_url.clone(), clock.clone(), ids.clone());
         let webhooks = Webhooks::new(carriers, &public_url);
         Work::start(&context, &channels, Vec::new(), &stopping, &workers);
@@ -176,30 +172,4 @@ fn not_listening(address: SocketAddr) -> impl Fn(std::io::Error) -> AppError {
 fn public_url(config: &Config, address: SocketAddr) -> String {
     let left_out = format!("http://{}", config.server.listen);
     if config.server.public_url == left_out { format!("http://{address}") } else { config.server.public_url.clone() }
-}
-
-fn carriers(declared: &[config::Carrier], http: &reqwest::Client, clock: &Clock) -> Carriers {
-    let line = |carrier: &config::Carrier| {
-        let settings = twilio::Settings {
-            id: carrier.id.clone(),
-            account_sid: carrier.account_sid.clone(),
-            auth_token: carrier.auth_token.clone(),
-            from: carrier.from.clone(),
-            base_url: carrier.base_url.clone(),
-            calls_per_second: carrier.calls_per_second,
-            messages_per_second: carrier.messages_per_second,
-        };
-        match carrier.kind {
-            CarrierKind::Twilio => Line {
-                carrier: Arc::new(Twilio::new(settings, http.clone(), clock.clone())),
-                keys: Keys::token(carrier.auth_token.clone()),
-                account_sid: carrier.account_sid.clone(),
-            },
-        }
-    };
-    Carriers::new(declared.iter().map(line).collect())
-}
-
-fn mailer(email: &config::Email) -> Result<Mailer, MailerError> {
-    Mailer::new(&email.smtp, email.password.as_ref(), &email.from)
 }

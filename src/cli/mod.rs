@@ -87,6 +87,17 @@ pub enum Verdict {
     Wrong,
 }
 
+impl Verdict {
+    /// Sound only when both are.
+    #[must_use]
+    fn and(self, other: Self) -> Self {
+        match self {
+            Self::Sound => other,
+            Self::Wrong => Self::Wrong,
+        }
+    }
+}
+
 impl Common {
     pub fn load(&self) -> Result<Config, Failure> {
         Config::load(self.config.as_deref()).map_err(Failure::Faults)

@@ -1,4 +1,10 @@
-//! `pikett check`: would the service work with this configuration and this database?
+//! `pikett check`: would the service work with this configuration and this database, and do those
+//! answer whom it needs? Start at `run`.
+
+mod outside; // carriers and the mail server
+mod ready; // a running service
+
+use std::fmt::Display;
 
 use clap::Args;
 
@@ -13,13 +19,24 @@ use crate::{
     store::declarations::Declared,
 };
 
-/// Check the configuration, the database, the carriers and the flows
+/// Check the configuration, the database, the carriers, the mail server and the flows
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  pikett check -c /etc/pikett/pikett.toml")]
-pub struct Arguments {}
+#[command(after_help = "\
+Example:
+  pikett check -c /etc/pikett/pikett.toml
 
-pub async fn run(common: &Common, _: &Arguments) -> Result<Verdict, Failure> {
+The exit code is 0 when everything is sound and 1 when something is wrong. Warnings change nothing.")]
+pub struct Arguments {
+    /// Only ask the running service whether it is ready
+    #[arg(long)]
+    ready: bool,
+}
+
+pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     let config = common.load()?;
+    if arguments.ready {
+        return Ok(ready::ask(config.server.listen).await);
+    }
     say("configuration  sound");
     for warning in config.warnings() {
         say(format_args!("warning        {warning}"));
@@ -29,23 +46,26 @@ pub async fn run(common: &Common, _: &Arguments) -> Result<Verdict, Failure> {
     store.close().await;
     let declared = declared?;
     say(format_args!("database       sound, declarations at revision {}", declared.revision));
-    Ok(declarations(&config, &declared))
+    let verdict = declarations(&config, &declared);
+    Ok(verdict.and(outside::ask(&config, &common.clock()).await))
+}
+
+/// What is wrong, in a line of its own.
+fn wrong(what: impl Display) -> Verdict {
+    say(format_args!("wrong          {what}"));
+    Verdict::Wrong
 }
 
 fn declarations(config: &Config, declared: &Declared) -> Verdict {
     let directory = declared::assemble(declared, &config.defaults).directory;
     let mut verdict = Verdict::Sound;
-    let mut wrong = |text: String| {
-        verdict = Verdict::Wrong;
-        say(format_args!("wrong          {text}"));
-    };
     for fault in stored_faults(&declared.documents, &declared::flow_sources(declared)) {
-        wrong(fault.to_string());
+        verdict = wrong(fault);
     }
     if let Some(policy) = directory.org_policy.as_ref().filter(|policy| !directory.policies.contains_key(*policy)) {
         let near = did_you_mean(policy.as_str(), directory.policies.keys().map(|id| id.as_str()));
         let mend = near.unwrap_or_else(|| "declare it".to_owned());
-        wrong(format!("[org] names the policy `{policy}`, which there is not; {mend}"));
+        verdict = wrong(format_args!("[org] names the policy `{policy}`, which there is not; {mend}"));
     }
     for warning in unreachable(config, &directory) {
         say(format_args!("warning        {warning}"));
