@@ -1,0 +1,23 @@
+//! The whole service over HTTP, as programs, browsers and operators see it: the JSON API, the console's
+//! guard, starting, being ready, following what is declared, and ending.
+
+#![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
+
+#[path = "service/acting.rs"]
+mod acting;
+#[path = "service/checked.rs"]
+mod checked;
+#[path = "service/console.rs"]
+mod console;
+#[path = "support/database.rs"]
+mod database;
+#[path = "service/described.rs"]
+mod described;
+#[path = "service/events.rs"]
+mod events;
+#[path = "support/house.rs"]
+mod house;
+#[path = "service/refused.rs"]
+mod refused;
+#[path = "service/running.rs"]
+mod running;
