@@ -55,9 +55,11 @@ impl Serving {
         Self { child, url }
     }
 
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+    /// Sends a signal and waits for the end. Meanwhile this process takes the emails that are under way.
+    async fn ends_by(mut self, signal: &str) -> Option<i32> {
+        let sent = Command::new("kill").args([format!("-{signal}"), self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
+        tokio::task::spawn_blocking(move || self.child.wait().unwrap().code()).await.unwrap()
     }
 }
 
@@ -128,19 +130,16 @@ async fn a_database_that_went_away_is_not_ready() {
 #[tokio::test]
 async fn a_terminated_service_ends_with_0_and_keeps_what_it_took() {
     let house = House::open().await;
-    let mut serving = Serving::start(&house);
+    let serving = Serving::start(&house);
     let event = json!({
         "routing_key": KEY, "event_action": "trigger", "dedup_key": "fan",
         "payload": { "summary": "fan", "source": "db1", "severity": "info" },
     });
     let sent = house.http.post(format!("{}/v2/enqueue", serving.url)).json(&event).send().await.unwrap();
     assert_eq!(sent.status(), 202);
-    serving.signal("TERM");
-    assert_eq!(serving.child.wait().unwrap().code(), Some(0));
+    assert_eq!(serving.ends_by("TERM").await, Some(0));
     assert_eq!(house.get("/api/v1/alerts").await["items"][0]["title"], "fan");
-    let mut interrupted = Serving::start(&house);
-    interrupted.signal("INT");
-    assert_eq!(interrupted.child.wait().unwrap().code(), Some(0));
+    assert_eq!(Serving::start(&house).ends_by("INT").await, Some(0));
     house.close().await;
 }
 
