@@ -35,7 +35,7 @@ struct Switches {
 }
 
 impl Mailbox {
-    /// Port 0 takes a free one. Any user name and password is taken.
+    /// Port 0 takes a free one. It wants a user name and a password, and takes any.
     pub async fn start(listen: SocketAddr, sim: &Sim) -> Result<Self, SimError> {
         let failed = |cause| SimError::Listen { address: listen, cause };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
@@ -60,7 +60,7 @@ impl Mailbox {
 
     /// What the service's `smtp` is set to.
     pub fn url(&self) -> String {
-        format!("smtp://{}", self.address)
+        format!("smtp://pikett:simulated@{}", self.address)
     }
 
     /// Answers that code instead of taking mails (421, 451, 550, …); `None` takes them again.
