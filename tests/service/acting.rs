@@ -53,6 +53,20 @@ async fn an_alert_is_acknowledged_escalated_noted_and_resolved() {
 }
 
 #[tokio::test]
+async fn whoever_is_on_call_gets_an_email_whose_link_acknowledges() {
+    let house = House::open().await;
+    house.event("disk", "trigger").await;
+    let email = house.email("anna@msp.example", "disk is full").await;
+    let link = email.split_whitespace().find(|word| word.starts_with(&house.url)).unwrap();
+    let page = house.http.get(link).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert_eq!(house.get("/api/v1/alerts/1").await["state"], "triggered", "opening the link changes nothing");
+    assert_eq!(house.http.post(link).send().await.unwrap().status(), 200);
+    assert_eq!(house.get("/api/v1/alerts/1").await["acknowledged_by"], "anna");
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_repeated_request_has_no_second_effect() {
     let house = House::open().await;
     house.event("disk", "trigger").await;

@@ -3,12 +3,13 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
+use chrono::TimeDelta;
 use pikett::{
     app::Service,
     carrier::http_client,
     clock::{Clock, Ids},
     config::Config,
-    sim::{Mailbox, Settings, Sim},
+    sim::{Mailbox, Settings, Sim, What},
 };
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -16,6 +17,9 @@ use serde_json::{Value, json};
 use super::database::Scratch;
 
 pub const KEY: &str = "e93facc04764012d7bfb002500d5d1a6";
+
+/// For what takes milliseconds, on a busy machine.
+const PATIENCE: TimeDelta = TimeDelta::seconds(20);
 
 const MSP: &str = r#"
 [[people]]
@@ -90,6 +94,18 @@ impl House {
         house.url = format!("http://{}", service.address());
         house.service = Some(service);
         house
+    }
+
+    /// The text of the first email to that address whose subject holds `subject`.
+    pub async fn email(&self, address: &str, subject: &str) -> String {
+        let is_it = |what: &What| match what {
+            What::Mail { to, subject: given, .. } => to.iter().any(|to| to == address) && given.contains(subject),
+            _ => false,
+        };
+        match self.sim.wait_for(is_it, PATIENCE).await.map(|event| event.what) {
+            Some(What::Mail { text, .. }) => text,
+            _ => panic!("no email to {address} came"),
+        }
     }
 
     /// One more service on the same database.
