@@ -89,12 +89,12 @@ statuses! {
         Queued = "queued", 1, "the carrier has taken it and will send it";
         Sending = "sending", 2, "it is on its way to the network";
         Sent = "sent", 3, "the network has taken it, which is no proof of delivery";
-        Delivered = "delivered", 4, "the network says that it reached the phone, which is no acknowledgement";
+        Delivered = "delivered", 4, "the network says that it reached the phone";
         PartiallyDelivered = "partially_delivered", 4, "some parts of it reached the phone";
         Undelivered = "undelivered", 4, "the network could not deliver it";
         Failed = "failed", 4, "the carrier did not send it";
         Canceled = "canceled", 4, "we took it back before it was sent";
-        Read = "read", 5, "somebody has opened it, which is no acknowledgement";
+        Read = "read", 5, "somebody has opened it";
         Receiving = "receiving", 0, "a message to us is coming in";
         Received = "received", 4, "a message to us has come in";
     }
