@@ -1,5 +1,7 @@
 //! The console's doors: who may come in, and what a foreign page cannot do.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -13,6 +15,11 @@ async fn public() -> House {
     House::on(Scratch::sqlite(), "public_url = \"https://hotline.example.com\"").await
 }
 
+/// What stands between `before` and the next quotation mark.
+fn quoted(text: &str, before: &str) -> Vec<String> {
+    text.split(before).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
 #[tokio::test]
 async fn on_a_machine_of_ones_own_the_console_is_open() {
     let house = House::open().await;
@@ -21,8 +28,18 @@ async fn on_a_machine_of_ones_own_the_console_is_open() {
     assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
     let html = page.text().await.unwrap();
     assert!(html.contains("id=\"alerts\""));
-    for name in html.split("/console/assets/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
-        assert_eq!(house.request(Method::GET, &format!("/console/assets/{name}")).send().await.unwrap().status(), 200);
+    assert!(!html.contains("//"), "the page names something foreign");
+    let mut names = quoted(&html, "\"/console/assets/");
+    let mut seen = BTreeSet::new();
+    while let Some(name) = names.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        let asset = house.request(Method::GET, &format!("/console/assets/{name}")).send().await.unwrap();
+        assert_eq!(asset.status(), 200, "{name}");
+        let text = asset.text().await.unwrap();
+        assert!(!text.contains("innerHTML") && !text.contains("insertAdjacentHTML"), "{name} inserts markup");
+        names.extend(quoted(&text, "from \"./"));
     }
     let session = answered(house.request(Method::GET, "/console/session").send().await.unwrap(), 200).await;
     assert_eq!((&session["scope"], &session["phones"]), (&json!("write"), &json!(null)));

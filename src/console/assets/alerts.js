@@ -1,69 +1,76 @@
-// Alerts: the list, and one of them with everything that happened to it.
+// Alerts: the list. One of them with everything that happened to it is in detail.js.
 
-import { $, badge, el, list, linked, seconds, time } from "./dom.js";
+import { $, badge, el, list, since, time } from "./dom.js";
 import { api, attempt, by, house, personName, say } from "./console.js";
+import * as detail from "./detail.js";
 
 const known = new Map();
+/** Who was paged for an alert: its id → their ids. */
+const paged = new Map();
 let ready = false;
 let onlyOpen = true;
-let shown = null;
-let waiting = false;
-const SHOWN_MAX = 60;
+/** Where the next older page begins; `null` before the first and after the last one. */
+let older = null;
+const PAGE = 50;
+/** How long a button asks back before it forgets that it was pressed. */
+const SURE_MS = 4_000;
 
 export function begin() {
   $("show-open").addEventListener("click", () => choose(true));
   $("show-all").addEventListener("click", () => choose(false));
-  $("detail-close").addEventListener("click", () => $("detail").close());
-  $("detail").addEventListener("close", () => { shown = null; });
-  $("detail").addEventListener("click", (event) => {
-    if (event.target === $("detail")) $("detail").close();
-  });
-  $("detail-note").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const text = $("note-text").value.trim();
-    if (text) attempt(async () => {
-      await api(`/alerts/${shown}/note`, { text, by: by() });
-      $("note-text").value = "";
-    });
-  });
-  $("detail-note").hidden = house.scope !== "write";
+  $("older").addEventListener("click", () => attempt(load));
+  detail.begin();
 }
 
 function choose(open) {
   onlyOpen = open;
   $("show-open").setAttribute("aria-pressed", open);
   $("show-all").setAttribute("aria-pressed", !open);
+  older = null;
   show();
-  if (!open) attempt(async () => {
-    for (const alert of (await api(`/alerts?limit=${SHOWN_MAX}`)).items) known.set(alert.id, alert);
-    show();
-  });
+  if (!open) attempt(load);
+}
+
+async function load() {
+  const page = await api(`/alerts?limit=${PAGE}${older ? `&cursor=${older}` : ""}`);
+  older = page.next;
+  for (const alert of page.items) known.set(alert.id, alert);
+  show();
 }
 
 export function changed(alert) {
   if (ready && !known.has(alert.id)) say(`New alert ${alert.number}: ${alert.title}`);
   known.set(alert.id, alert);
   if (ready) show();
-  if (shown === alert.id) reload();
+  detail.touched(alert.id);
 }
 
 export function told(entry) {
-  if (shown && entry.alert === shown) reload();
+  detail.touched(entry.alert);
 }
 
 export function tried(attempt) {
-  if (shown && attempt.alert === shown) reload();
+  if (attempt.kind === "page" && attempt.person && ["sent", "delivered", "unknown"].includes(attempt.state)) {
+    const people = paged.get(attempt.alert) ?? new Set();
+    const before = people.size;
+    paged.set(attempt.alert, people.add(attempt.person));
+    if (ready && people.size > before) show();
+  }
+  detail.touched(attempt.alert);
 }
 
 export function show() {
   ready = true;
   const all = [...known.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
   const open = all.filter((alert) => alert.state !== "resolved").sort(byNeed);
-  const items = onlyOpen ? open : all.slice(0, SHOWN_MAX);
-  list($("alerts"), items, (alert) => alert.id, card);
+  const items = onlyOpen ? open : all;
+  list($("alerts"), items.map(withPaged), (alert) => alert.id, card);
   $("quiet").hidden = items.length > 0;
+  $("quiet-open").hidden = !onlyOpen;
+  $("older").hidden = onlyOpen || !older;
   $("open-count").textContent = open.length;
-  document.title = open.length ? `(${open.length}) Pikett` : "Pikett";
+  const untaken = open.filter((alert) => alert.state === "triggered").length;
+  document.title = untaken ? `(${untaken}) Pikett` : "Pikett";
 }
 
 /** What nobody has taken comes first, then what is more urgent, then what is newer. */
@@ -72,106 +79,69 @@ function byNeed(a, b) {
   return need(a) < need(b) ? -1 : need(a) > need(b) ? 1 : a.id < b.id ? 1 : -1;
 }
 
+function withPaged(alert) {
+  return { ...alert, paged: [...paged.get(alert.id) ?? []] };
+}
+
 function card(alert) {
   return el("li", { class: `card ${alert.state}` },
     el("div", { class: "line" },
       el("span", { class: "number" }, `#${alert.number}`),
-      el("span", { class: `badge ${alert.priority}` }, alert.priority),
-      badge(alert.state, "state"),
+      badge(alert.priority),
+      badge(alert.state),
       alert.category && el("span", { class: "badge" }, alert.category),
       alert.count > 1 && el("span", { class: "badge" }, `${alert.count} times`)),
-    el("h3", {}, el("button", { "data-act": "open", onclick: () => open(alert.id) }, alert.title)),
-    el("p", { class: "soft" }, [customer(alert), source(alert), `since ${time(alert.opened_at)}`].filter(Boolean).join(" · ")),
+    el("h3", {}, el("button", { "data-act": "open", onclick: () => detail.open(alert.number) }, alert.title)),
+    el("p", { class: "soft" }, [customer(alert), source(alert)].filter(Boolean).join(" · "), " · since ",
+      alert.state === "resolved" ? time(alert.opened_at) : since(alert.opened_at)),
     el("p", {}, standing(alert)),
     el("div", { class: "actions" }, buttons(alert)));
 }
 
-function customer(alert) {
+export function customer(alert) {
   return alert.customer && (house.customers[alert.customer] ?? alert.customer);
 }
 
-function source(alert) {
+export function source(alert) {
   const [kind, id] = alert.source.split(":");
   return { call: "by phone", integration: `from ${id}`, operator: "by hand", pikett: "from Pikett itself" }[kind] ?? alert.source;
 }
 
 /** Who has it, or who is being told. */
-function standing(alert) {
+export function standing(alert) {
   if (alert.state === "resolved") return `Resolved by ${personName(alert.resolved_by)} at ${time(alert.resolved_at)}.`;
   if (alert.state === "acknowledged") {
     return `${personName(alert.acknowledged_by)} has it since ${time(alert.acknowledged_at)}.`;
   }
-  if (alert.level === null) return "About to tell the first level.";
-  const round = alert.round > 0 ? `, round ${alert.round + 1}` : "";
-  return `Nobody has taken it yet; level ${alert.level}${round} is being told.`;
+  if (alert.level === null) return "Nobody has taken it yet. The first level is about to be told.";
+  const level = `level ${alert.level}${alert.round > 0 ? `, round ${alert.round + 1}` : ""}`;
+  const people = alert.paged ?? [...paged.get(alert.id) ?? []];
+  return people.length
+    ? `Nobody has taken it yet. Paged so far: ${people.map(personName).join(", ")} (now at ${level}).`
+    : `Nobody has taken it yet. Telling ${level}.`;
 }
 
-function buttons(alert) {
+export function buttons(alert) {
   if (house.scope !== "write" || alert.state === "resolved") return [];
-  const act = (deed) => () => attempt(() => api(`/alerts/${alert.id}/${deed}`, { by: by() }));
+  const act = (deed) => attempt(() => api(`/alerts/${alert.id}/${deed}`, { by: by() }));
   return [
     alert.state === "triggered" &&
-      el("button", { class: "primary", "data-act": "acknowledge", onclick: act("acknowledge") }, "Acknowledge"),
-    el("button", { "data-act": "escalate", onclick: act("escalate") }, "Escalate"),
-    el("button", { "data-act": "resolve", onclick: act("resolve") }, "Resolve"),
-  ];
+      el("button", { class: "primary", "data-act": "acknowledge", onclick: () => act("acknowledge") }, "Acknowledge"),
+    el("button", { "data-act": "escalate", onclick: () => act("escalate") }, "Escalate"),
+    el("button", { "data-act": "resolve", onclick: ({ currentTarget }) => {
+      // What somebody has looked at may be over; what nobody has taken is rarely.
+      if (alert.state === "acknowledged" || currentTarget.classList.contains("sure")) act("resolve");
+      else askBack(currentTarget, "Really over? Resolve");
+    } }, "Resolve"),
+  ].filter(Boolean);
 }
 
-export function open(id) {
-  shown = id;
-  attempt(async () => {
-    await load();
-    if (!$("detail").open) $("detail").showModal();
-  });
-}
-
-/** Soon, and once for many events. */
-export function reload() {
-  if (!shown || waiting) return;
-  waiting = true;
+function askBack(button, question) {
+  const words = button.textContent;
+  button.textContent = question;
+  button.classList.add("sure");
   setTimeout(() => {
-    waiting = false;
-    if (shown) attempt(load);
-  }, 150);
-}
-
-async function load() {
-  const id = shown;
-  const story = await api(`/alerts/${id}/timeline`);
-  if (shown !== id) return;
-  const alert = story.alert;
-  $("detail-title").textContent = `#${alert.number} ${alert.title}`;
-  $("detail-facts").replaceChildren(
-    el("span", { class: `badge ${alert.priority}` }, alert.priority), badge(alert.state, "state"),
-    ...[customer(alert), alert.contract && `contract ${alert.contract}`, alert.policy && `policy ${alert.policy}`,
-      source(alert), `SMS code ${alert.code}`].filter(Boolean).map((fact) => el("span", {}, fact)));
-  $("detail-actions").replaceChildren(...buttons(alert).filter(Boolean));
-  list($("detail-timeline"), story.timeline, (entry) => entry.id, entryItem);
-  $("detail-told").replaceChildren(...story.notifications.map(duty), ...(story.attempts.length
-    ? [el("div", { class: "duty" }, el("p", {}, "Beside these"), tries(story.attempts))] : []));
-  if (!story.notifications.length && !story.attempts.length) {
-    $("detail-told").append(el("p", { class: "soft" }, "Nobody yet."));
-  }
-}
-
-function entryItem(entry) {
-  return el("li", { class: `kind-${entry.kind}` }, el("time", { datetime: entry.at }, time(entry.at)), el("p", {}, entry.text));
-}
-
-function duty(told) {
-  return el("div", { class: "duty" },
-    el("p", {}, el("strong", {}, personName(told.person)), ` at level ${told.level}, from ${time(told.started_at)}`),
-    el("p", { class: "soft" }, told.reason),
-    tries(told.attempts));
-}
-
-function tries(attempts) {
-  return el("ul", { class: "tries" }, attempts.map((attempt) => el("li", {},
-    badge(attempt.state),
-    el("span", {}, attempt.channel, " to ", attempt.person && attempt.kind !== "page" ? `${personName(attempt.person)}, ` : "", attempt.to),
-    attempt.kind !== "page" && el("span", { class: "soft" }, attempt.kind),
-    el("span", { class: "soft" }, time(attempt.sent_at ?? attempt.due_at)),
-    attempt.latency_ms !== null && el("span", { class: "soft" }, `in ${seconds(attempt.latency_ms)}`),
-    attempt.code && el("span", { class: "badge failed" }, attempt.code),
-    attempt.message && el("span", { class: "soft" }, linked(attempt.message)))));
+    button.textContent = words;
+    button.classList.remove("sure");
+  }, SURE_MS);
 }

@@ -1,28 +1,44 @@
 // Calls, live and recent, and who is on call now.
 
-import { $, badge, el, list, seconds, time } from "./dom.js";
+import { $, badge, el, list, seconds, since, time } from "./dom.js";
 import { api, attempt, house, personName } from "./console.js";
-import { open } from "./alerts.js";
+import { open } from "./detail.js";
 
 const known = new Map();
-const SHOWN_MAX = 12;
+let shown = 10;
+/** Where the next older page begins: unknown until it was asked for once, `null` after the last one. */
+let older;
+const MORE = 20;
 /** Declarations may change without an event. */
 const LOOK_MS = 60_000;
 let look = null;
+let ready = false;
 
 export function begin() {
+  $("more-calls").addEventListener("click", () => attempt(more));
   onCall();
 }
 
+async function more() {
+  shown += MORE;
+  if (known.size < shown && older !== null) {
+    const page = await api(`/calls?limit=${shown}`);
+    older = page.next;
+    for (const call of page.items) known.set(call.id, call);
+  }
+  show();
+}
+
 export function changed(call) {
-  const fresh = !known.has(call.id);
   known.set(call.id, call);
-  if (!fresh || known.size > 1) show();
+  if (ready) show();
 }
 
 export function show() {
-  const newest = [...known.values()].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, SHOWN_MAX);
+  ready = true;
+  const newest = [...known.values()].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, shown);
   list($("calls"), newest, (call) => call.id, row);
+  $("more-calls").hidden = newest.length < shown || (known.size <= shown && older === null);
 }
 
 const DOING = {
@@ -32,31 +48,63 @@ const DOING = {
 
 function row(call) {
   const customer = call.customer && (house.customers[call.customer] ?? call.customer);
-  const from = call.from ?? "withheld number";
+  const from = call.from ?? "Withheld number";
   return el("li", {},
     el("div", { class: "line" },
       el("strong", {}, customer ?? from),
-      call.outcome ? badge(call.outcome) : el("span", { class: `badge ${call.phase}` }, DOING[call.phase] ?? call.phase)),
+      call.outcome ? badge(call.outcome) : badge(call.phase, DOING[call.phase])),
     el("p", { class: "soft" }, [
-      customer && from, call.verified ? "verified" : null, call.category, call.priority, time(call.started_at),
-      call.answered_by && `answered by ${personName(call.answered_by)}`,
-      call.waited_ms > 0 && `after ${seconds(call.waited_ms)}`,
-    ].filter(Boolean).join(" · ")),
-    call.legs.length > 0 && el("ul", { class: "legs" }, call.legs.map((leg) => el("li", {},
-      personName(leg.person), " ", badge(leg.result ?? leg.state, leg.state), " ", el("span", { class: "soft" }, leg.reason)))),
-    call.alert && el("p", {}, el("button", { class: "ghost", "data-act": "alert", onclick: () => open(call.alert) }, "Its alert")));
+      customer && from, call.from && (call.verified ? "verified" : "not verified"), call.category, call.priority,
+    ].filter(Boolean).map((fact) => `${fact} · `), call.ended_at ? time(call.started_at) : since(call.started_at)),
+    call.outcome && el("p", {}, became(call)),
+    call.legs.length > 0 && el("ul", { class: "legs" }, call.legs.map(leg)),
+    call.alert && el("p", {}, el("button", { class: "link", "data-act": "alert", onclick: () => open(call.alert) }, "Show its alert")));
+}
+
+/** What came of it, in a sentence. */
+function became(call) {
+  const sentence = ending(call);
+  return call.waited_ms > 0 ? `Waited ${seconds(call.waited_ms)}, then ${sentence}` : sentence[0].toUpperCase() + sentence.slice(1);
+}
+
+function ending(call) {
+  switch (call.outcome) {
+    case "connected": return `${call.answered_by ? personName(call.answered_by) : "somebody"} took the call.`;
+    case "voicemail": return "left a voicemail.";
+    case "missed": return `hung up at step ${call.last_step}.`;
+    case "callback": return "asked to be called back.";
+    case "forwarded": return "was forwarded to another number.";
+    case "goodbye": return `was said goodbye to at step ${call.last_step}.`;
+    case "rejected": return "was not let in.";
+    case "failed": return `the call broke off at step ${call.last_step}.`;
+    default: return `ended as ${call.outcome}.`;
+  }
+}
+
+const RESULT = {
+  "no-answer": "no answer", busy: "busy", "bad-number": "bad number", failed: "failed", declined: "said no",
+  "hung-up": "hung up", taken: "somebody was faster",
+};
+
+/** A technician's phone that was rung for the caller. */
+function leg(leg) {
+  const talked = leg.state === "ended" && leg.bridged_at !== null && leg.result === null;
+  const words = talked ? badge("connected", "talked") : badge(leg.result ?? leg.state, RESULT[leg.result]);
+  return el("li", {}, personName(leg.person), " ", words, " ", leg.code && el("span", { class: "badge failed" }, leg.code), " ",
+    el("span", { class: "soft" }, `level ${leg.level}, ${leg.reason}`));
 }
 
 /** Shown now, and again when the answer changes. */
 function onCall() {
   clearTimeout(look);
+  look = setTimeout(onCall, LOOK_MS);
   attempt(async () => {
     const { items } = await api("/oncall");
     list($("oncall"), items, (schedule) => schedule.schedule, schedule);
     const waits = items.filter((item) => item.until).map((item) => new Date(item.until) - new Date(item.at));
+    clearTimeout(look);
     look = setTimeout(onCall, Math.max(1_000, Math.min(LOOK_MS, ...waits)));
-  });
-  look = setTimeout(onCall, LOOK_MS);
+  }, "oncall");
 }
 
 function schedule(now) {

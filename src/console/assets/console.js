@@ -3,10 +3,13 @@
 import { $, el } from "./dom.js";
 import * as alerts from "./alerts.js";
 import * as calls from "./calls.js";
+import * as detail from "./detail.js";
 import * as phones from "./phones.js";
 
 export const house = { people: new Map(), customers: {}, scope: "read" };
 const API = "/console/api";
+/** After the server refused to tell what changes. */
+const AGAIN_MS = 5_000;
 
 /** What the server said was wrong. */
 class Refused extends Error {}
@@ -21,29 +24,52 @@ export async function ask(path, body) {
   if (response.status === 401) location.reload();
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) {
-    const fields = (answer.errors ?? []).map((error) => `${error.field}: ${error.message}`);
-    throw new Refused([answer.title ?? answer.error ?? response.statusText, answer.detail, ...fields].filter(Boolean).join(" · "));
+    throw new Refused(inWords(answer, response));
   }
   return answer;
+}
+
+/** A problem, as sentences. */
+function inWords(problem, response) {
+  const fields = (problem.errors ?? []).map((error) => `${error.field.replace(/^\//, "")}: ${error.message}`);
+  const parts = [problem.title ?? problem.error ?? `The service answered status ${response.status}`, problem.detail, ...fields];
+  return parts.filter(Boolean).map((part) => `${part[0].toUpperCase()}${part.slice(1)}.`).join(" ");
 }
 
 export function api(path, body) {
   return ask(API + path, body);
 }
 
-/** Runs what a button does; says what went wrong. */
-export async function attempt(work) {
+/** Runs something and says what went wrong with it, until it works. `what` keeps those apart. */
+export async function attempt(work, what = "act") {
   try {
     await work();
-    trouble(null);
+    mended(what);
   } catch (error) {
-    trouble(error instanceof Refused ? error.message : "The service does not answer.");
+    trouble(what, error instanceof Refused ? error.message : "The service does not answer.");
   }
 }
 
-function trouble(text) {
-  $("trouble").textContent = text ?? "";
-  $("trouble").hidden = !text;
+/** What is wrong now, the newest last. */
+const troubles = new Map();
+
+function trouble(what, text) {
+  troubles.delete(what);
+  troubles.set(what, text);
+  showTrouble();
+}
+
+export function mended(what) {
+  if (troubles.delete(what)) showTrouble();
+}
+
+/** Where it is seen: an open dialog covers the page. */
+export function showTrouble() {
+  const text = [...troubles.values()].at(-1) ?? "";
+  for (const [id, here] of [["trouble", !$("detail").open], ["detail-trouble", $("detail").open]]) {
+    $(id).textContent = here ? text : "";
+    $(id).hidden = !here || !text;
+  }
 }
 
 export function say(text) {
@@ -87,16 +113,20 @@ function listen() {
   on("entry", alerts.told);
   on("attempt", alerts.tried);
   on("call", calls.changed);
-  on("missed", alerts.reload);
+  on("missed", detail.reload);
   on("ready", () => {
     live("live", "on");
+    mended("live");
     alerts.show();
     calls.show();
   });
   events.addEventListener("error", () => {
     live("connection lost, trying again", "off");
-    // A session that has ended is no reason to try for ever.
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5_000);
+    // A browser gives up when it was refused, and does not tell why: so that is asked for.
+    if (events.readyState === EventSource.CLOSED) {
+      attempt(() => api("/calls?limit=1"), "live");
+      setTimeout(listen, AGAIN_MS);
+    }
   });
 }
 
@@ -105,4 +135,4 @@ function live(text, state) {
   $("live").className = `live ${state}`;
 }
 
-attempt(begin);
+attempt(begin, "begin");

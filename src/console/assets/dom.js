@@ -62,11 +62,40 @@ export function time(instant, beside = new Date()) {
 export function seconds(ms) {
   if (ms < 1000) return `${ms} ms`;
   if (ms < 60_000) return `${Math.round(ms / 1000)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return `${minutes} min ${Math.round((ms % 60_000) / 1000)} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
 }
 
-export function badge(word, extra = "") {
-  return el("span", { class: `badge ${word} ${extra}` }, word);
+/** How much later, such as `+1:07`; nothing for the beginning. */
+export function after(from, to) {
+  const all = Math.floor((new Date(to) - new Date(from)) / 1000);
+  if (all < 1) return "";
+  const [hours, minutes, rest] = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return hours ? `+${hours}:${two(minutes)}:${two(rest)}` : `+${minutes}:${two(rest)}`;
+}
+
+const TICK_MS = 5_000;
+
+/** A time with how long ago that is, which goes on by itself. */
+export function since(instant) {
+  const element = el("time", { class: "since", datetime: instant });
+  tick(element);
+  return element;
+}
+
+function tick(element) {
+  const ago = new Date() - new Date(element.dateTime);
+  element.textContent = `${time(element.dateTime)}${ago < 1000 ? "" : ` (${seconds(ago)} ago)`}`;
+}
+
+setInterval(() => document.querySelectorAll("time.since").forEach(tick), TICK_MS);
+
+/** A word that has a colour, or other words for it. */
+export function badge(word, words = word) {
+  return el("span", { class: `badge ${word}` }, words);
 }
 
 /** Text in which web addresses lead somewhere. */
