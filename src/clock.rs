@@ -36,6 +36,21 @@ fn system_now() -> Instant {
     Instant::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
 }
 
+/// How long work takes, finer than instants are and never backwards: for metrics. Always real time.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's time")]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    pub fn seconds(self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}
+
 impl Clock {
     pub fn system() -> Self {
         Self(Arc::new(Source::System))

@@ -18,7 +18,7 @@ pub struct Log {
 pub mod metric {
     /// Webhooks of carriers answered, by `kind` and `answer`.
     pub const WEBHOOKS: &str = "pikett_webhooks_total";
-    /// From a webhook's arrival to its document, by `kind`.
+    /// From a carrier's webhook to our answer, by `path`.
     pub const WEBHOOK_SECONDS: &str = "pikett_webhook_seconds";
     /// Requests refused, by `face` (carriers, intake, api, console) and `reason`.
     pub const REFUSED: &str = "pikett_refused_total";
@@ -38,6 +38,7 @@ pub mod metric {
     pub const PAGE_SECONDS: &str = "pikett_page_seconds";
     /// Requests to providers, by `provider` and `class` (ok, retry, destination, …).
     pub const REQUESTS: &str = "pikett_requests_total";
+    /// How long those took, by `provider` and `class`.
     pub const REQUEST_SECONDS: &str = "pikett_request_seconds";
     /// Pages that may have gone out twice, because an earlier try's end is unknown.
     pub const DUPLICATES: &str = "pikett_duplicates_total";
@@ -45,8 +46,9 @@ pub mod metric {
     pub const SET_ASIDE: &str = "pikett_set_aside_total";
     /// Rows that are due and not yet done, by `table`.
     pub const DUE: &str = "pikett_due";
-    /// Units of work per commit of the one writer.
+    /// Units of work per commit of SQLite's one writer.
     pub const COMMIT_UNITS: &str = "pikett_commit_units";
+    /// How long commits took.
     pub const COMMIT_SECONDS: &str = "pikett_commit_seconds";
     /// Log lines dropped because their reader was too slow.
     pub const LOG_DROPPED: &str = "pikett_log_dropped";

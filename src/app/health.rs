@@ -9,12 +9,14 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{directory::Loaded, metrics::recorder};
+use super::{
+    directory::Loaded,
+    metrics::{Recorder, recorder},
+};
 use crate::{
     declare::directory::default_org,
     store::{StoreError, alerts, outbox, timers},
@@ -35,7 +37,7 @@ pub struct Health {
     workers: TaskTracker,
     /// So many were started; each of them runs until the service stops.
     workers_started: usize,
-    recorder: PrometheusHandle,
+    recorder: Recorder,
     log: Option<Arc<Log>>,
 }
 
@@ -54,7 +56,7 @@ impl Health {
             let mut ticks = tokio::time::interval(UPKEEP);
             loop {
                 ticks.tick().await;
-                upkeep.run_upkeep();
+                upkeep.upkeep();
             }
         }));
         let workers_started = workers.len();
@@ -143,5 +145,5 @@ async fn metrics(State(health): State<Health>) -> impl IntoResponse {
         Ok(Err(error)) => tracing::warn!(%error, "metrics that count rows are old"),
         Err(_) => tracing::warn!("metrics that count rows are old: the database does not answer"),
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], health.recorder.render())
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], health.recorder.text())
 }

@@ -1,13 +1,14 @@
-//! The recorder behind `/metrics`: one per process, with a help text for every name.
+//! The recorder behind `/metrics`: one per process, with a help text for every name, and with zeros for
+//! what an operator wants to be told of as soon as it happens once. Start at `recorder`.
 
 use std::sync::OnceLock;
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::telemetry::metric;
+use crate::{model::call::Outcome, telemetry::metric};
 
-static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+static RECORDER: OnceLock<Recorder> = OnceLock::new();
 
 /// From a database's commit to a request that waits for its time-out.
 const SECONDS: [f64; 14] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
@@ -32,20 +33,49 @@ const GAUGES: [(&str, &str); 3] = [
     (metric::LOG_DROPPED, "Log lines dropped because their reader was too slow"),
 ];
 const HISTOGRAMS: [(&str, &str); 6] = [
-    (metric::WEBHOOK_SECONDS, "From a webhook's arrival to its document, by kind"),
+    (metric::WEBHOOK_SECONDS, "From a carrier's webhook to our answer, by path"),
     (metric::CALL_WAIT_SECONDS, "How long callers waited until a human spoke"),
     (metric::PAGE_SECONDS, "From an alert's acceptance to the first request at a provider, by channel"),
-    (metric::REQUEST_SECONDS, "How long requests to providers took, by provider"),
-    (metric::COMMIT_UNITS, "Units of work per commit of the one writer"),
+    (metric::REQUEST_SECONDS, "How long requests to providers took, by provider and class"),
+    (metric::COMMIT_UNITS, "Units of work per commit of SQLite's one writer"),
     (metric::COMMIT_SECONDS, "How long commits took"),
 ];
 
+/// Tables whose rows are worked off.
+const TABLES: [&str; 2] = ["timers", "attempts"];
+
 /// The process's recorder. Services in one process (tests) share it.
-pub fn recorder() -> PrometheusHandle {
+pub fn recorder() -> Recorder {
     RECORDER.get_or_init(start).clone()
 }
 
-fn start() -> PrometheusHandle {
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Recorder(PrometheusHandle);
+
+impl Recorder {
+    /// Puts what was measured into its buckets. Whoever asks for the text does so as well.
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
+
+    /// For Prometheus. What was never measured is described all the same, so that whoever reads this
+    /// knows of it.
+    pub fn text(&self) -> String {
+        let mut text = self.0.render();
+        let kinds = [("counter", &COUNTERS[..]), ("gauge", &GAUGES[..]), ("histogram", &HISTOGRAMS[..])];
+        for (kind, described) in kinds {
+            for (name, help) in described {
+                if !text.contains(&format!("# TYPE {name} ")) {
+                    text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n\n"));
+                }
+            }
+        }
+        text
+    }
+}
+
+fn start() -> Recorder {
     let buckets = [
         (Matcher::Full(metric::CALL_WAIT_SECONDS.to_owned()), &WAITS[..]),
         (Matcher::Full(metric::COMMIT_UNITS.to_owned()), &UNITS[..]),
@@ -67,5 +97,39 @@ fn start() -> PrometheusHandle {
     for (name, help) in HISTOGRAMS {
         describe_histogram!(name, help);
     }
-    handle
+    zeros();
+    Recorder(handle)
+}
+
+/// A rate of what begins at 1 is nothing: these begin at 0.
+fn zeros() {
+    for outcome in Outcome::ALL {
+        metrics::counter!(metric::CALLS, "outcome" => outcome.as_str()).absolute(0);
+    }
+    for table in TABLES {
+        metrics::counter!(metric::SET_ASIDE, "table" => table).absolute(0);
+    }
+    metrics::counter!(metric::DUPLICATES).absolute(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_described_also_before_it_is_measured() {
+        let text = recorder().text();
+        // The names stand in the source, one a line.
+        let source = include_str!("../telemetry.rs");
+        let names: Vec<&str> =
+            source.lines().filter_map(|line| line.trim().strip_prefix("pub const ")?.split('"').nth(1)).collect();
+        assert!(names.len() > 15 && names.iter().all(|name| name.starts_with("pikett_")), "{names:?}");
+        for name in names {
+            assert_eq!(text.matches(&format!("# HELP {name} ")).count(), 1, "{name}");
+            assert_eq!(text.matches(&format!("# TYPE {name} ")).count(), 1, "{name}");
+        }
+        for line in ["pikett_set_aside_total{table=\"timers\"} ", "pikett_calls_total{outcome=\"missed\"} "] {
+            assert!(text.contains(line), "{line} is missing");
+        }
+    }
 }

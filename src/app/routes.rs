@@ -2,9 +2,9 @@
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{MatchedPath, Request},
     http::{StatusCode, Uri},
-    middleware::from_fn_with_state,
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -12,6 +12,7 @@ use axum::{
 use super::health::{self, Health};
 use crate::{
     api::{self, Api},
+    clock::Stopwatch,
     console::{self, Console},
     intake::{Intake, pagerduty},
     paging,
@@ -48,6 +49,17 @@ pub fn router(faces: Faces) -> Router {
         .merge(faces.beside)
         .fallback(nothing)
         .method_not_allowed_fallback(not_so)
+        .layer(from_fn(timed))
+}
+
+/// How long carriers wait for an answer, by the pattern of the path.
+async fn timed(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let stopwatch = Stopwatch::start();
+    let response = next.run(request).await;
+    if let Some(path) = path.as_ref().and_then(|path| path.as_str().strip_prefix("/carriers/{carrier}/")) {
+        metrics::histogram!(metric::WEBHOOK_SECONDS, "path" => path.to_owned()).record(stopwatch.seconds());
+    }
+    response
 }
 
 /// Below `/carriers/` nobody learns which paths there are.

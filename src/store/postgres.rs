@@ -19,7 +19,10 @@ use super::{
     wake::{Topics, Wake},
     writer::Order,
 };
-use crate::clock::Ids;
+use crate::{
+    clock::{Ids, Stopwatch},
+    telemetry::metric,
+};
 
 const CHANNEL: &str = "pikett";
 /// For deadlocks and serialization failures: the others have finished by then.
@@ -114,7 +117,9 @@ async fn perform(pool: &AnyPool, mut job: Box<dyn Job>, wake: &Wake, news: &News
 async fn attempt(pool: &AnyPool, job: &mut dyn Job) -> Result<Topics, StoreError> {
     let mut transaction = begin(pool).await?;
     let touched = job.run(&mut transaction).await?;
+    let stopwatch = Stopwatch::start();
     transaction.commit().await.map_err(|error| StoreError::Commit(error.into()))?;
+    metrics::histogram!(metric::COMMIT_SECONDS).record(stopwatch.seconds());
     Ok(touched)
 }
 

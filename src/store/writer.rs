@@ -18,7 +18,7 @@ use super::{
     unit::Job,
     wake::{Topics, Wake},
 };
-use crate::telemetry::metric;
+use crate::{clock::Stopwatch, telemetry::metric};
 
 /// More would let the first in a group wait longer than a sync takes.
 const GROUP_MAX: usize = 64;
@@ -159,9 +159,11 @@ impl Writer {
         if done.is_empty() {
             return self.recover().await;
         }
+        let stopwatch = Stopwatch::start();
         if let Err(error) = self.execute("COMMIT").await {
             return self.lose(done, error).await;
         }
+        metrics::histogram!(metric::COMMIT_SECONDS).record(stopwatch.seconds());
         #[expect(clippy::cast_precision_loss, reason = "a group has at most 64 units")]
         metrics::histogram!(metric::COMMIT_UNITS).record(done.len() as f64);
         let mut touched = Topics::NONE;

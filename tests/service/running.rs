@@ -78,6 +78,7 @@ async fn soon(mut look: impl AsyncFnMut() -> bool) {
 async fn a_started_service_is_alive_ready_and_measured() {
     let house = House::open().await;
     house.event("disk", "trigger").await;
+    house.request(Method::POST, "/carriers/twilio/sms").send().await.unwrap();
     let alive = answered(house.request(Method::GET, "/healthz").send().await.unwrap(), 200).await;
     assert_eq!(alive["alive"], true);
     let ready = answered(house.request(Method::GET, "/readyz").send().await.unwrap(), 200).await;
@@ -92,6 +93,10 @@ async fn a_started_service_is_alive_ready_and_measured() {
         "# HELP pikett_alerts_open Alerts that nobody has resolved, by state",
         "pikett_alerts_open{state=\"triggered\"} 1",
         "# TYPE pikett_due gauge",
+        "pikett_webhook_seconds_count{path=\"sms\"}",
+        "pikett_refused_total{face=\"carriers\"",
+        "pikett_commit_seconds_bucket{le=",
+        "# TYPE pikett_call_wait_seconds histogram",
     ] {
         assert!(metrics.contains(line), "{line} is missing in\n{metrics}");
     }
