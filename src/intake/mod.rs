@@ -80,9 +80,14 @@ impl Intake {
 
     /// Takes an event with an integration's key, durably.
     pub async fn take(&self, key: &str, event: Event) -> Result<Taken, IntakeError> {
-        let directory = self.0.context.directory();
-        let integration =
-            directory.integration_with_key(&hex::encode(Sha256::digest(key))).ok_or(IntakeError::UnknownKey)?;
+        let key = hex::encode(Sha256::digest(key));
+        let mut directory = self.0.context.directory();
+        if directory.integration_with_key(&key).is_none() {
+            // Senders drop what is refused, also when its key was applied a moment ago.
+            let newer = self.0.context.newer_directory(&directory).await;
+            directory = newer.map_err(|error| IntakeError::Store(Arc::new(error)))?.ok_or(IntakeError::UnknownKey)?;
+        }
+        let integration = directory.integration_with_key(&key).ok_or(IntakeError::UnknownKey)?;
         let dedup = Dedup { scope: format!("integration:{}", integration.id), key: event.key };
         match event.action {
             Action::Trigger(trigger) => {

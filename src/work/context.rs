@@ -1,6 +1,6 @@
 //! What workers and faces are given to act with.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::AnyConnection;
 use tokio::sync::watch;
@@ -10,11 +10,14 @@ use crate::{
     declare::Directory,
     model::{Instant, alert::Actor, contract::Customer, id::OrgId},
     notify::links::Links,
-    store::{Store, StoreError, alerts::AlertRow},
+    store::{Store, StoreError, alerts::AlertRow, declarations},
 };
 
 /// Somebody who is faster each time is a person at work; more often it would be our bug.
 const TRIES: usize = 8;
+
+/// An apply is in force within a second.
+const NEWS_MAX: Duration = Duration::from_secs(2);
 
 /// The database, the time, what is declared now, and how links are signed. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +41,22 @@ pub struct Acting {
 impl Context {
     pub fn directory(&self) -> Arc<Directory> {
         Arc::clone(&self.directory.borrow())
+    }
+
+    /// For who does not find something: the declarations of an apply that this process has not seen yet,
+    /// which it waits for. `None`: there is nothing newer, or it does not come.
+    pub async fn newer_directory(&self, than: &Directory) -> Result<Option<Arc<Directory>>, StoreError> {
+        let applied = {
+            let mut db = self.store.read().await?;
+            declarations::revision(&mut db, &than.org).await?
+        };
+        if applied <= than.revision {
+            return Ok(None);
+        }
+        let mut directory = self.directory.clone();
+        let comes = directory.wait_for(|directory| directory.revision >= applied);
+        let newer = tokio::time::timeout(NEWS_MAX, comes).await;
+        Ok(newer.ok().and_then(Result::ok).map(|directory| Arc::clone(&directory)))
     }
 
     pub fn acting(&self) -> Acting {

@@ -113,6 +113,27 @@ async fn an_apply_in_another_process_is_in_force_within_a_second() {
 }
 
 #[tokio::test]
+async fn an_event_right_after_the_apply_of_its_key_is_taken() {
+    for scratch in [Scratch::sqlite(), Scratch::postgres().await] {
+        let house = House::on(scratch, "").await;
+        let key = "0123456789abcdef0123456789abcdef";
+        let integration = format!("[[integrations]]\nid = \"new\"\nkey = \"{key}\"\npolicy = \"gold\"\n");
+        fs::write(house.path("new.toml"), integration).unwrap();
+        house.pikett(&["apply", "msp.toml", "new.toml"]);
+        let event = json!({
+            "routing_key": key, "event_action": "trigger", "dedup_key": "fan",
+            "payload": { "summary": "fan", "source": "db1", "severity": "info" },
+        });
+        let send = async |event: &Value| house.request(Method::POST, "/v2/enqueue").json(event).send().await.unwrap();
+        assert_eq!(send(&event).await.status(), 202);
+        let mut unknown = event;
+        unknown["routing_key"] = json!("f".repeat(32));
+        assert_eq!(send(&unknown).await.status(), 400);
+        house.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_database_that_went_away_is_not_ready() {
     let house = House::open().await;
     let another = house.another().await;
