@@ -127,3 +127,22 @@ fn the_unit_starts_what_there_is() {
     let state = unit.lines().find_map(|line| line.strip_prefix("WorkingDirectory=")).unwrap();
     assert!(config.database.url.expose().contains(state), "the unit may write only below {state}");
 }
+
+/// Everything in the text that looks like a metric of ours, without what Prometheus appends.
+fn metrics_in(text: &str) -> BTreeSet<String> {
+    let words = text.split(|sign: char| !(sign.is_ascii_lowercase() || sign == '_'));
+    let names = words.filter(|word| word.len() > "pikett_".len() && word.starts_with("pikett_"));
+    names.map(|name| name.trim_end_matches("_bucket").to_owned()).collect()
+}
+
+#[test]
+fn rules_and_handbook_speak_of_the_metrics_that_there_are() {
+    let metrics = metrics_in(include_str!("../src/telemetry.rs"));
+    let handbook = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    assert_eq!(metrics_in(&handbook), metrics, "docs/operations.md explains each metric");
+    let rules = deploy("alert-rules.yml");
+    assert!(metrics_in(&rules).is_subset(&metrics), "{:?}", metrics_in(&rules));
+    for rule in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        assert!(handbook.contains(&format!("| `{rule}` |")), "docs/operations.md does not say what {rule} means");
+    }
+}
