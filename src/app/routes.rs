@@ -13,6 +13,7 @@ use super::health::{self, Health};
 use crate::{
     api::{self, Api},
     console::{self, Console},
+    hotline,
     intake::{Intake, pagerduty},
     paging,
     telemetry::metric,
@@ -21,6 +22,7 @@ use crate::{
 
 /// What answers.
 pub struct Faces {
+    pub hotline: hotline::State,
     pub paging: paging::State,
     pub intake: Intake,
     pub api: Api,
@@ -33,7 +35,8 @@ pub struct Faces {
 pub fn router(faces: Faces) -> Router {
     Router::new()
         // Carriers, by signature. /carriers/{carrier}/voice, voice/status, voice/fallback, sms, sms/status,
-        // and what our own documents name. And people with a signed link: /l/{token}.
+        // and what our own documents name. And people with a signed link: /a/{token}.
+        .merge(hotline::routes(faces.hotline))
         .merge(paging::routes(faces.paging))
         // Monitoring tools, by integration key.
         .route("/v2/enqueue", post(pagerduty::enqueue).with_state(faces.intake))
