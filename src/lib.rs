@@ -31,6 +31,7 @@ pub mod sim; // a stand-in for Twilio and the phones behind it
 
 // All of it together.
 pub mod app; // configuration → running service, every path
+pub mod demo; // a sample MSP on all of it
 
 // The faces for people at a terminal.
 pub mod cli; // one file per subcommand
