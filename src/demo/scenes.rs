@@ -88,7 +88,9 @@ pub async fn mailbox(night: &mut Night) -> Result<(), Broken> {
 
 pub async fn nobody(night: &mut Night) -> Result<(), Broken> {
     let caller = night.call(PETRA);
-    let message = Press::saying("sprechen Sie nach dem Ton", "Hier ist Petra Klein, bei uns steht alles.");
+    // The prompt ends, and then the beep: who speaks earlier is not recorded.
+    let words = "Hier ist Petra Klein, bei uns steht alles.";
+    let message = Press { after_s: 12.0, ..Press::saying("sprechen Sie nach dem Ton", words) };
     night.stage.sim.follow(&caller, [Press::on("Für einen Ausfall", "1"), message]);
     let recorded = |what: &What| matches!(what, What::Recorded { leg, .. } if *leg == caller);
     night.expect("the caller leaves a message", 600, recorded).await?;

@@ -19,9 +19,6 @@ mod voice; // a call comes in, ends, or could not be answered
 mod waiting; // what is kept of a waiting caller
 mod words; // what technicians hear: pure
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use sqlx::AnyConnection;
+
 use super::{
     State, document,
     effects::{Applying, note},
@@ -78,14 +80,16 @@ impl State {
         if let Some(document) = self.answered_before(&scene, turn).await? {
             return Ok(document);
         }
-        let (id, attestation) = (scene.call.id.clone(), scene.line.attestation);
+        let (acting, id) = (scene.acting.clone(), scene.call.id.clone());
         match self.fresh(scene, turn, input).await {
+            // The same request was faster on its other way. Its unit of work may share our commit, so the
+            // document is looked for by the writer: readers see it only afterwards.
             Err(StoreError::Stale(_)) => {
-                // The same request was faster on its other way.
-                let Some(scene) = self.scene(&id, attestation).await? else {
-                    return Err(StoreError::corrupt("calls.id", id.as_str()));
+                let stored = async move |db: &mut AnyConnection| {
+                    let Some(call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(None) };
+                    stored(db, &acting, &call, turn).await
                 };
-                let document = self.answered_before(&scene, turn).await?;
+                let document = self.context().store.write(stored).await?;
                 document.ok_or(StoreError::Stale("the call's turns contradict each other"))
             }
             outcome => outcome,
@@ -99,10 +103,7 @@ impl State {
             return Ok(None);
         }
         let mut db = self.context().store.read().await?;
-        // Whoever asks for an older turn is answered where the call stands now.
-        let last = call.turn.saturating_sub(1);
-        let asked = if turn + 1 == call.turn || call.ended_at.is_some() { turn } else { last };
-        let stored = turns::document(&mut db, scene.acting.org(), &call.id, asked).await?;
+        let stored = stored(&mut db, &scene.acting, call, turn).await?;
         Ok(Some(stored.unwrap_or_else(|| self.goodbye(scene))))
     }
 
@@ -164,6 +165,18 @@ impl State {
     }
 }
 
+/// Whoever asks for an older turn is answered where the call stands.
+async fn stored(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    call: &CallRow,
+    turn: u32,
+) -> Result<Option<Document>, StoreError> {
+    let last = call.turn.saturating_sub(1);
+    let asked = if call.ended_at.is_some() { turn } else { last };
+    turns::document(db, acting.org(), &call.id, asked).await
+}
+
 struct Done {
     document: Document,
     took_number: bool,
@@ -181,10 +194,7 @@ struct Saving {
 
 impl Saving {
     /// One unit of work: the state, the document, and everything that follows from the turn.
-    async fn save(
-        &self,
-        db: &mut sqlx::AnyConnection,
-    ) -> Result<(Vec<(i64, crate::store::raise::Raised)>, u32), StoreError> {
+    async fn save(&self, db: &mut AnyConnection) -> Result<(Vec<(i64, crate::store::raise::Raised)>, u32), StoreError> {
         let (acting, org, call) = (&self.acting, self.acting.org(), &self.call);
         let row = row_of(acting, &self.ran);
         if !calls::save_turn(db, org, &call.id, self.turn, &row).await? {
