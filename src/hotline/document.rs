@@ -246,18 +246,18 @@ mod tests {
             finish: None,
             barge_in: true,
         };
-        insta::assert_snapshot!(written(&hello(Then::Gather(gather))), @r#"<?xml version="1.0" encoding="UTF-8"?><Response><Gather action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" input="dtmf speech" timeout="6" numDigits="1" finishOnKey="" hints="Ausfall" language="de-DE" bargeIn="true" actionOnEmptyResult="true"><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say></Gather></Response>"#);
+        insta::assert_snapshot!(written(&hello(Then::Gather(gather))), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Gather action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" input="dtmf speech" timeout="6" numDigits="1" finishOnKey="" hints="Ausfall" language="de-DE" bargeIn="true" actionOnEmptyResult="true"><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say></Gather></Response>"##);
     }
 
     #[test]
     fn a_voicemail_goes_on_also_when_nothing_was_said() {
         let record = ivr::Record { max_s: 180, transcribe: true, language: "de".parse().unwrap() };
-        insta::assert_snapshot!(written(&hello(Then::Record(record))), @r#"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say><Record action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" timeout="10" finishOnKey="#" maxLength="180" playBeep="true" recordingStatusCallback="https://hotline.example/carriers/twilio/calls/CALL/recording" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed absent"/><Redirect>https://hotline.example/carriers/twilio/calls/CALL/turns/3?recorded=nothing</Redirect></Response>"#);
+        insta::assert_snapshot!(written(&hello(Then::Record(record))), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say><Record action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" timeout="10" finishOnKey="#" maxLength="180" playBeep="true" recordingStatusCallback="https://hotline.example/carriers/twilio/calls/CALL/recording" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed absent"/><Redirect>https://hotline.example/carriers/twilio/calls/CALL/turns/3?recorded=nothing</Redirect></Response>"##);
     }
 
     #[test]
     fn a_waiting_caller_has_a_queue_of_their_own() {
-        insta::assert_snapshot!(written(&hello(Then::Enqueue)), @r#"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say><Enqueue action="https://hotline.example/carriers/twilio/calls/CALL/queue/3" method="POST" waitUrl="https://hotline.example/carriers/twilio/calls/CALL/wait?n=0" waitUrlMethod="POST" maxQueueSize="1">CALL</Enqueue></Response>"#);
+        insta::assert_snapshot!(written(&hello(Then::Enqueue)), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say><Enqueue action="https://hotline.example/carriers/twilio/calls/CALL/queue/3" method="POST" waitUrl="https://hotline.example/carriers/twilio/calls/CALL/wait?n=0" waitUrlMethod="POST" maxQueueSize="1">CALL</Enqueue></Response>"##);
     }
 
     #[test]
