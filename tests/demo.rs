@@ -1,8 +1,6 @@
 //! The scripted night of `pikett demo`, as a user plays it: the real binary, its service as a process of
 //! its own that is killed in the middle, the carrier over real HTTP.
 
-#![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
-
 use std::process::Command;
 
 #[test]
