@@ -17,6 +17,7 @@ pub mod carrier; // telephony: documents, signatures, REST
 pub mod clock; // the only reader of time and chance
 pub mod config; // pikett.toml and PIKETT_*
 pub mod console; // the web console
+pub mod hotline; // calls of customers: webhook → run → save → document
 pub mod intake; // events from monitoring tools
 pub mod notify; // how people are told
 pub mod paging; // how technicians answer pages
@@ -30,6 +31,7 @@ pub mod sim; // a stand-in for Twilio and the phones behind it
 
 // All of it together.
 pub mod app; // configuration → running service, every path
+pub mod demo; // a sample MSP on all of it
 
 // The faces for people at a terminal.
 pub mod cli; // one file per subcommand

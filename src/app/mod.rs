@@ -24,6 +24,7 @@ use crate::{
     clock::{Clock, Ids},
     config::Config,
     console::{self, Console},
+    hotline,
     intake::Intake,
     notify::{
         Channels,
@@ -126,9 +127,11 @@ impl Service {
         let mailer = config.email.as_ref().map(outside::mailer).transpose().map_err(AppError::Email)?;
         let channels = Channels::new(carriers.clone(), mailer, pusher, public_url.clone(), clock.clone(), ids.clone());
         let webhooks = Webhooks::new(carriers, &public_url);
-        Work::start(&context, &channels, Vec::new(), &stopping, &workers);
+        let hotline = hotline::State::new(context.clone(), webhooks.clone());
+        Work::start(&context, &channels, hotline::handlers(&hotline), &stopping, &workers);
         let api = Api::start(context.clone(), stopping.clone());
         let faces = Faces {
+            hotline,
             paging: paging::State::new(context.clone(), webhooks),
             intake: Intake::start(context.clone()),
             api: api.clone(),

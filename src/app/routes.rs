@@ -14,6 +14,7 @@ use crate::{
     api::{self, Api},
     clock::Stopwatch,
     console::{self, Console},
+    hotline,
     intake::{Intake, pagerduty},
     paging,
     telemetry::metric,
@@ -22,6 +23,7 @@ use crate::{
 
 /// What answers.
 pub struct Faces {
+    pub hotline: hotline::State,
     pub paging: paging::State,
     pub intake: Intake,
     pub api: Api,
@@ -34,7 +36,8 @@ pub struct Faces {
 pub fn router(faces: Faces) -> Router {
     Router::new()
         // Carriers, by signature. /carriers/{carrier}/voice, voice/status, voice/fallback, sms, sms/status,
-        // and what our own documents name. And people with a signed link: /l/{token}.
+        // and what our own documents name. And people with a signed link: /a/{token}.
+        .merge(hotline::routes(faces.hotline))
         .merge(paging::routes(faces.paging))
         // Monitoring tools, by integration key.
         .route("/v2/enqueue", post(pagerduty::enqueue).with_state(faces.intake))

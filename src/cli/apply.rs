@@ -133,7 +133,7 @@ async fn commit(store: &Store, declared: &Declared, plan: &Plan, clock: &Clock) 
 }
 
 /// The texts of the named files and of those in the named folders, in the order of their names.
-fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
+pub fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
     let mut found = Vec::new();
     let mut faults = Vec::new();
     for path in paths {

@@ -6,10 +6,11 @@
 
 mod alert;
 mod alerts;
-mod apply;
+pub mod apply;
 mod calls;
 mod check;
 mod db;
+mod demo;
 mod explain;
 mod failure;
 mod flow;
@@ -59,6 +60,7 @@ enum Command {
     Explain(explain::Arguments),
     Db(db::Arguments),
     Token(token::Arguments),
+    Demo(demo::Arguments),
     Sim(sim::Arguments),
     #[command(name = "openapi")]
     OpenApi(openapi::Arguments),
@@ -143,6 +145,7 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
         Command::Db(arguments) => wait_for(db::run(common, &arguments)),
         Command::Token(arguments) => wait_for(token::run(common, &arguments)),
         Command::OpenApi(arguments) => Ok(openapi::run(&arguments)),
+        Command::Demo(arguments) => wait_for(demo::run(common, &arguments)),
         Command::Sim(arguments) => wait_for(sim::run(common, &arguments)),
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         Instant,
         alert::{Actor, Alert, AlertState},
         id::{AlertId, CallId, OrgId, PersonId},
+        priority::Priority,
     },
 };
 
@@ -302,6 +303,27 @@ pub async fn describe(
     .await?;
     touch(Topic::Events);
     Ok(described.rows_affected() == 1)
+}
+
+/// A more urgent priority wins; a less urgent one changes nothing.
+pub async fn raise_priority(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    id: &AlertId,
+    priority: Priority,
+) -> Result<bool, StoreError> {
+    // `P1` comes before `P2`, also as text.
+    let raised = sqlx::query(
+        "UPDATE alerts SET priority = $3, rev = rev + 1 \
+         WHERE org_id = $1 AND id = $2 AND state <> 'resolved' AND priority > $3",
+    )
+    .bind(org.as_str())
+    .bind(id.as_str())
+    .bind(priority.as_str())
+    .execute(db)
+    .await?;
+    touch(Topic::Events);
+    Ok(raised.rows_affected() == 1)
 }
 
 fn changed(row: Option<AnyRow>) -> Result<Option<AlertRow>, StoreError> {

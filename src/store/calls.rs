@@ -358,18 +358,28 @@ pub async fn end(
     Ok(ended.rows_affected() == 1)
 }
 
-/// The carrier told of the recording after the call had counted as missed.
-pub async fn was_a_voicemail(db: &mut AnyConnection, org: &OrgId, id: &CallId) -> Result<bool, StoreError> {
-    let changed = sqlx::query(
-        "UPDATE calls SET outcome = 'voicemail' \
-         WHERE org_id = $1 AND id = $2 AND outcome IN ('missed', 'failed')",
-    )
-    .bind(org.as_str())
-    .bind(id.as_str())
-    .execute(db)
-    .await?;
+/// The engine's state after the end of the call.
+pub async fn keep_state(db: &mut AnyConnection, org: &OrgId, id: &CallId, state: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE calls SET state = $3 WHERE org_id = $1 AND id = $2")
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .bind(state)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The carrier told of a message or a talk after the call had counted as missed.
+pub async fn amend(db: &mut AnyConnection, org: &OrgId, id: &CallId, outcome: Outcome) -> Result<bool, StoreError> {
+    let amended =
+        sqlx::query("UPDATE calls SET outcome = $3 WHERE org_id = $1 AND id = $2 AND outcome IN ('missed', 'failed')")
+            .bind(org.as_str())
+            .bind(id.as_str())
+            .bind(outcome.as_str())
+            .execute(db)
+            .await?;
     touch(Topic::Events);
-    Ok(changed.rows_affected() == 1)
+    Ok(amended.rows_affected() == 1)
 }
 
 impl Phase {

@@ -126,9 +126,9 @@ on_both! {
         let id = created(&store).await;
         let call = id.clone();
         let changes = store.write(async move |db| {
-            let before = was_a_voicemail(db, &org(), &call).await?;
+            let before = amend(db, &org(), &call, Outcome::Voicemail).await?;
             end(db, &org(), &call, Outcome::Missed, at(60)).await?;
-            Ok((before, was_a_voicemail(db, &org(), &call).await?, was_a_voicemail(db, &org(), &call).await?))
+            Ok((before, amend(db, &org(), &call, Outcome::Voicemail).await?, amend(db, &org(), &call, Outcome::Voicemail).await?))
         });
         assert_eq!(changes.await.unwrap(), (false, true, false));
         assert_eq!(load(&store, &id).await.outcome, Some(Outcome::Voicemail));

@@ -1,0 +1,251 @@
+//! The timer `connect`: whom to ring for a waiting caller, whose ringing to end, when to give up.
+//!
+//! Reads the call, its legs, the directory; writes legs with their `ring` and `hangup` timers, the
+//! plan's progress, and the next `connect` timer, as one unit of work.
+
+use std::collections::BTreeSet;
+
+use futures::future::BoxFuture;
+use serde_json::json;
+use sqlx::AnyConnection;
+
+use super::{
+    State,
+    effects::{Applying, CONNECT, note},
+    facts::{ORG, spender},
+    rings::{HANGUP, LEAVE, RING},
+    waiting::Waiting,
+};
+use crate::{
+    escalation::{
+        Target,
+        connect::{Candidate, Decision, LegResult, Ring, decide},
+    },
+    model::{
+        call::LegState,
+        id::{CallId, PersonId},
+        language::Language,
+    },
+    oncall,
+    store::{
+        StoreError, alerts, attempts,
+        calls::{self, CallRow, Phase},
+        legs::{self, LegRow, NewLeg},
+        raise::Raised,
+        spent::{self, Spending},
+        timers::{self, DueTimer},
+    },
+    work::{Acting, Handler, WorkError, act, msp, record},
+};
+
+/// What may have to be told to the MSP in one go: nobody on call, and a cap that is reached.
+const MATTERS_MAX: usize = 8;
+
+pub struct Connecting(pub State);
+
+impl Handler for Connecting {
+    fn kinds(&self) -> &[&'static str] {
+        &[CONNECT]
+    }
+
+    fn handle<'a>(&'a self, timer: &'a DueTimer) -> BoxFuture<'a, Result<(), WorkError>> {
+        Box::pin(async move { self.drive(timer).await.map_err(WorkError::on(format!("call {}", timer.subject))) })
+    }
+}
+
+impl Connecting {
+    async fn drive(&self, timer: &DueTimer) -> Result<(), StoreError> {
+        let context = self.0.context();
+        let numbers = context.store.alert_numbers(&timer.org, MATTERS_MAX).await?;
+        let (acting, due, given) = (context.acting(), timer.clone(), numbers.clone());
+        let outcome = context.change(async move |db| step(db, &acting, &due, given.clone()).await).await;
+        let told = outcome.as_ref().map_or(&[][..], Vec::as_slice);
+        for unused in numbers.iter().filter(|number| !told.iter().any(|(used, _)| used == *number)) {
+            context.store.return_alert_number(&timer.org, *unused);
+        }
+        for (number, raised) in outcome? {
+            msp::settle(context, number, &raised);
+        }
+        Ok(())
+    }
+}
+
+type Told = Vec<(i64, Raised)>;
+
+async fn step(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    timer: &DueTimer,
+    numbers: Vec<i64>,
+) -> Result<Told, StoreError> {
+    if !timers::complete(db, timer).await? {
+        return Ok(Vec::new());
+    }
+    let id: CallId = timer.subject.parse().map_err(|_| StoreError::corrupt("timers.subject", &timer.subject))?;
+    let Some(call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(Vec::new()) };
+    let (Phase::Waiting | Phase::Accepted | Phase::Bridged, Some(stored)) = (call.phase, &call.connect) else {
+        return Ok(Vec::new());
+    };
+    let mut waiting = Waiting::from_json(stored)?;
+    let legs = current_legs(db, acting, &call, &waiting).await?;
+    let busy = legs::busy_elsewhere(db, acting.org(), &id).await?;
+    let views: Vec<_> = legs.iter().map(LegRow::view).collect();
+    let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
+    let decision = decide(&waiting.connect.plan, &waiting.connect.progress, &views, &ask, acting.now);
+    let reached = waiting.connect.progress.level;
+    waiting.connect.progress = decision.next.clone();
+    calls::set_connect(db, acting.org(), &id, &waiting.to_json()).await?;
+    let mut applying = Applying::new(acting, &call, numbers);
+    for ring in &decision.ring {
+        place(db, &mut applying, ring).await?;
+    }
+    end_rings(db, acting, &legs, &decision).await?;
+    tell(db, &mut applying, &decision, reached).await?;
+    if decision.gave_up.is_some() {
+        give_up(db, acting, &call, &waiting).await?;
+    }
+    if let Some(again) = decision.ask_again_at {
+        timers::set(db, acting.org(), CONNECT, id.as_str(), again, "").await?;
+    }
+    Ok(applying.told)
+}
+
+/// Those of this connect: a flow may connect twice.
+async fn current_legs(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    call: &CallRow,
+    waiting: &Waiting,
+) -> Result<Vec<LegRow>, StoreError> {
+    let mut legs = legs::of_call(db, acting.org(), &call.id).await?;
+    legs.retain(|leg| leg.created_at >= waiting.connect.plan.started_at);
+    Ok(legs)
+}
+
+/// Who could be rung for a target at this moment.
+fn candidates(
+    acting: &Acting,
+    target: &Target,
+    busy: &BTreeSet<PersonId>,
+    language: Option<&Language>,
+) -> Vec<Candidate> {
+    let directory = &acting.directory;
+    let named: Vec<(PersonId, String)> = match target {
+        Target::Person(id) => vec![(id.clone(), "named by the policy".to_owned())],
+        Target::Schedule(id) => match directory.schedules.get(id) {
+            Some(schedule) => oncall::who(schedule, acting.now)
+                .people
+                .into_iter()
+                .map(|duty| (duty.person, format!("on call by {}", duty.why)))
+                .collect(),
+            None => Vec::new(),
+        },
+    };
+    let countries = directory.countries();
+    let candidate = |(id, why): (PersonId, String)| {
+        let person = directory.people.get(&id)?;
+        let phone = person.voice().map(|(_, phone)| phone);
+        Some(Candidate {
+            phone: phone.filter(|phone| countries.contains(phone.country_code())).cloned(),
+            speaks_language: language.is_some_and(|spoken| spoken.primary() == person.language.primary()),
+            busy_elsewhere: busy.contains(&id),
+            person: id,
+            why,
+        })
+    };
+    named.into_iter().filter_map(candidate).collect()
+}
+
+/// A row first: the carrier is asked by its worker.
+async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring) -> Result<(), StoreError> {
+    let (acting, call) = (applying.acting, applying.call);
+    let (org, now) = (acting.org(), acting.now);
+    let method = acting.directory.people.get(&ring.person).and_then(|person| person.voice());
+    let Some((method, _)) = method else { return Ok(()) };
+    let leg = NewLeg {
+        id: acting.ids.id(now),
+        call: call.id.clone(),
+        person: ring.person.clone(),
+        method: method.clone(),
+        number: ring.phone.clone(),
+        carrier: call.carrier.clone(),
+        level: ring.level,
+        reason: ring.why.clone(),
+        created_at: now,
+    };
+    if !legs::insert(db, org, &leg).await? {
+        return Err(StoreError::Stale("the technician is in another call"));
+    }
+    let cap = acting.directory.limits.calls_per_hour;
+    for subject in [ORG, spender(&call.hotline).as_str()] {
+        if !spent::take(db, org, Spending::Call, subject, cap, now).await? {
+            legs::end(db, org, &leg.id, Some(LegResult::Failed), None, now).await?;
+            let text = format!("The hour's cap of {cap} calls is reached: {} was not rung for a caller.", ring.person);
+            return applying.tell_msp(db, "calls-cap", &text).await;
+        }
+    }
+    timers::set(db, org, RING, leg.id.as_str(), now, "").await?;
+    let text = format!("{} is rung at {}: {}.", ring.person, ring.phone.masked(), ring.why);
+    let detail = json!({ "person": ring.person.as_str(), "leg": leg.id.as_str(), "level": ring.level });
+    note(db, acting, call, "ringing", text, detail).await
+}
+
+async fn end_rings(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    legs: &[LegRow],
+    decision: &Decision,
+) -> Result<(), StoreError> {
+    let somebody_took_it = legs.iter().any(|leg| matches!(leg.state, LegState::Accepted | LegState::Bridged));
+    let result = if somebody_took_it { LegResult::Taken } else { LegResult::NoAnswer };
+    for leg in &decision.cancel {
+        legs::condemn(db, acting.org(), leg, result).await?;
+        timers::set(db, acting.org(), HANGUP, leg.as_str(), acting.now, "").await?;
+    }
+    Ok(())
+}
+
+async fn tell(
+    db: &mut AnyConnection,
+    applying: &mut Applying<'_>,
+    decision: &Decision,
+    reached: Option<u32>,
+) -> Result<(), StoreError> {
+    let (acting, alert) = (applying.acting, applying.alert.clone());
+    for reason in &decision.reasons {
+        applying.note(db, "connect", reason.as_str(), json!({ "level": decision.level })).await?;
+        if let Some(alert) = &alert {
+            record(db, acting, alert, "connect", reason.as_str(), json!({ "level": decision.level })).await?;
+        }
+    }
+    if let Some(alert) = &alert
+        && reached.is_some_and(|before| decision.level > before)
+    {
+        act::follow_call(db, acting, alert, decision.level).await?;
+    }
+    if let Some(text) = &decision.nobody_on_call {
+        applying.tell_msp(db, "nobody-on-call", text).await?;
+    }
+    Ok(())
+}
+
+/// The caller goes on in the flow, and paging goes on without waiting for the call.
+async fn give_up(db: &mut AnyConnection, acting: &Acting, call: &CallRow, waiting: &Waiting) -> Result<(), StoreError> {
+    let org = acting.org();
+    if calls::go(db, org, &call.id, Phase::Waiting, Phase::Leaving).await? {
+        let waited = acting.now - waiting.connect.plan.started_at;
+        calls::set_waited(db, org, &call.id, waited.num_milliseconds()).await?;
+        timers::set(db, org, LEAVE, call.id.as_str(), acting.now, "").await?;
+    }
+    release(db, acting, call).await
+}
+
+/// The call rings nobody for its alert any more: the pages by voice that waited for it are due.
+pub async fn release(db: &mut AnyConnection, acting: &Acting, call: &CallRow) -> Result<(), StoreError> {
+    if let Some(alert) = &call.alert
+        && alerts::release(db, acting.org(), alert, &call.id).await?
+    {
+        attempts::release_held(db, acting.org(), alert, acting.now).await?;
+    }
+    Ok(())
+}

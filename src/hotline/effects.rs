@@ -1,0 +1,310 @@
+//! What a turn does beside answering: alerts, waiting, voicemails, messages. Everything here is part of
+//! the turn's unit of work.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use sqlx::AnyConnection;
+
+use super::{
+    facts::{ORG, spender},
+    waiting::Waiting,
+};
+use crate::{
+    escalation::{
+        Target,
+        connect::{Connect, Plan, Progress},
+    },
+    ivr::{self, ConnectTo, Effect, MissedAlert, MissedCall, MissedWhy, Voicemail},
+    model::{
+        alert::Source,
+        id::{AlertId, ContractId, PolicyId},
+        phone::Phone,
+        priority::Priority,
+    },
+    notify::said,
+    store::{
+        StoreError, alerts, attempts,
+        calls::{self, CallRow},
+        languages,
+        raise::{self, Raised, Snapshot},
+        spent::{self, Spending},
+        timeline, timers,
+        voicemails::{self, VoicemailRow},
+    },
+    work::{Acting, msp, record},
+};
+
+/// The timer by which a waiting caller's people are rung.
+pub const CONNECT: &str = "connect";
+
+/// The effects of one turn, on their way.
+pub struct Applying<'a> {
+    pub acting: &'a Acting,
+    pub call: &'a CallRow,
+    /// The call's alert, once there is one.
+    pub alert: Option<AlertId>,
+    /// Reserved alert numbers for what the MSP must hear.
+    pub spare_numbers: Vec<i64>,
+    /// What became of them, for after the commit.
+    pub told: Vec<(i64, Raised)>,
+    /// Alerts that were opened for the caller, for the metrics.
+    pub opened: u32,
+}
+
+impl<'a> Applying<'a> {
+    pub fn new(acting: &'a Acting, call: &'a CallRow, spare_numbers: Vec<i64>) -> Self {
+        Self { acting, call, alert: call.alert.clone(), spare_numbers, told: Vec::new(), opened: 0 }
+    }
+
+    pub async fn apply(&mut self, db: &mut AnyConnection, effect: &Effect) -> Result<(), StoreError> {
+        match effect {
+            Effect::RaiseAlert(alert) => self.raise(db, alert).await,
+            Effect::AddToAlert(alert) => self.add(db, alert).await,
+            Effect::Connect(connect) => self.connect(db, connect).await,
+            Effect::Voicemail(voicemail) => self.voicemail(db, voicemail).await,
+            Effect::Missed(missed) => self.missed(db, missed).await,
+            Effect::SendSms { to, text } => self.sms(db, to, text).await,
+            Effect::RememberLanguage { caller, language } => {
+                languages::remember(db, self.acting.org(), caller, language).await
+            }
+            // The try was counted before it was looked at.
+            Effect::PinFailed { .. } => Ok(()),
+            Effect::PinVerified { contract, contact } => {
+                let text = format!("The caller proved by PIN to be {contact} (contract {contract}).");
+                self.note(db, "verified", text, json!({ "contract": contract.as_str(), "contact": contact.as_str() }))
+                    .await
+            }
+            Effect::Consent { given, how, at } => {
+                let word = if *given { "agreed" } else { "did not agree" };
+                let text = format!("Asked whether the talk may be recorded, the caller {word}: {how}.");
+                self.note(db, "consent", text, json!({ "given": given, "how": how, "at": at.to_rfc3339() })).await
+            }
+            Effect::TellMsp { matter, text } => self.tell_msp(db, matter.as_str(), text).await,
+        }
+    }
+
+    async fn raise(&mut self, db: &mut AnyConnection, alert: &ivr::NewAlert) -> Result<(), StoreError> {
+        let row = self.row(alert);
+        let raised = raise::raise(db, self.acting.org(), row).await?;
+        calls::set_alert(db, self.acting.org(), &self.call.id, &raised.id).await?;
+        self.opened += 1;
+        let text = format!("Alert #{} was raised for this call.", raised.number);
+        self.alert = Some(raised.id);
+        self.note(db, "alert", text, json!({ "number": raised.number })).await
+    }
+
+    fn row(&self, alert: &ivr::NewAlert) -> raise::NewAlert {
+        let directory = &self.acting.directory;
+        let contract = alert.contract.as_ref().and_then(|id| directory.contracts.get(id));
+        let customer = contract.and_then(|contract| directory.customers.get(&contract.customer));
+        let contact = customer
+            .and_then(|customer| customer.contacts.iter().find(|known| Some(&known.id) == alert.contact.as_ref()));
+        raise::NewAlert {
+            id: self.acting.ids.id(self.acting.now),
+            number: alert.number,
+            title: crate::web::text::line(&alert.title, TITLE_MAX),
+            priority: alert.priority,
+            category: alert.category.clone(),
+            source: Source::Call(self.call.id.clone()),
+            customer: contract.map(|contract| contract.customer.clone()),
+            contract: alert.contract.clone(),
+            policy: self.policy(alert.policy.as_ref(), alert.contract.as_ref(), alert.priority),
+            dedup: None,
+            count: 1,
+            call: Some(self.call.id.clone()),
+            details: json!({
+                "caller": self.call.from.as_ref().map(Phone::as_str),
+                "contact": contact.map(|contact| contact.name.as_str()),
+                "hotline": self.call.hotline.as_str(),
+                "unverified": alert.unverified,
+            })
+            .to_string(),
+            opened_at: self.acting.now,
+            escalate_at: Some(self.acting.now),
+        }
+    }
+
+    /// The step's own policy, else the contract's for this priority, else whoever hears of the MSP's own
+    /// matters: somebody is always told.
+    fn policy(&self, own: Option<&PolicyId>, contract: Option<&ContractId>, priority: Priority) -> Option<Snapshot> {
+        let directory = &self.acting.directory;
+        let of_contract = policy_of(self.acting, contract, priority);
+        let named = own.or(of_contract.as_ref()).and_then(|id| directory.policies.get(id));
+        match named {
+            Some(policy) => Some(Snapshot::of(policy)),
+            None => msp::policy(directory, None).as_ref().map(Snapshot::of),
+        }
+    }
+
+    async fn add(&mut self, db: &mut AnyConnection, alert: &ivr::NewAlert) -> Result<(), StoreError> {
+        let org = self.acting.org();
+        let Some(row) = alerts::by_number(db, org, alert.number).await? else { return self.raise(db, alert).await };
+        alerts::raise_priority(db, org, &row.alert.id, alert.priority).await?;
+        let text = format!("The caller added to it: {} ({}).", alert.title, alert.priority);
+        let detail = json!({ "title": alert.title, "priority": alert.priority.as_str(), "category": alert.category });
+        record(db, self.acting, &row.alert.id, "added", text, detail).await?;
+        self.alert = Some(row.alert.id);
+        Ok(())
+    }
+
+    async fn connect(&mut self, db: &mut AnyConnection, connect: &ivr::Connect) -> Result<(), StoreError> {
+        let (acting, org, id) = (self.acting, self.acting.org(), &self.call.id);
+        let plan = Plan {
+            levels: levels(acting, connect),
+            ring: TimeDelta::seconds(connect.ring_s.max(5).into()),
+            at_once: connect.at_once,
+            prefer_language: connect.prefer_language.is_some(),
+            max_wait: TimeDelta::seconds(connect.max_wait_s.max(1).into()),
+            started_at: acting.now,
+        };
+        let waiting = Waiting {
+            connect: Connect { plan, progress: Progress::default() },
+            music: connect.music.clone(),
+            announce_every_s: connect.announce_every_s.max(5),
+            accept: connect.accept,
+            record: connect.record,
+            acknowledge: connect.acknowledge,
+            left: false,
+        };
+        calls::set_connect(db, org, id, &waiting.to_json()).await?;
+        timers::set(db, org, CONNECT, id.as_str(), acting.now, "").await?;
+        if let Some(alert) = &self.alert
+            && alerts::hold(db, org, alert, id).await?
+        {
+            attempts::hold_voice_pages(db, org, alert).await?;
+        }
+        Ok(())
+    }
+
+    async fn voicemail(&mut self, db: &mut AnyConnection, voicemail: &Voicemail) -> Result<(), StoreError> {
+        let (acting, org) = (self.acting, self.acting.org());
+        let recording = voicemail.sid.clone().unwrap_or_else(|| voicemail.url.clone());
+        // The carrier tells of a recording twice: in the call's own turn and by a report.
+        if voicemails::of_call(db, org, &self.call.id).await?.iter().any(|known| known.recording == recording) {
+            return Ok(());
+        }
+        if let Some(alert) = &voicemail.raise {
+            self.raise(db, alert).await?;
+        }
+        let row = VoicemailRow {
+            id: acting.ids.id(acting.now),
+            call: self.call.id.clone(),
+            alert: self.alert.clone(),
+            carrier: self.call.carrier.clone(),
+            recording,
+            url: voicemail.url.clone(),
+            seconds: voicemail.seconds,
+            transcript: None,
+            created_at: acting.now,
+        };
+        if !voicemails::insert(db, org, &row).await? {
+            return Ok(());
+        }
+        let text = format!("The caller left a message of {} seconds.", voicemail.seconds);
+        let detail = json!({ "voicemail": row.id.as_str(), "seconds": voicemail.seconds });
+        if let Some(alert) = &self.alert {
+            record(db, acting, alert, "voicemail", text.clone(), detail.clone()).await?;
+        }
+        self.note(db, "voicemail", text, detail).await
+    }
+
+    async fn missed(&mut self, db: &mut AnyConnection, missed: &MissedCall) -> Result<(), StoreError> {
+        let why = match missed.why {
+            MissedWhy::HungUp => "The caller hung up",
+            MissedWhy::Silent => "The caller said nothing after the tone",
+            MissedWhy::Failed => "The call could not be carried on",
+        };
+        let category = missed.category.as_deref().unwrap_or("none");
+        let text = format!("{why} at step `{}` after {} seconds (category: {category}).", missed.step, missed.waited_s);
+        let detail = json!({ "step": missed.step, "waited_s": missed.waited_s, "category": missed.category });
+        let alert = match &missed.alert {
+            MissedAlert::New(alert) => {
+                self.raise(db, alert).await?;
+                self.alert.clone()
+            }
+            MissedAlert::Existing { number } => {
+                alerts::by_number(db, self.acting.org(), *number).await?.map(|row| row.alert.id)
+            }
+        };
+        if let Some(alert) = &alert {
+            record(db, self.acting, alert, "missed", text.clone(), detail.clone()).await?;
+        }
+        self.note(db, "missed", text, detail).await
+    }
+
+    async fn sms(&mut self, db: &mut AnyConnection, to: &Phone, text: &str) -> Result<(), StoreError> {
+        let (acting, org, now) = (self.acting, self.acting.org(), self.acting.now);
+        let cap = acting.directory.limits.sms_per_hour;
+        for subject in [ORG, spender(&self.call.hotline).as_str()] {
+            if !spent::take(db, org, Spending::Sms, subject, cap, now).await? {
+                let text = format!("The hour's cap of {cap} SMS is reached: an SMS to a caller was not sent.");
+                return self.tell_msp(db, "sms-cap", &text).await;
+            }
+        }
+        attempts::insert(db, org, &said::reply(&acting.ids, now, to.clone(), text)).await?;
+        self.note(db, "sms", format!("An SMS goes to {}.", to.masked()), json!({})).await
+    }
+
+    pub async fn tell_msp(&mut self, db: &mut AnyConnection, matter: &str, text: &str) -> Result<(), StoreError> {
+        let Some(number) = self.spare_numbers.pop() else {
+            return Err(StoreError::Stale("more is to be told than was thought"));
+        };
+        let matter = format!("{matter}:{}", self.call.hotline);
+        let hint = policy_of(self.acting, self.call.contract.as_ref(), self.call.priority.unwrap_or(Priority::P3));
+        let raised = msp::tell(db, self.acting, number, &matter, text, text, hint.as_ref()).await?;
+        self.told.push((number, raised));
+        Ok(())
+    }
+
+    pub async fn note(
+        &self,
+        db: &mut AnyConnection,
+        kind: &str,
+        text: impl Into<String>,
+        detail: Value,
+    ) -> Result<(), StoreError> {
+        note(db, self.acting, self.call, kind, text, detail).await
+    }
+}
+
+const TITLE_MAX: usize = 1_024;
+
+/// An entry of the call's own timeline.
+pub async fn note(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    call: &CallRow,
+    kind: &str,
+    text: impl Into<String>,
+    detail: Value,
+) -> Result<(), StoreError> {
+    let entry = timeline::Entry {
+        id: acting.ids.id(acting.now),
+        alert: None,
+        call: Some(call.id.clone()),
+        at: acting.now,
+        kind: kind.to_owned(),
+        text: text.into(),
+        detail,
+    };
+    timeline::write(db, acting.org(), &entry).await
+}
+
+/// The contract's policy for this priority.
+pub fn policy_of(acting: &Acting, contract: Option<&ContractId>, priority: Priority) -> Option<PolicyId> {
+    let contract = acting.directory.contracts.get(contract?)?;
+    contract.target(priority).map(|target| target.policy.clone())
+}
+
+fn levels(acting: &Acting, connect: &ivr::Connect) -> Vec<Vec<Target>> {
+    match &connect.to {
+        ConnectTo::Schedule(id) => vec![vec![Target::Schedule(id.clone())]],
+        ConnectTo::Person(id) => vec![vec![Target::Person(id.clone())]],
+        ConnectTo::Policy => {
+            let named = policy_of(acting, connect.contract.as_ref(), connect.priority)
+                .and_then(|id| acting.directory.policies.get(&id).cloned())
+                .or_else(|| msp::policy(&acting.directory, None));
+            named.map_or_else(Vec::new, |policy| policy.levels.into_iter().map(|level| level.notify).collect())
+        }
+    }
+}

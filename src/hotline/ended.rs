@@ -1,0 +1,241 @@
+//! The end of a call: its outcome, exactly once; nobody rings for it any more; a missed call is told. And
+//! what still comes in afterwards: a message whose webhook was slower than the hang-up.
+
+use serde_json::json;
+use sqlx::AnyConnection;
+
+use super::{
+    State,
+    connect::release,
+    effects::{Applying, CONNECT, note},
+    facts,
+    rings::{HANGUP, LEAVE},
+    turn::{Document, Scene, WATCH, may_tell_msp, state_of, takes_number},
+};
+use crate::{
+    escalation::connect::LegResult,
+    ivr::{self, Attestation, ConnectEnd, Effect, Input},
+    model::{
+        call::{LegState, Outcome},
+        id::CallId,
+    },
+    store::{
+        StoreError,
+        calls::{self, CallRow, Phase},
+        legs,
+        raise::Raised,
+        timers,
+    },
+    telemetry::metric,
+    work::{Acting, msp},
+};
+
+/// What is left to do when a call is over.
+#[derive(Clone)]
+struct Ending {
+    acting: Acting,
+    call: CallRow,
+    state: ivr::State,
+    effects: Vec<Effect>,
+    reasons: Vec<String>,
+    outcome: Outcome,
+    why: String,
+    numbers: Vec<i64>,
+}
+
+impl State {
+    /// The call is over. A second time it does nothing.
+    pub(super) async fn finish(&self, id: &CallId, why: &str) -> Result<(), StoreError> {
+        let mut outcome = self.try_finish(id, why).await;
+        for _ in 0..3 {
+            if !matches!(outcome, Err(StoreError::Stale(_))) {
+                break;
+            }
+            outcome = self.try_finish(id, why).await;
+        }
+        outcome
+    }
+
+    async fn try_finish(&self, id: &CallId, why: &str) -> Result<(), StoreError> {
+        let scene = self.scene(id, Attestation::NotSupplied).await?;
+        let Some(mut scene) = scene.filter(|scene| scene.call.ended_at.is_none()) else { return Ok(()) };
+        let talked_with = self.talked_with(&scene).await?;
+        let inputs = match (&scene.call.phase, talked_with) {
+            // Whoever talked has not missed anybody.
+            (Phase::Bridged | Phase::Waiting | Phase::Accepted | Phase::Leaving, Some(person)) => {
+                vec![Input::Connect(ConnectEnd::Bridged { person: Some(person) }), Input::HungUp]
+            }
+            _ => vec![Input::HungUp],
+        };
+        let number = self.context().store.alert_number(scene.acting.org()).await?;
+        scene.line.next_alert = number;
+        let ending = self.ending(&scene, inputs, why).await;
+        let took =
+            ending.as_ref().map_or(true, |ending| ending.effects.iter().any(|effect| takes_number(effect, number)));
+        if !took {
+            self.context().store.return_alert_number(scene.acting.org(), number);
+        }
+        self.commit(ending?, scene.acting.org()).await
+    }
+
+    async fn talked_with(&self, scene: &Scene) -> Result<Option<crate::model::id::PersonId>, StoreError> {
+        let mut db = self.context().store.read().await?;
+        let legs = legs::of_call(&mut db, scene.acting.org(), &scene.call.id).await?;
+        let bridged = legs.into_iter().rev().find(|leg| leg.bridged_at.is_some());
+        let since = scene.call.connect.as_deref().map(super::waiting::Waiting::from_json).transpose()?;
+        let since = since.map(|waiting| waiting.connect.plan.started_at);
+        Ok(bridged.filter(|leg| since.is_none_or(|since| leg.created_at >= since)).map(|leg| leg.person))
+    }
+
+    async fn ending(&self, scene: &Scene, inputs: Vec<Input>, why: &str) -> Result<Ending, StoreError> {
+        let facts = {
+            let mut db = self.context().store.read().await?;
+            facts::gather(&mut db, &scene.acting, &scene.line).await?
+        };
+        let mut state = state_of(scene, &facts)?;
+        let (mut effects, mut reasons) = (Vec::new(), Vec::new());
+        for input in inputs {
+            if state.is_over() {
+                break;
+            }
+            let ran = ivr::run(&scene.flow, state, input, &facts);
+            // Nobody is there to be connected any more.
+            effects.extend(ran.effects.into_iter().filter(|effect| !matches!(effect, Effect::Connect(_))));
+            reasons.extend(ran.reasons);
+            state = ran.state;
+        }
+        let matters = effects.iter().filter(|effect| may_tell_msp(effect)).count();
+        Ok(Ending {
+            acting: scene.acting.clone(),
+            call: scene.call.clone(),
+            outcome: state.outcome(),
+            state,
+            effects,
+            reasons,
+            why: why.to_owned(),
+            numbers: self.context().store.alert_numbers(scene.acting.org(), matters).await?,
+        })
+    }
+
+    async fn commit(&self, ending: Ending, org: &crate::model::id::OrgId) -> Result<(), StoreError> {
+        let numbers = ending.numbers.clone();
+        let (outcome, call) = (ending.outcome, ending.call.id.clone());
+        let told = self.context().change(async move |db| ending.apply(db).await).await?;
+        let Some(told) = told else { return Ok(()) };
+        for unused in numbers.iter().filter(|number| !told.iter().any(|(used, _)| used == *number)) {
+            self.context().store.return_alert_number(org, *unused);
+        }
+        for (number, raised) in &told {
+            msp::settle(self.context(), *number, raised);
+        }
+        metrics::counter!(metric::CALLS, "outcome" => outcome.as_str()).increment(1);
+        tracing::info!(call.id = %call, outcome = outcome.as_str(), "a call has ended");
+        Ok(())
+    }
+
+    /// What is learned of a call that is over already: it talked, or left a message.
+    pub(super) async fn late(&self, mut scene: Scene, input: Input) -> Result<Document, StoreError> {
+        let org = scene.acting.org().clone();
+        let number = self.context().store.alert_number(&org).await?;
+        scene.line.next_alert = number;
+        let learned = match &input {
+            Input::Recorded { .. } => Outcome::Voicemail,
+            Input::Dialed { .. } => Outcome::Forwarded,
+            _ => Outcome::Connected,
+        };
+        let facts = {
+            let mut db = self.context().store.read().await?;
+            facts::gather(&mut db, &scene.acting, &scene.line).await?
+        };
+        let ran = ivr::run(&scene.flow, state_of(&scene, &facts)?, input, &facts);
+        if !ran.effects.iter().any(|effect| takes_number(effect, number)) {
+            self.context().store.return_alert_number(&org, number);
+        }
+        let matters = ran.effects.iter().filter(|effect| may_tell_msp(effect)).count();
+        let numbers = self.context().store.alert_numbers(&org, matters).await?;
+        let (acting, call, state) = (scene.acting.clone(), scene.call.clone(), ran.state.clone());
+        let effects = ran.effects.clone();
+        let reached = state.reached;
+        let unit = async move |db: &mut AnyConnection| {
+            let mut applying = Applying::new(&acting, &call, numbers.clone());
+            for effect in &effects {
+                applying.apply(db, effect).await?;
+            }
+            calls::keep_state(db, acting.org(), &call.id, &state.to_json()).await?;
+            if reached == Some(learned) {
+                calls::amend(db, acting.org(), &call.id, learned).await?;
+            }
+            Ok(applying.told)
+        };
+        for (number, raised) in self.context().change(unit).await? {
+            msp::settle(self.context(), number, &raised);
+        }
+        Ok(super::farewell(&ran.state.language, |words| words.goodbye, &scene.urls))
+    }
+}
+
+impl Ending {
+    /// One unit of work. `None`: somebody was faster.
+    async fn apply(&self, db: &mut AnyConnection) -> Result<Option<Vec<(i64, Raised)>>, StoreError> {
+        let (acting, org, call) = (&self.acting, self.acting.org(), &self.call);
+        let Some(fresh) = calls::by_id(db, org, &call.id).await? else { return Ok(None) };
+        if fresh.ended_at.is_some() {
+            return Ok(None);
+        }
+        if fresh.turn != call.turn || fresh.phase != call.phase {
+            return Err(StoreError::Stale("the call went on meanwhile"));
+        }
+        if !calls::end(db, org, &call.id, self.outcome, acting.now).await? {
+            return Ok(None);
+        }
+        calls::keep_state(db, org, &call.id, &self.state.to_json()).await?;
+        let mut applying = Applying::new(acting, &fresh, self.numbers.clone());
+        for effect in &self.effects {
+            applying.apply(db, effect).await?;
+        }
+        for reason in &self.reasons {
+            note(db, acting, call, "turn", reason.as_str(), json!({ "step": self.state.step })).await?;
+        }
+        self.waited(db).await?;
+        quiet_phones(db, acting, call).await?;
+        release(db, acting, &fresh).await?;
+        for kind in [CONNECT, LEAVE, WATCH] {
+            timers::clear(db, org, kind, call.id.as_str()).await?;
+        }
+        let text = format!("The call has ended: {} ({}).", self.outcome.as_str(), self.why);
+        note(db, acting, call, "ended", text, json!({ "outcome": self.outcome.as_str() })).await?;
+        Ok(Some(applying.told))
+    }
+
+    /// How long somebody waited in vain.
+    async fn waited(&self, db: &mut AnyConnection) -> Result<(), StoreError> {
+        let (Phase::Waiting | Phase::Accepted, Some(stored)) = (self.call.phase, &self.call.connect) else {
+            return Ok(());
+        };
+        let since = super::waiting::Waiting::from_json(stored)?.connect.plan.started_at;
+        let waited = (self.acting.now - since).num_milliseconds();
+        calls::set_waited(db, self.acting.org(), &self.call.id, waited).await
+    }
+}
+
+/// Ends what rings for the caller. Who has picked up already hears why.
+pub async fn quiet_phones(db: &mut AnyConnection, acting: &Acting, call: &CallRow) -> Result<(), StoreError> {
+    for leg in legs::of_call(db, acting.org(), &call.id).await? {
+        match leg.state {
+            LegState::Queued | LegState::Ringing => {
+                legs::condemn(db, acting.org(), &leg.id, LegResult::NoAnswer).await?;
+                timers::set(db, acting.org(), HANGUP, leg.id.as_str(), acting.now, "").await?;
+            }
+            LegState::Answered | LegState::Accepted | LegState::Bridged | LegState::Ended => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether this still matters after the end of its call.
+pub fn matters_late(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Recorded { .. } | Input::Connect(ConnectEnd::Bridged { .. }) | Input::Dialed { bridged: true }
+    )
+}

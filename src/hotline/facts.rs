@@ -1,0 +1,149 @@
+//! What a turn of the flow may know of the world, gathered before it runs.
+
+use std::collections::BTreeMap;
+
+use sqlx::AnyConnection;
+
+use super::State;
+use crate::{
+    declare::{Directory, pins},
+    ivr::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts, Want},
+    model::{
+        Instant,
+        contract::{Contract, Coverage, Hotline},
+        id::ContractId,
+        phone::Phone,
+    },
+    sla::coverage,
+    store::{
+        StoreError, languages,
+        pin_locks::{self, Subject, Taken},
+        spent::{self, Spending},
+    },
+    work::Acting,
+};
+
+/// The subject under which the org's own spending is counted.
+pub const ORG: &str = "org";
+
+/// How a hotline's spending is counted.
+pub fn spender(hotline: &Phone) -> String {
+    format!("hotline:{hotline}")
+}
+
+/// Who phones which hotline.
+#[derive(Clone)]
+pub struct Line {
+    pub hotline: Hotline,
+    pub caller: Option<Phone>,
+    pub attestation: Attestation,
+    /// Reserved, should the turn raise the call's alert.
+    pub next_alert: i64,
+}
+
+pub async fn gather(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Result<Facts, StoreError> {
+    let directory = &acting.directory;
+    let language = match &line.caller {
+        Some(caller) => languages::of(db, acting.org(), caller).await?,
+        None => None,
+    };
+    Ok(Facts {
+        now: acting.now,
+        org_name: directory.org_name.clone(),
+        hotline: line.hotline.number.clone(),
+        vars: line.hotline.vars.clone(),
+        contracts: contracts(directory, line, acting.now),
+        calendars: directory
+            .calendars
+            .iter()
+            .map(|(id, calendar)| (id.clone(), coverage::state_of(calendar, acting.now)))
+            .collect(),
+        caller: line.caller.clone(),
+        attestation: line.attestation,
+        language,
+        pin: None,
+        next_alert: line.next_alert,
+        queue_position: None,
+        money: money(db, acting, &line.hotline.number).await?,
+    })
+}
+
+async fn money(db: &mut AnyConnection, acting: &Acting, hotline: &Phone) -> Result<Money, StoreError> {
+    let (org, now, limits) = (acting.org(), acting.now, &acting.directory.limits);
+    let hotline = spender(hotline);
+    let mut left = [true, true];
+    for (place, (what, cap)) in
+        [(Spending::Call, limits.calls_per_hour), (Spending::Sms, limits.sms_per_hour)].into_iter().enumerate()
+    {
+        for subject in [ORG, hotline.as_str()] {
+            left[place] &= spent::count(db, org, what, subject, now).await? < cap;
+        }
+    }
+    let countries = acting.directory.countries().into_iter().map(str::to_owned).collect();
+    Ok(Money { calls_left: left[0], sms_left: left[1], countries })
+}
+
+fn contracts(directory: &Directory, line: &Line, now: Instant) -> Vec<ContractFacts> {
+    let known = |id: &ContractId| directory.contracts.get(id);
+    line.hotline.contracts.iter().filter_map(known).map(|contract| facts_of(directory, line, contract, now)).collect()
+}
+
+fn facts_of(directory: &Directory, line: &Line, contract: &Contract, now: Instant) -> ContractFacts {
+    let customer = directory.customers.get(&contract.customer);
+    let zone = match &contract.coverage {
+        Coverage::Calendar(id) => directory.calendars.get(id).map(|calendar| calendar.zone),
+        Coverage::Always => None,
+    };
+    let any_zone = || directory.schedules.values().next().map(|schedule| schedule.zone);
+    let sla =
+        |target: &crate::model::contract::Target| SlaFacts { response: target.response, resolution: target.resolution };
+    ContractFacts {
+        id: contract.id.clone(),
+        customer: contract.customer.clone(),
+        customer_name: customer.map_or_else(|| contract.customer.to_string(), |customer| customer.name.clone()),
+        customer_number: customer.and_then(|customer| customer.number.clone()),
+        zone: zone.or_else(any_zone).unwrap_or(chrono_tz::UTC),
+        coverage: coverage::state(&contract.coverage, &directory.calendars, now),
+        priorities: contract.priorities.iter().map(|(priority, target)| (*priority, sla(target))).collect(),
+        contacts: customer.map_or_else(BTreeMap::new, |customer| {
+            customer.contacts.iter().map(|contact| (contact.id.clone(), contact.name.clone())).collect()
+        }),
+        known: line
+            .caller
+            .as_ref()
+            .and_then(|caller| directory.contact_with_phone(&contract.id, caller))
+            .map(|contact| contact.id.clone()),
+    }
+}
+
+/// Finds out what the turn wants. A try is counted before it is looked at, so that many calls at once
+/// have no more tries than one.
+pub async fn check_pin(
+    state: &State,
+    acting: &Acting,
+    facts: &Facts,
+    want: Want,
+) -> Result<Option<PinCheck>, StoreError> {
+    let Want::PinCheck { customer_number, pin } = want else { return Ok(None) };
+    let contract = facts.contract_for(customer_number.as_deref()).map(|contract| contract.id.clone());
+    let subjects = subjects(facts, contract.as_ref());
+    let (unit, tried) = (acting.clone(), subjects.clone());
+    let taken = state.context().change(async move |db| pin_locks::take(db, unit.org(), &tried, unit.now).await).await?;
+    if let Taken::LockedUntil(until) = taken {
+        return Ok(Some(PinCheck::Locked { until }));
+    }
+    let customer = contract.as_ref().and_then(|id| acting.directory.customer_of(id)).cloned();
+    let Some(customer) = customer else { return Ok(Some(PinCheck::Wrong)) };
+    // Tens of milliseconds on purpose: not on a thread that answers others.
+    let found = tokio::task::spawn_blocking(move || pins::matches(&customer, &pin)).await;
+    let Ok(Some(contact)) = found else { return Ok(Some(PinCheck::Wrong)) };
+    let unit = acting.clone();
+    state.context().change(async move |db| pin_locks::right(db, unit.org(), &subjects).await).await?;
+    Ok(Some(PinCheck::Right(contact)))
+}
+
+fn subjects(facts: &Facts, contract: Option<&ContractId>) -> Vec<Subject> {
+    let caller = facts.caller.clone().map(Subject::Caller);
+    let contract = contract.cloned().map(Subject::Contract);
+    caller.into_iter().chain(contract).chain([Subject::Hotline(facts.hotline.clone())]).collect()
+}

@@ -1,0 +1,462 @@
+//! What technicians' phones report and press while a caller waits: answered, 1 to accept, talked, ended.
+//!
+//! Who presses 1 first is decided in the database. Only a bridge counts as a talk; a mailbox answers
+//! too, and presses nothing.
+
+use axum::{
+    extract::{Path, Request, State as Extract},
+    response::Response,
+};
+use sqlx::AnyConnection;
+
+use super::{
+    State, answer,
+    document::say,
+    effects::note,
+    guard,
+    rings::{detail, wake},
+    taken,
+    urls::{self, Urls},
+    waiting::Waiting,
+    words::{self, Words, filled},
+};
+use crate::{
+    carrier::{
+        Class,
+        error_codes::class_of,
+        signature::{Form, Verified},
+        status::CallStatus,
+        twiml::{self, Dial, DialQueue, DialRecord, Gather, GatherInput, Method, Pause, Prompt, Redirect, Verb},
+    },
+    escalation::connect::LegResult,
+    ivr::Accept,
+    model::{alert::Actor, call::LegState, id::LegId, language::Language, priority::Priority},
+    store::{
+        StoreError,
+        calls::{self, CallRow, Phase},
+        legs::{self, LegRow},
+        seen, timers,
+    },
+    work::{Acting, act},
+};
+
+const KEY_WAIT_S: u32 = 8;
+/// Who has not pressed anything by then is a mailbox.
+const ASKED_MAX: u32 = 4;
+/// The caller is there already; an empty queue means that they have gone.
+const QUEUE_WAIT_S: u32 = 15;
+
+/// A technician's leg, as one webhook sees it.
+#[derive(Clone)]
+struct Ring {
+    acting: Acting,
+    urls: Urls,
+    leg: LegId,
+    /// How often it was asked for a key before.
+    asked: u32,
+}
+
+/// What is known of a leg when it is asked about.
+struct Seen {
+    leg: LegRow,
+    call: CallRow,
+    waiting: Option<Waiting>,
+}
+
+/// Receives the request, and the leg's id if it is one.
+async fn received(
+    state: &State,
+    carrier: &str,
+    leg: &str,
+    request: Request,
+) -> Result<(Ring, Verified<Form>), Response> {
+    let asked = asked(&request);
+    let webhook = state.webhooks().receive(carrier, request).await?;
+    let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
+    let Ok(leg) = leg.parse() else {
+        return Err(answer("leg", super::farewell(&Language::english(), |words| words.gone, &urls)));
+    };
+    Ok((Ring { acting: state.context().acting(), urls, leg, asked }, webhook.form))
+}
+
+fn asked(request: &Request) -> u32 {
+    let query = request.uri().query().unwrap_or_default();
+    let given = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "n");
+    given.and_then(|(_, value)| value.parse().ok()).unwrap_or(0).min(ASKED_MAX)
+}
+
+/// Somebody or something has picked up.
+pub(super) async fn answered(
+    Extract(state): Extract<State>,
+    Path((carrier, leg)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (ring, form) = match received(&state, &carrier, &leg, request).await {
+        Ok(received) => received,
+        Err(refused) => return refused,
+    };
+    let carrier_call = form.get("CallSid").unwrap_or_default().to_owned();
+    let (unit, urls) = (ring.clone(), ring.urls.clone());
+    let work = async move { state.context().change(async move |db| unit.answered(db, &carrier_call).await).await };
+    answer("leg", guard(work, || unavailable(&urls)).await)
+}
+
+/// A key, or none.
+pub(super) async fn key(
+    Extract(state): Extract<State>,
+    Path((carrier, leg)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (ring, form) = match received(&state, &carrier, &leg, request).await {
+        Ok(received) => received,
+        Err(refused) => return refused,
+    };
+    let digits: String = form.get("Digits").unwrap_or_default().chars().take(4).collect();
+    let (unit, urls) = (ring.clone(), ring.urls.clone());
+    let work = async move { state.context().change(async move |db| unit.pressed(db, &digits).await).await };
+    answer("leg-key", guard(work, || unavailable(&urls)).await)
+}
+
+/// The caller is taken out of the queue: the bridge follows.
+pub(super) async fn whisper(
+    Extract(state): Extract<State>,
+    Path((carrier, leg)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (ring, _) = match received(&state, &carrier, &leg, request).await {
+        Ok(received) => received,
+        Err(refused) => return refused,
+    };
+    let (unit, urls) = (ring.clone(), ring.urls.clone());
+    let work = async move { state.context().change(async move |db| unit.bridged(db).await).await };
+    // Whatever the database says: they talk, and the end of the talk tells it once more.
+    answer("leg-whisper", guard(work, || super::text(&twiml::Response::new(), &urls)).await)
+}
+
+/// The technician's side of the talk is over, or there was none.
+pub(super) async fn talked(
+    Extract(state): Extract<State>,
+    Path((carrier, leg)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (ring, form) = match received(&state, &carrier, &leg, request).await {
+        Ok(received) => received,
+        Err(refused) => return refused,
+    };
+    let bridged = form.get("DialBridged") == Some("true");
+    let (unit, urls) = (ring.clone(), ring.urls.clone());
+    let work = async move { state.context().change(async move |db| unit.talked(db, bridged).await).await };
+    answer("leg-talked", guard(work, || unavailable(&urls)).await)
+}
+
+/// Reports come in any order, twice, late or never.
+pub(super) async fn status(
+    Extract(state): Extract<State>,
+    Path((carrier, leg)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (ring, form) = match received(&state, &carrier, &leg, request).await {
+        Ok(received) => received,
+        Err(refused) => return refused,
+    };
+    let status = CallStatus::parse(form.get("CallStatus").unwrap_or_default());
+    let code = form.get("ErrorCode").and_then(|code| code.parse().ok());
+    let carrier_call = form.get("CallSid").unwrap_or_default().to_owned();
+    let unit = ring.clone();
+    let outcome = state.context().change(async move |db| unit.reported(db, &status, code, &carrier_call).await).await;
+    match outcome {
+        Ok(()) => taken("leg-status"),
+        Err(error) => super::come_again("leg-status", &error),
+    }
+}
+
+impl Ring {
+    async fn seen(&self, db: &mut AnyConnection) -> Result<Option<Seen>, StoreError> {
+        let org = self.acting.org();
+        let Some(leg) = legs::by_id(db, org, &self.leg).await? else { return Ok(None) };
+        let Some(call) = calls::by_id(db, org, &leg.call).await? else { return Ok(None) };
+        let waiting = call.connect.as_deref().map(Waiting::from_json).transpose()?;
+        Ok(Some(Seen { leg, call, waiting }))
+    }
+
+    async fn answered(&self, db: &mut AnyConnection, carrier_call: &str) -> Result<String, StoreError> {
+        let Some(seen) = self.seen(db).await? else { return Ok(self.stranger()) };
+        let now = self.acting.now;
+        legs::placed(db, self.acting.org(), &self.leg, carrier_call, now).await?;
+        if legs::answer(db, self.acting.org(), &self.leg, now).await? {
+            let text = format!("The phone of {} was answered.", seen.leg.person);
+            note(db, &self.acting, &seen.call, "answered", text, detail(&seen.leg)).await?;
+            wake(db, &self.acting, &seen.call.id).await?;
+        }
+        if seen.call.phase != Phase::Waiting || seen.leg.state == LegState::Ended {
+            return Ok(self.too_late(&seen));
+        }
+        let by_key = seen.waiting.as_ref().is_none_or(|waiting| waiting.accept == Accept::Key);
+        if by_key { Ok(self.question(&seen, None)) } else { self.accept(db, &seen).await }
+    }
+
+    /// The same key of the same question again gets the same document and does nothing more.
+    async fn pressed(&self, db: &mut AnyConnection, digits: &str) -> Result<String, StoreError> {
+        let key = format!("leg:{}:{}:{digits}", self.leg, self.asked);
+        if let Some(document) = seen::answer(db, self.acting.org(), &key).await? {
+            return Ok(document);
+        }
+        let document = self.heed(db, digits).await?;
+        if !seen::remember(db, self.acting.org(), &key, &document, self.acting.now).await? {
+            return Err(StoreError::Stale("the same key was faster"));
+        }
+        Ok(document)
+    }
+
+    async fn heed(&self, db: &mut AnyConnection, digits: &str) -> Result<String, StoreError> {
+        let Some(seen) = self.seen(db).await? else { return Ok(self.stranger()) };
+        let (words, language) = self.words(&seen);
+        match digits {
+            "1" => self.accept(db, &seen).await,
+            "2" => {
+                let ended = Ended::of(LegResult::Declined, None);
+                leg_ended(db, &self.acting, &seen.leg, &ended).await?;
+                Ok(self.farewell(&language, words.declined))
+            }
+            _ if seen.call.phase != Phase::Waiting => Ok(self.too_late(&seen)),
+            "" if self.asked + 1 >= ASKED_MAX => {
+                leg_ended(db, &self.acting, &seen.leg, &Ended::of(LegResult::HungUp, None)).await?;
+                Ok(super::text(&twiml::Response::new().with(Verb::Hangup), &self.urls))
+            }
+            "" => Ok(self.question(&seen, None)),
+            _ => Ok(self.question(&seen, Some(words.unknown_key))),
+        }
+    }
+
+    async fn accept(&self, db: &mut AnyConnection, seen: &Seen) -> Result<String, StoreError> {
+        let (org, now) = (self.acting.org(), self.acting.now);
+        if seen.leg.state == LegState::Ended
+            || !calls::accept(db, org, &seen.call.id, &seen.leg.person).await?
+            || !legs::accept(db, org, &self.leg, now).await?
+        {
+            let fresh = calls::by_id(db, org, &seen.call.id).await?;
+            let mine = fresh.as_ref().is_some_and(|call| {
+                call.answered_by.as_ref() == Some(&seen.leg.person) && call.phase == Phase::Accepted
+            });
+            return Ok(if mine { self.connect(seen) } else { self.too_late(seen) });
+        }
+        let text = format!("{} accepted the call by key.", seen.leg.person);
+        note(db, &self.acting, &seen.call, "accepted", text, detail(&seen.leg)).await?;
+        wake(db, &self.acting, &seen.call.id).await?;
+        Ok(self.connect(seen))
+    }
+
+    /// The one who won dials the queue in which this caller waits alone.
+    fn connect(&self, seen: &Seen) -> String {
+        let (words, language) = self.words(seen);
+        let record = seen.waiting.as_ref().is_some_and(|waiting| waiting.record);
+        let dial = Dial {
+            action: Some(self.urls.leg(urls::LEG_TALKED, &self.leg)),
+            method: Some(Method::Post),
+            timeout_s: Some(QUEUE_WAIT_S),
+            record: record.then_some(DialRecord::FromAnswer),
+            recording_status_callback: record.then(|| self.urls.recording(&seen.call.id)),
+            ..Dial::queue(DialQueue {
+                url: Some(self.urls.leg(urls::LEG_WHISPER, &self.leg)),
+                method: Some(Method::Post),
+                ..DialQueue::named(seen.call.id.as_str())
+            })
+        };
+        super::text(&twiml::Response::new().with(say(&language, words.connecting)).with(dial), &self.urls)
+    }
+
+    async fn bridged(&self, db: &mut AnyConnection) -> Result<String, StoreError> {
+        let Some(seen) = self.seen(db).await? else {
+            return Ok(super::text(&twiml::Response::new(), &self.urls));
+        };
+        self.bridge(db, &seen).await?;
+        let language = seen.call.language.clone().unwrap_or_else(Language::english);
+        let (words, language) = words::words(&language);
+        Ok(super::text(&twiml::Response::new().with(say(&language, words.bridging)), &self.urls))
+    }
+
+    /// They talk: the alert is in this person's hands.
+    async fn bridge(&self, db: &mut AnyConnection, seen: &Seen) -> Result<(), StoreError> {
+        let (acting, org, call) = (&self.acting, self.acting.org(), &seen.call);
+        legs::bridge(db, org, &self.leg, acting.now).await?;
+        let since = seen.waiting.as_ref().map_or(call.started_at, |waiting| waiting.connect.plan.started_at);
+        let waited = (acting.now - since).num_milliseconds().max(0);
+        if !calls::bridge(db, org, &call.id, &seen.leg.person, waited).await? {
+            return Ok(());
+        }
+        let text = format!("{} talks with the caller, who waited {} seconds.", seen.leg.person, waited / 1_000);
+        note(db, acting, call, "bridged", text, detail(&seen.leg)).await?;
+        let acknowledge = seen.waiting.as_ref().is_some_and(|waiting| waiting.acknowledge);
+        if let (Some(alert), true) = (&call.alert, acknowledge) {
+            act::acknowledge(db, acting, alert, &Actor::Person(seen.leg.person.clone()), "by taking the caller")
+                .await?;
+        }
+        super::connect::release(db, acting, call).await?;
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of some minutes")]
+        metrics::histogram!(crate::telemetry::metric::CALL_WAIT_SECONDS).record(waited as f64 / 1_000.0);
+        wake(db, acting, &call.id).await
+    }
+
+    async fn talked(&self, db: &mut AnyConnection, bridged: bool) -> Result<String, StoreError> {
+        let Some(seen) = self.seen(db).await? else { return Ok(self.stranger()) };
+        if bridged {
+            // Should the whisper have been lost.
+            self.bridge(db, &seen).await?;
+            return Ok(super::text(&twiml::Response::new().with(Verb::Hangup), &self.urls));
+        }
+        leg_ended(db, &self.acting, &seen.leg, &Ended::of(LegResult::HungUp, None)).await?;
+        let (words, language) = self.words(&seen);
+        Ok(self.farewell(&language, words.gone))
+    }
+
+    async fn reported(
+        &self,
+        db: &mut AnyConnection,
+        status: &CallStatus,
+        code: Option<u32>,
+        carrier_call: &str,
+    ) -> Result<(), StoreError> {
+        let Some(seen) = self.seen(db).await? else { return Ok(()) };
+        let (org, now) = (self.acting.org(), self.acting.now);
+        if !carrier_call.is_empty() {
+            legs::placed(db, org, &self.leg, carrier_call, now).await?;
+        }
+        match status {
+            CallStatus::Initiated | CallStatus::Ringing => {
+                if legs::rings(db, org, &self.leg, status.rank(), now).await? {
+                    wake(db, &self.acting, &seen.call.id).await?;
+                }
+                Ok(())
+            }
+            CallStatus::InProgress => {
+                if legs::answer(db, org, &self.leg, now).await? {
+                    wake(db, &self.acting, &seen.call.id).await?;
+                }
+                Ok(())
+            }
+            over if over.is_final() => {
+                leg_ended(db, &self.acting, &seen.leg, &Ended::by_status(over, &seen.leg, code)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn question(&self, seen: &Seen, remark: Option<&str>) -> String {
+        let (words, language) = self.words(seen);
+        let directory = &self.acting.directory;
+        let customer = seen.call.customer.as_ref().and_then(|id| directory.customers.get(id));
+        let told = words.announce(&words::Caller {
+            customer: customer.map(|customer| customer.name.as_str()),
+            category: seen.call.category.as_deref(),
+            priority: seen.call.priority.unwrap_or(Priority::P3),
+            verified: seen.call.verified,
+            waited: self.acting.now - seen.call.started_at,
+        });
+        let message = [remark, Some(told.as_str()), Some(words.press)];
+        let message = message.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let key = format!("{}?n={}", self.urls.leg(urls::LEG_KEY, &self.leg), self.asked + 1);
+        let once = || Prompt::Say(say(&language, &message));
+        let gather = Gather {
+            action: Some(key.clone()),
+            method: Some(Method::Post),
+            input: Some(GatherInput::Dtmf),
+            timeout_s: Some(KEY_WAIT_S),
+            num_digits: Some(1),
+            finish_on_key: Some(String::new()),
+            action_on_empty_result: Some(true),
+            prompts: vec![once(), Prompt::Pause(Pause::seconds(1)), once()],
+            ..Gather::default()
+        };
+        super::text(&twiml::Response::new().with(gather).with(Redirect::to(key)), &self.urls)
+    }
+
+    fn words(&self, seen: &Seen) -> (&'static Words, Language) {
+        let person = self.acting.directory.people.get(&seen.leg.person);
+        words::words(&person.map_or_else(Language::english, |person| person.language.clone()))
+    }
+
+    /// Taken by somebody else, or the caller has gone.
+    fn too_late(&self, seen: &Seen) -> String {
+        let (words, language) = self.words(seen);
+        match &seen.call.answered_by {
+            Some(person) if *person != seen.leg.person => {
+                let name = self.acting.directory.people.get(person).map_or(person.as_str(), |person| &person.name);
+                self.farewell(&language, &filled(words.taken_by, name))
+            }
+            Some(_) => self.farewell(&language, words.taken),
+            None => self.farewell(&language, words.gone),
+        }
+    }
+
+    fn farewell(&self, language: &Language, words: &str) -> String {
+        super::text(&twiml::Response::new().with(say(language, words)).with(Verb::Hangup), &self.urls)
+    }
+
+    fn stranger(&self) -> String {
+        super::farewell(&Language::english(), |words| words.gone, &self.urls)
+    }
+}
+
+fn unavailable(urls: &Urls) -> String {
+    super::farewell(&Language::english(), |words| words.gone, urls)
+}
+
+/// Why a leg is over.
+#[derive(Debug, Clone, Default)]
+pub struct Ended {
+    pub result: Option<LegResult>,
+    pub code: Option<String>,
+}
+
+impl Ended {
+    pub fn of(result: LegResult, code: Option<String>) -> Self {
+        Self { result: Some(result), code }
+    }
+
+    pub fn by_status(status: &CallStatus, leg: &LegRow, code: Option<u32>) -> Self {
+        let bad = code.is_some_and(|code| class_of(Some(code), None) == Class::Destination);
+        let result = match status {
+            CallStatus::Busy => Some(LegResult::Busy),
+            CallStatus::NoAnswer | CallStatus::Canceled => Some(LegResult::NoAnswer),
+            CallStatus::Failed if bad => Some(LegResult::BadNumber),
+            CallStatus::Failed => Some(LegResult::Failed),
+            _ if leg.state == LegState::Bridged => None,
+            _ => Some(LegResult::HungUp),
+        };
+        Self { result, code: code.map(|code| code.to_string()) }
+    }
+}
+
+/// A leg is over: whoever waits is looked after, in this call and wherever its person is wanted.
+pub async fn leg_ended(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, ended: &Ended) -> Result<(), StoreError> {
+    let org = acting.org();
+    if !legs::end(db, org, &leg.id, ended.result, ended.code.as_deref(), acting.now).await? {
+        return Ok(());
+    }
+    timers::clear(db, org, super::rings::DEADLINE, leg.id.as_str()).await?;
+    if let Some(call) = calls::by_id(db, org, &leg.call).await? {
+        let fresh = legs::by_id(db, org, &leg.id).await?;
+        let result = fresh.and_then(|leg| leg.result).map_or("talked", LegResult::as_str);
+        let code = ended.code.as_deref().map(|code| format!(", code {code}")).unwrap_or_default();
+        note(
+            db,
+            acting,
+            &call,
+            "leg-ended",
+            format!("The call to {} is over: {result}{code}.", leg.person),
+            detail(leg),
+        )
+        .await?;
+        // Whoever accepted and was gone before the bridge: the caller waits for the next.
+        calls::wait_again(db, org, &call.id, &leg.person).await?;
+        if call.ended_at.is_none() && matches!(call.phase, Phase::Waiting | Phase::Accepted) {
+            wake(db, acting, &call.id).await?;
+        }
+    }
+    for other in calls::waiting(db, org).await? {
+        if other != leg.call {
+            wake(db, acting, &other).await?;
+        }
+    }
+    Ok(())
+}

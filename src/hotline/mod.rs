@@ -1,0 +1,168 @@
+//! The hotline: a customer's call, from the carrier's first webhook to its outcome.
+//!
+//! Every webhook is checked before it is read, loads the call, lets the flow decide, saves state,
+//! effects and document as one unit of work, and answers the document. A carrier is never answered an
+//! error: whatever fails, there is a document that leads to a human, a voicemail or an apology. Start
+//! with `routes`, then `turn`.
+
+mod calls; // turns, the queue, recordings
+mod connect; // the timer by which people are rung
+mod document; // what is heard → TwiML: pure
+mod effects; // what a turn does beside answering
+mod ended; // the end of a call, and what comes after it
+mod facts; // what a turn may know
+mod legs; // technicians' phones
+mod rings; // what the carrier is asked to do
+mod turn; // one turn of a call
+pub mod urls; // the paths
+mod voice; // a call comes in, ends, or could not be answered
+mod waiting; // what is kept of a waiting caller
+mod words; // what technicians hear: pure
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+
+use crate::{
+    carrier::twiml::{self, Verb},
+    ivr::{self, Flow},
+    model::{id::FlowId, language::Language},
+    store::{StoreError, declarations},
+    telemetry::metric,
+    web::{problem::RETRY_AFTER_S, webhook::Webhooks},
+    work::{Context, Handler},
+};
+use urls::Urls;
+
+/// Carriers wait 15 s and then apologise in English. A real time: carriers know no other.
+const ANSWER_WITHIN: Duration = Duration::from_secs(8);
+/// Older versions of flows, for calls that began with them.
+const OLD_FLOWS_MAX: usize = 64;
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct State(Arc<Parts>);
+
+struct Parts {
+    context: Context,
+    webhooks: Webhooks,
+    old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
+}
+
+impl State {
+    pub fn new(context: Context, webhooks: Webhooks) -> Self {
+        Self(Arc::new(Parts { context, webhooks, old_flows: Mutex::default() }))
+    }
+
+    fn context(&self) -> &Context {
+        &self.0.context
+    }
+
+    fn webhooks(&self) -> &Webhooks {
+        &self.0.webhooks
+    }
+
+    /// A version that is no longer the latest.
+    async fn old_flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
+        let key = (id.clone(), version);
+        let known = self.0.old_flows.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(flow) = known {
+            return Ok(flow);
+        }
+        let mut db = self.context().store.read().await?;
+        let stored = declarations::flow(&mut db, &self.context().directory().org, id, version).await?;
+        let parsed = stored.and_then(|stored| ivr::parse(&stored.file, &stored.source).ok());
+        let flow = Arc::new(parsed.ok_or_else(|| StoreError::corrupt("flow_versions", id.as_str()))?);
+        let mut flows = self.0.old_flows.lock().unwrap_or_else(PoisonError::into_inner);
+        if flows.len() >= OLD_FLOWS_MAX {
+            flows.clear();
+        }
+        Ok(Arc::clone(flows.entry(key).or_insert(flow)))
+    }
+}
+
+/// Carriers' paths take any method: whoever is no carrier learns nothing, not even which ones exist.
+pub fn routes(state: State) -> Router {
+    Router::new()
+        .route(urls::VOICE, any(voice::came_in))
+        .route(urls::VOICE_STATUS, any(voice::ended))
+        .route(urls::FALLBACK, any(voice::fallback))
+        .route(urls::MESSAGE, any(voice::message))
+        .route(urls::TURN, any(calls::turn))
+        .route(urls::WAIT, any(calls::wait))
+        .route(urls::QUEUE, any(calls::queue))
+        .route(urls::RECORDING, any(calls::recording))
+        .route(urls::TRANSCRIPTION, any(calls::transcription))
+        .route(urls::LEG, any(legs::answered))
+        .route(urls::LEG_KEY, any(legs::key))
+        .route(urls::LEG_WHISPER, any(legs::whisper))
+        .route(urls::LEG_TALKED, any(legs::talked))
+        .route(urls::LEG_STATUS, any(legs::status))
+        .with_state(state)
+}
+
+/// The timers that the hotline works off.
+pub fn handlers(state: &State) -> Vec<Arc<dyn Handler>> {
+    vec![Arc::new(connect::Connecting(state.clone())), Arc::new(rings::Ringing(state.clone()))]
+}
+
+fn answer(kind: &'static str, document: String) -> Response {
+    metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => "document").increment(1);
+    ([(header::CONTENT_TYPE, twiml::CONTENT_TYPE)], document).into_response()
+}
+
+/// A report was taken.
+fn taken(kind: &'static str) -> Response {
+    metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => "taken").increment(1);
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// A report could not be kept. Nobody hears this answer; who repeats it helps, else we ask later.
+fn come_again(kind: &'static str, error: &StoreError) -> Response {
+    metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => "unavailable").increment(1);
+    tracing::error!(error = error as &dyn std::error::Error, kind, "a carrier's report could not be kept");
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_S.to_string())]).into_response()
+}
+
+/// Does the work on a task of its own, so that a carrier who goes away does not break it off, and
+/// answers the spare document when it fails, panics or takes too long.
+async fn guard<F>(work: F, spare: impl FnOnce() -> String) -> String
+where
+    F: Future<Output = Result<String, StoreError>> + Send + 'static,
+{
+    match tokio::time::timeout(ANSWER_WITHIN, tokio::spawn(work)).await {
+        Ok(Ok(Ok(document))) => return document,
+        Ok(Ok(Err(error))) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a webhook is answered by the spare document");
+        }
+        Ok(Err(error)) => tracing::error!(%error, "a webhook's work panicked: the spare document answers it"),
+        Err(_) => tracing::error!("a webhook's work takes too long: the spare document answers it"),
+    }
+    metrics::counter!(metric::WEBHOOKS, "kind" => "spare", "answer" => "spare").increment(1);
+    spare()
+}
+
+fn text(response: &twiml::Response, urls: &Urls) -> String {
+    document::text(response, urls, &Language::english())
+}
+
+/// A sentence and the end of the call.
+fn farewell(language: &Language, sentence: impl Fn(&words::Words) -> &'static str, urls: &Urls) -> String {
+    let (words, language) = words::words(language);
+    let response = twiml::Response::new().with(document::say(&language, sentence(words))).with(Verb::Hangup);
+    document::text(&response, urls, &language)
+}
+
+/// The apology that records a message. Needs no database.
+fn spare(language: &Language, urls: &Urls) -> String {
+    document::text(&document::spare(&ivr::spare(language), urls), urls, language)
+}

@@ -1,0 +1,277 @@
+//! The timers `ring`, `hangup`, `leg-deadline` (of a leg), `leave` and `call-watch` (of a call): what the
+//! carrier is asked to do, from rows. A report that never comes is asked for.
+
+use chrono::TimeDelta;
+use futures::future::BoxFuture;
+use serde_json::json;
+use sqlx::AnyConnection;
+
+use super::{
+    State,
+    effects::CONNECT,
+    legs::{self as faces, Ended},
+    turn::WATCH,
+    urls::{self, Urls},
+};
+use crate::{
+    carrier::{Carrier, CarrierError, Class, NewCall, Sid, status::CallStatus},
+    escalation::connect::LegResult,
+    ivr::Attestation,
+    model::{
+        call::LegState,
+        id::{CallId, LegId},
+    },
+    store::{
+        StoreError,
+        calls::{self, CallRow, Phase},
+        legs::{self, LegRow},
+        timers::{self, DueTimer},
+    },
+    work::{Acting, Handler, WorkError},
+};
+
+pub const RING: &str = "ring";
+pub const HANGUP: &str = "hangup";
+pub const LEAVE: &str = "leave";
+pub const DEADLINE: &str = "leg-deadline";
+
+/// Shorter than most mailboxes wait.
+const RING_S: u32 = 25;
+/// After which a leg's report is missed: ringing, the carrier's slack, and somebody who listens.
+const REPORT_WITHIN: TimeDelta = TimeDelta::seconds(60);
+const AGAIN: TimeDelta = TimeDelta::seconds(2);
+const ASK_AGAIN: TimeDelta = TimeDelta::minutes(1);
+const WATCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
+/// Carriers end a call after four hours.
+const CALL_MAX: TimeDelta = TimeDelta::hours(5);
+
+pub struct Ringing(pub State);
+
+impl Handler for Ringing {
+    fn kinds(&self) -> &[&'static str] {
+        &[RING, HANGUP, LEAVE, DEADLINE, WATCH]
+    }
+
+    fn handle<'a>(&'a self, timer: &'a DueTimer) -> BoxFuture<'a, Result<(), WorkError>> {
+        Box::pin(async move {
+            let done = match timer.kind.as_str() {
+                RING => self.ring(timer).await,
+                HANGUP => self.hang_up(timer).await,
+                LEAVE => self.leave(timer).await,
+                DEADLINE => self.ask(timer).await,
+                _ => self.watch(timer).await,
+            };
+            done.map_err(WorkError::on(format!("{} {}", timer.kind, timer.subject)))
+        })
+    }
+}
+
+impl Ringing {
+    async fn leg(&self, timer: &DueTimer) -> Result<Option<(LegRow, CallRow)>, StoreError> {
+        let Ok(id) = timer.subject.parse::<LegId>() else { return Ok(None) };
+        let mut db = self.0.context().store.read().await?;
+        let Some(leg) = legs::by_id(&mut db, &timer.org, &id).await? else { return Ok(None) };
+        let call = calls::by_id(&mut db, &timer.org, &leg.call).await?;
+        Ok(call.map(|call| (leg, call)))
+    }
+
+    fn carrier(&self, call: &CallRow) -> Option<&dyn Carrier> {
+        self.0.webhooks().carriers().get(&call.carrier).map(|line| line.carrier.as_ref())
+    }
+
+    async fn complete(&self, timer: &DueTimer) -> Result<(), StoreError> {
+        let due = timer.clone();
+        self.0.context().store.write(async move |db| timers::complete(db, &due).await).await.map(|_| ())
+    }
+
+    async fn again(&self, timer: &DueTimer, wait: TimeDelta) -> Result<(), StoreError> {
+        let (due, at) = (timer.clone(), self.0.context().clock.now() + wait);
+        let again = async move |db: &mut AnyConnection| {
+            if timers::complete(db, &due).await? {
+                timers::set(db, &due.org, &due.kind, &due.subject, at, &due.payload).await?;
+            }
+            Ok(())
+        };
+        self.0.context().store.write(again).await
+    }
+
+    /// Places a technician's call. One whose answer got lost is looked for before it is placed again.
+    async fn ring(&self, timer: &DueTimer) -> Result<(), StoreError> {
+        let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
+        let wanted = leg.state == LegState::Queued && leg.result.is_none() && call.phase == Phase::Waiting;
+        let Some(carrier) = self.carrier(&call).filter(|_| wanted) else {
+            return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
+        };
+        let placed = match self.found(timer, carrier, &leg).await {
+            Some(sid) => Ok(sid),
+            None => carrier.place_call(&self.new_call(&leg, &call)).await,
+        };
+        match placed {
+            Ok(sid) => self.placed(timer, carrier, leg, sid).await,
+            Err(error) => self.not_placed(timer, leg, &error).await,
+        }
+    }
+
+    fn new_call(&self, leg: &LegRow, call: &CallRow) -> NewCall {
+        let urls = Urls::new(self.0.webhooks().public_url(), &call.carrier);
+        NewCall {
+            to: leg.number.clone(),
+            from: Some(call.hotline.clone()),
+            url: urls.leg(urls::LEG, &leg.id),
+            status_callback: urls.leg(urls::LEG_STATUS, &leg.id),
+            ring_s: RING_S,
+        }
+    }
+
+    /// After a try whose end is unknown, or a crash in between.
+    async fn found(&self, timer: &DueTimer, carrier: &dyn Carrier, leg: &LegRow) -> Option<Sid> {
+        if timer.payload.is_empty() && timer.tries == 1 {
+            return None;
+        }
+        let seen = carrier.find_calls(&leg.number, leg.created_at).await.ok()?;
+        let mut db = self.0.context().store.read().await.ok()?;
+        for found in seen {
+            let known = legs::is_known(&mut db, &timer.org, &leg.carrier, found.sid.as_str()).await.ok()?;
+            if !known && !found.status.is_final() {
+                return Some(found.sid);
+            }
+        }
+        None
+    }
+
+    async fn placed(&self, timer: &DueTimer, carrier: &dyn Carrier, leg: LegRow, sid: Sid) -> Result<(), StoreError> {
+        let (due, acting, name, id) = (timer.clone(), self.0.context().acting(), sid.clone(), leg.id.clone());
+        let still_wanted = async move |db: &mut AnyConnection| {
+            timers::complete(db, &due).await?;
+            legs::placed(db, &due.org, &id, name.as_str(), acting.now).await?;
+            timers::set(db, &due.org, DEADLINE, id.as_str(), acting.now + REPORT_WITHIN, "").await?;
+            let row = legs::by_id(db, &due.org, &id).await?;
+            Ok(row.is_some_and(|row| row.state != LegState::Ended && row.result.is_none()))
+        };
+        if !self.0.context().store.write(still_wanted).await? {
+            // It was taken back while it was being placed.
+            let _ = carrier.end_call(&sid).await;
+        }
+        Ok(())
+    }
+
+    async fn not_placed(&self, timer: &DueTimer, leg: LegRow, error: &CarrierError) -> Result<(), StoreError> {
+        let class = error.class;
+        tracing::warn!(leg.id = %leg.id, code = error.code, class = class.as_str(), "a technician could not be rung");
+        // Its time to ring is limited by the connect, which takes it back.
+        if class.may_be_repeated() {
+            let wait = error.retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or(AGAIN);
+            let mut again = timer.clone();
+            if class == Class::Unsure {
+                again.payload = "unsure".to_owned();
+            }
+            return self.again(&again, wait.min(TimeDelta::seconds(10))).await;
+        }
+        let result = if class == Class::Destination { LegResult::BadNumber } else { LegResult::Failed };
+        self.over(timer, leg, Ended::of(result, error.code.map(|code| code.to_string()))).await
+    }
+
+    async fn over(&self, timer: &DueTimer, leg: LegRow, ended: Ended) -> Result<(), StoreError> {
+        let (due, acting) = (timer.clone(), self.0.context().acting());
+        let unit = async move |db: &mut AnyConnection| {
+            timers::complete(db, &due).await?;
+            faces::leg_ended(db, &acting, &leg, &ended).await
+        };
+        self.0.context().change(unit).await
+    }
+
+    async fn hang_up(&self, timer: &DueTimer) -> Result<(), StoreError> {
+        let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
+        if leg.state == LegState::Ended {
+            return self.complete(timer).await;
+        }
+        if let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&call))
+            && let Err(error) = carrier.end_call(&Sid::new(sid.as_str())).await
+        {
+            tracing::warn!(leg.id = %leg.id, code = error.code, "a ringing phone could not be quieted");
+            let tries: i64 = timer.payload.parse().unwrap_or(1);
+            if error.class.may_be_repeated() && tries < timers::TRIES_MAX {
+                let mut next = timer.clone();
+                next.payload = (tries + 1).to_string();
+                return self.again(&next, AGAIN).await;
+            }
+        }
+        // A call that was cancelled while it was queued sends no report.
+        self.over(timer, leg, Ended::default()).await
+    }
+
+    /// Takes a caller out of the queue. The wait document does so too, when it is asked next.
+    async fn leave(&self, timer: &DueTimer) -> Result<(), StoreError> {
+        let Ok(id) = timer.subject.parse::<CallId>() else { return self.complete(timer).await };
+        let call = {
+            let mut db = self.0.context().store.read().await?;
+            calls::by_id(&mut db, &timer.org, &id).await?
+        };
+        let Some(call) = call.filter(|call| call.phase == Phase::Leaving) else { return self.complete(timer).await };
+        if let Some(carrier) = self.carrier(&call) {
+            let urls = Urls::new(self.0.webhooks().public_url(), &call.carrier);
+            let moved =
+                carrier.redirect_call(&Sid::new(call.carrier_call.as_str()), &urls.queue(&call.id, call.turn)).await;
+            if let Err(error) = moved {
+                tracing::warn!(call.id = %call.id, code = error.code, "a caller could not be taken out of the queue");
+            }
+        }
+        self.complete(timer).await
+    }
+
+    /// No report has ended the leg: how does it stand?
+    async fn ask(&self, timer: &DueTimer) -> Result<(), StoreError> {
+        let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
+        if leg.state == LegState::Ended {
+            return self.complete(timer).await;
+        }
+        let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&call)) else {
+            return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
+        };
+        match carrier.call_status(&Sid::new(sid.as_str())).await {
+            Ok(seen) if seen.status.is_final() => {
+                let ended = Ended::by_status(&seen.status, &leg, None);
+                self.over(timer, leg, ended).await
+            }
+            Ok(_) => self.again(timer, ASK_AGAIN).await,
+            Err(error) if error.class == Class::State => {
+                self.over(timer, leg, Ended::of(LegResult::Failed, None)).await
+            }
+            Err(_) => self.again(timer, ASK_AGAIN).await,
+        }
+    }
+
+    /// No webhook has come for a while: does the call still live?
+    async fn watch(&self, timer: &DueTimer) -> Result<(), StoreError> {
+        let Ok(id) = timer.subject.parse::<CallId>() else { return self.complete(timer).await };
+        let scene = self.0.scene(&id, Attestation::NotSupplied).await?;
+        let Some(scene) = scene.filter(|scene| scene.call.ended_at.is_none()) else {
+            return self.complete(timer).await;
+        };
+        let call = &scene.call;
+        let status = match self.carrier(call) {
+            Some(carrier) => carrier.call_status(&Sid::new(call.carrier_call.as_str())).await.map(|seen| seen.status),
+            None => Ok(CallStatus::Failed),
+        };
+        let too_old = scene.acting.now - call.started_at > CALL_MAX;
+        let over = match status {
+            Ok(status) => status.is_final() || too_old,
+            Err(error) => error.class == Class::State || too_old,
+        };
+        if !over {
+            return self.again(timer, WATCH_AGAIN).await;
+        }
+        self.0.finish(&id, "the carrier says that it is over").await?;
+        self.complete(timer).await
+    }
+}
+
+/// Whoever waits is looked after now.
+pub async fn wake(db: &mut AnyConnection, acting: &Acting, call: &CallId) -> Result<(), StoreError> {
+    timers::set(db, acting.org(), CONNECT, call.as_str(), acting.now, "").await
+}
+
+/// The fields behind a sentence about a leg.
+pub fn detail(leg: &LegRow) -> serde_json::Value {
+    json!({ "leg": leg.id.as_str(), "person": leg.person.as_str() })
+}

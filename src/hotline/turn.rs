@@ -1,0 +1,279 @@
+//! One turn of a call: load, find out, run, save state and effects with the document, answer it.
+//!
+//! A turn happens once: whoever asks for it again gets the stored document. Start with `take`.
+
+use std::sync::Arc;
+
+use sqlx::AnyConnection;
+
+use super::{
+    State, document,
+    effects::{Applying, note},
+    ended::matters_late,
+    facts::{self, Line},
+    urls::Urls,
+};
+use crate::{
+    ivr::{self, Attestation, Facts, Flow, Input, Then},
+    model::{
+        contract::Hotline,
+        id::{CallId, FlowId},
+        language::Language,
+        phone::Phone,
+    },
+    store::{
+        StoreError,
+        calls::{self, CallRow, Phase},
+        timers, turns,
+    },
+    telemetry::metric,
+    work::{Acting, msp},
+};
+
+/// What ends a call that the carrier never reports as ended.
+pub const WATCH: &str = "call-watch";
+/// A call may last an hour; after that its end is looked for.
+const WATCH_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+
+/// What was answered, and what it is called in metrics.
+pub type Document = String;
+
+/// A call with what its turns need.
+pub struct Scene {
+    pub acting: Acting,
+    pub call: CallRow,
+    pub flow: Arc<Flow>,
+    pub line: Line,
+    pub urls: Urls,
+}
+
+impl State {
+    /// The call, its flow as it began, its hotline as it is declared now.
+    pub(super) async fn scene(&self, id: &CallId, attestation: Attestation) -> Result<Option<Scene>, StoreError> {
+        let acting = self.context().acting();
+        let mut db = self.context().store.read().await?;
+        let Some(call) = calls::by_id(&mut db, acting.org(), id).await? else { return Ok(None) };
+        drop(db);
+        let flow = self.flow(&call.flow, call.flow_version).await?;
+        let declared = acting.directory.hotlines.get(&call.hotline).cloned();
+        // A hotline that is gone meanwhile: the call goes on with what its flow has.
+        let hotline = declared.unwrap_or_else(|| lost_hotline(&call));
+        let line = Line { hotline, caller: call.from.clone(), attestation, next_alert: 0 };
+        let urls = Urls::new(self.webhooks().public_url(), &call.carrier);
+        Ok(Some(Scene { acting, call, flow, line, urls }))
+    }
+
+    async fn flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
+        if let Some(current) = self.context().directory().flows.get(id)
+            && current.version == version
+        {
+            return Ok(Arc::clone(&current.flow));
+        }
+        self.old_flow(id, version).await
+    }
+
+    /// The document of this turn: fresh, or the stored one when the turn has happened.
+    pub(super) async fn take(&self, scene: Scene, turn: u32, input: Input) -> Result<Document, StoreError> {
+        if scene.call.ended_at.is_some() && matters_late(&input) {
+            return self.late(scene, input).await;
+        }
+        if let Some(document) = self.answered_before(&scene, turn).await? {
+            return Ok(document);
+        }
+        let (acting, id) = (scene.acting.clone(), scene.call.id.clone());
+        match self.fresh(scene, turn, input).await {
+            // The same request was faster on its other way. Its unit of work may share our commit, so the
+            // document is looked for by the writer: readers see it only afterwards.
+            Err(StoreError::Stale(_)) => {
+                let stored = async move |db: &mut AnyConnection| {
+                    let Some(call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(None) };
+                    stored(db, &acting, &call, turn).await
+                };
+                let document = self.context().store.write(stored).await?;
+                document.ok_or(StoreError::Stale("the call's turns contradict each other"))
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// A turn that has happened, or can never happen.
+    async fn answered_before(&self, scene: &Scene, turn: u32) -> Result<Option<Document>, StoreError> {
+        let call = &scene.call;
+        if call.ended_at.is_none() && call.turn == turn {
+            return Ok(None);
+        }
+        let mut db = self.context().store.read().await?;
+        let stored = stored(&mut db, &scene.acting, call, turn).await?;
+        Ok(Some(stored.unwrap_or_else(|| self.goodbye(scene))))
+    }
+
+    fn goodbye(&self, scene: &Scene) -> Document {
+        let language = scene.call.language.clone().unwrap_or_else(|| scene.flow.default_language().clone());
+        super::farewell(&language, |words| words.goodbye, &scene.urls)
+    }
+
+    async fn fresh(&self, mut scene: Scene, turn: u32, input: Input) -> Result<Document, StoreError> {
+        let org = scene.acting.org().clone();
+        let next_alert = self.context().store.alert_number(&org).await?;
+        scene.line.next_alert = next_alert;
+        let outcome = self.run(&scene, turn, input).await;
+        let kept = match &outcome {
+            Ok(done) => done.took_number,
+            // Nobody knows whether it was taken: it stays unused.
+            Err(_) => true,
+        };
+        if !kept {
+            self.context().store.return_alert_number(&org, next_alert);
+        }
+        let done = outcome?;
+        for (number, raised) in &done.told {
+            msp::settle(self.context(), *number, raised);
+        }
+        Ok(done.document)
+    }
+
+    async fn run(&self, scene: &Scene, turn: u32, input: Input) -> Result<Done, StoreError> {
+        let mut facts = {
+            let mut db = self.context().store.read().await?;
+            facts::gather(&mut db, &scene.acting, &scene.line).await?
+        };
+        let state = state_of(scene, &facts)?;
+        let want = ivr::wants(&scene.flow, &state, &input);
+        facts.pin = facts::check_pin(self, &scene.acting, &facts, want).await?;
+        let ran = ivr::run(&scene.flow, state, input, &facts);
+        let response = document::of_turn(&ran.verbs, &scene.urls, &scene.call.id, turn + 1);
+        let document = document::text(&response, &scene.urls, &ran.state.language);
+        let msp_matters = ran.effects.iter().filter(|effect| may_tell_msp(effect)).count();
+        let numbers = self.context().store.alert_numbers(scene.acting.org(), msp_matters).await?;
+        let took_number = ran.effects.iter().any(|effect| takes_number(effect, scene.line.next_alert));
+        let saved = Saving {
+            acting: scene.acting.clone(),
+            call: scene.call.clone(),
+            turn,
+            ran,
+            document: document.clone(),
+            numbers: numbers.clone(),
+        };
+        let (told, opened) = self.context().store.write(async move |db| saved.save(db).await).await?;
+        for unused in numbers.iter().filter(|number| !told.iter().any(|(used, _)| used == *number)) {
+            self.context().store.return_alert_number(scene.acting.org(), *unused);
+        }
+        if opened > 0 {
+            metrics::counter!(metric::ALERTS, "source" => "call").increment(opened.into());
+        }
+        Ok(Done { document, took_number, told })
+    }
+}
+
+/// Whoever asks for an older turn is answered where the call stands.
+async fn stored(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    call: &CallRow,
+    turn: u32,
+) -> Result<Option<Document>, StoreError> {
+    let last = call.turn.saturating_sub(1);
+    let asked = if call.ended_at.is_some() { turn } else { last };
+    turns::document(db, acting.org(), &call.id, asked).await
+}
+
+struct Done {
+    document: Document,
+    took_number: bool,
+    told: Vec<(i64, crate::store::raise::Raised)>,
+}
+
+struct Saving {
+    acting: Acting,
+    call: CallRow,
+    turn: u32,
+    ran: ivr::Turn,
+    document: Document,
+    numbers: Vec<i64>,
+}
+
+impl Saving {
+    /// One unit of work: the state, the document, and everything that follows from the turn.
+    async fn save(&self, db: &mut AnyConnection) -> Result<(Vec<(i64, crate::store::raise::Raised)>, u32), StoreError> {
+        let (acting, org, call) = (&self.acting, self.acting.org(), &self.call);
+        let row = row_of(acting, &self.ran);
+        if !calls::save_turn(db, org, &call.id, self.turn, &row).await? {
+            return Err(StoreError::Stale("the turn was taken"));
+        }
+        turns::put(db, org, &call.id, self.turn, &self.document).await?;
+        let known = CallRow { contract: row.contract.clone(), priority: row.priority, ..call.clone() };
+        let mut applying = Applying::new(acting, &known, self.numbers.clone());
+        for effect in &self.ran.effects {
+            applying.apply(db, effect).await?;
+        }
+        for reason in &self.ran.reasons {
+            note(db, acting, call, "turn", reason.as_str(), serde_json::json!({ "step": self.ran.last_step })).await?;
+        }
+        timers::set(db, org, WATCH, call.id.as_str(), acting.now + WATCH_AFTER, "").await?;
+        Ok((applying.told, applying.opened))
+    }
+}
+
+fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
+    let state = &ran.state;
+    let contract = state.contract.as_ref().and_then(|id| acting.directory.contracts.get(id));
+    calls::Turn {
+        state: state.to_json(),
+        last_step: ran.last_step.clone(),
+        phase: match &ran.verbs.then {
+            Then::Enqueue => Phase::Waiting,
+            Then::Record(_) => Phase::Recording,
+            Then::Dial(_) => Phase::Away,
+            Then::Gather(_) | Then::Continue | Then::Hangup | Then::Reject(_) => Phase::Ivr,
+        },
+        contract: state.contract.clone(),
+        customer: contract.map(|contract| contract.customer.clone()),
+        contact: state.contact.clone(),
+        verified: state.verified,
+        language: state.language.clone(),
+        category: state.category.clone(),
+        priority: state.priority,
+    }
+}
+
+/// The stored state; a call without one has just come in.
+pub fn state_of(scene: &Scene, facts: &Facts) -> Result<ivr::State, StoreError> {
+    if scene.call.state.is_empty() {
+        return Ok(ivr::begin(&scene.flow, facts));
+    }
+    ivr::State::from_json(&scene.call.state).map_err(|_| StoreError::corrupt("calls.state", scene.call.id.as_str()))
+}
+
+/// Whether this effect may need a number of its own.
+pub fn may_tell_msp(effect: &ivr::Effect) -> bool {
+    matches!(effect, ivr::Effect::TellMsp { .. } | ivr::Effect::SendSms { .. })
+}
+
+pub fn takes_number(effect: &ivr::Effect, number: i64) -> bool {
+    match effect {
+        ivr::Effect::RaiseAlert(alert) => alert.number == number,
+        ivr::Effect::Voicemail(voicemail) => voicemail.raise.as_ref().is_some_and(|alert| alert.number == number),
+        ivr::Effect::Missed(missed) => match &missed.alert {
+            ivr::MissedAlert::New(alert) => alert.number == number,
+            ivr::MissedAlert::Existing { .. } => false,
+        },
+        _ => false,
+    }
+}
+
+fn lost_hotline(call: &CallRow) -> Hotline {
+    let contracts = call.contract.clone().into_iter().collect();
+    Hotline {
+        number: call.hotline.clone(),
+        contracts,
+        flow: call.flow.clone(),
+        vars: std::collections::BTreeMap::new(),
+    }
+}
+
+/// The language in which a call is spoken to before its flow says so.
+pub fn first_language(state: &State, hotline: &Phone) -> Language {
+    let directory = state.context().directory();
+    let flow = directory.hotlines.get(hotline).and_then(|hotline| directory.flows.get(&hotline.flow));
+    flow.map_or_else(Language::english, |in_use| in_use.flow.default_language().clone())
+}

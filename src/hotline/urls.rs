@@ -1,0 +1,73 @@
+//! The paths that the hotline answers, written once: the routes and the documents that name them use
+//! the same constants. Pure.
+
+use crate::model::id::{CallId, CarrierId, LegId};
+
+pub const VOICE: &str = "/carriers/{carrier}/voice";
+pub const VOICE_STATUS: &str = "/carriers/{carrier}/voice/status";
+pub const FALLBACK: &str = "/carriers/{carrier}/voice/fallback";
+/// What was recorded after something had failed.
+pub const MESSAGE: &str = "/carriers/{carrier}/voice/message";
+pub const TURN: &str = "/carriers/{carrier}/calls/{call}/turns/{turn}";
+pub const WAIT: &str = "/carriers/{carrier}/calls/{call}/wait";
+pub const QUEUE: &str = "/carriers/{carrier}/calls/{call}/queue/{turn}";
+pub const RECORDING: &str = "/carriers/{carrier}/calls/{call}/recording";
+pub const TRANSCRIPTION: &str = "/carriers/{carrier}/calls/{call}/transcription";
+pub const LEG: &str = "/carriers/{carrier}/legs/{leg}";
+pub const LEG_KEY: &str = "/carriers/{carrier}/legs/{leg}/key";
+/// What the caller hears who is taken out of the queue, just before the bridge.
+pub const LEG_WHISPER: &str = "/carriers/{carrier}/legs/{leg}/whisper";
+/// After the talk, or when there was none.
+pub const LEG_TALKED: &str = "/carriers/{carrier}/legs/{leg}/talked";
+pub const LEG_STATUS: &str = "/carriers/{carrier}/legs/{leg}/status";
+
+/// Builds absolute URLs for one carrier.
+#[derive(Debug, Clone)]
+pub struct Urls {
+    pub public_url: String,
+    pub carrier: CarrierId,
+}
+
+impl Urls {
+    pub fn new(public_url: &str, carrier: &CarrierId) -> Self {
+        Self { public_url: public_url.to_owned(), carrier: carrier.clone() }
+    }
+
+    pub fn message(&self) -> String {
+        self.fill(MESSAGE, "", "")
+    }
+
+    pub fn turn(&self, call: &CallId, turn: u32) -> String {
+        self.of_call(TURN, call).replace("{turn}", &turn.to_string())
+    }
+
+    pub fn queue(&self, call: &CallId, turn: u32) -> String {
+        self.of_call(QUEUE, call).replace("{turn}", &turn.to_string())
+    }
+
+    pub fn wait(&self, call: &CallId, asked: u32) -> String {
+        format!("{}?n={asked}", self.of_call(WAIT, call))
+    }
+
+    pub fn recording(&self, call: &CallId) -> String {
+        self.of_call(RECORDING, call)
+    }
+
+    pub fn transcription(&self, call: &CallId) -> String {
+        self.of_call(TRANSCRIPTION, call)
+    }
+
+    pub fn leg(&self, path: &str, leg: &LegId) -> String {
+        self.fill(path, "{leg}", leg.as_str())
+    }
+
+    fn of_call(&self, path: &str, call: &CallId) -> String {
+        self.fill(path, "{call}", call.as_str())
+    }
+
+    fn fill(&self, path: &str, name: &str, value: &str) -> String {
+        let path = path.replace("{carrier}", self.carrier.as_str());
+        let path = if name.is_empty() { path } else { path.replace(name, value) };
+        format!("{}{path}", self.public_url)
+    }
+}

@@ -1,0 +1,78 @@
+//! What is kept of a caller who waits for a human: whom to ring, and what they hear meanwhile.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    escalation::connect::{Connect, End, GaveUp},
+    ivr::{Accept, ConnectEnd},
+    store::StoreError,
+};
+
+/// In `calls.connect`, as JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    pub connect: Connect,
+    pub music: Option<String>,
+    pub announce_every_s: u32,
+    pub accept: Accept,
+    pub record: bool,
+    /// Who takes the call acknowledges its alert.
+    pub acknowledge: bool,
+    /// The caller pressed `*`.
+    pub left: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    connect: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    music: Option<String>,
+    announce_every_s: u32,
+    accept_by_key: bool,
+    record: bool,
+    acknowledge: bool,
+    #[serde(default)]
+    left: bool,
+}
+
+impl Waiting {
+    pub fn to_json(&self) -> String {
+        let document = Document {
+            connect: self.connect.to_json(),
+            music: self.music.clone(),
+            announce_every_s: self.announce_every_s,
+            accept_by_key: self.accept == Accept::Key,
+            record: self.record,
+            acknowledge: self.acknowledge,
+            left: self.left,
+        };
+        serde_json::to_string(&document).expect("strings and numbers can be written")
+    }
+
+    pub fn from_json(text: &str) -> Result<Self, StoreError> {
+        let corrupt = || StoreError::corrupt("calls.connect", text);
+        let document: Document = serde_json::from_str(text).map_err(|_| corrupt())?;
+        Ok(Self {
+            connect: Connect::from_json(&document.connect).map_err(|_| corrupt())?,
+            music: document.music,
+            announce_every_s: document.announce_every_s,
+            accept: if document.accept_by_key { Accept::Key } else { Accept::Answer },
+            record: document.record,
+            acknowledge: document.acknowledge,
+            left: document.left,
+        })
+    }
+
+    /// How it ended for a caller who left the queue without having talked to anybody.
+    pub fn end(&self) -> ConnectEnd {
+        if self.left {
+            return ConnectEnd::Left;
+        }
+        match self.connect.progress.end {
+            Some(End::GaveUp(GaveUp::NobodyOnCall | GaveUp::NobodyReachable)) => ConnectEnd::NobodyOnCall,
+            Some(End::GaveUp(GaveUp::NobodyAnswered | GaveUp::WaitOver)) => ConnectEnd::Nobody,
+            // Neither we nor the caller wanted to leave.
+            Some(End::Connected) | None => ConnectEnd::Failed,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What technicians hear when a hotline rings them, per language. A new language is one more constant.
+//! Pure.
+
+use chrono::TimeDelta;
+
+use crate::model::{language::Language, priority::Priority};
+
+pub struct Words {
+    call: &'static str,
+    customer: &'static str,
+    nobody_known: &'static str,
+    category: &'static str,
+    priority: &'static str,
+    verified: &'static str,
+    unverified: &'static str,
+    waits: &'static str,
+    pub press: &'static str,
+    pub unknown_key: &'static str,
+    pub connecting: &'static str,
+    pub taken: &'static str,
+    pub taken_by: &'static str,
+    pub gone: &'static str,
+    pub declined: &'static str,
+    /// To the caller, just before somebody speaks.
+    pub bridging: &'static str,
+    /// To a caller whose call is over already, or whose answer came too late.
+    pub goodbye: &'static str,
+    pub message_thanks: &'static str,
+    pub unknown_number: &'static str,
+    pub seconds: &'static str,
+    pub minutes: &'static str,
+}
+
+const DE: Words = Words {
+    call: "Hotline-Anruf.",
+    customer: "Kunde: {}.",
+    nobody_known: "Der Kunde ist unbekannt.",
+    category: "Es geht um: {}.",
+    priority: "Priorität {}.",
+    verified: "Der Anrufer ist durch seine PIN ausgewiesen.",
+    unverified: "Der Anrufer ist nicht durch eine PIN ausgewiesen.",
+    waits: "Er wartet seit {}.",
+    press: "Um das Gespräch anzunehmen, drücken Sie die 1. Um abzulehnen, drücken Sie die 2.",
+    unknown_key: "Diese Taste kenne ich nicht.",
+    connecting: "Sie werden verbunden.",
+    taken: "Das Gespräch hat schon jemand angenommen. Vielen Dank.",
+    taken_by: "Das Gespräch hat schon {} angenommen. Vielen Dank.",
+    gone: "Der Anrufer hat inzwischen aufgelegt. Der verpasste Anruf ist vermerkt. Auf Wiederhören.",
+    declined: "In Ordnung, wir rufen jemand anderen an. Auf Wiederhören.",
+    bridging: "Sie werden jetzt verbunden.",
+    goodbye: "Vielen Dank für Ihren Anruf. Auf Wiederhören.",
+    message_thanks: "Vielen Dank. Wir haben Ihre Nachricht und melden uns. Auf Wiederhören.",
+    unknown_number: "Unter dieser Nummer ist noch keine Hotline eingerichtet. Auf Wiederhören.",
+    seconds: "{} Sekunden",
+    minutes: "{} Minuten",
+};
+
+const EN: Words = Words {
+    call: "Hotline call.",
+    customer: "Customer: {}.",
+    nobody_known: "The customer is unknown.",
+    category: "It is about: {}.",
+    priority: "Priority {}.",
+    verified: "The caller has proved who they are by PIN.",
+    unverified: "The caller has not proved who they are by PIN.",
+    waits: "They have been waiting for {}.",
+    press: "To take the call, press 1. To decline, press 2.",
+    unknown_key: "I do not know that key.",
+    connecting: "You are being connected.",
+    taken: "Somebody else has taken the call already. Thank you.",
+    taken_by: "{} has taken the call already. Thank you.",
+    gone: "The caller has hung up meanwhile. The missed call is on record. Goodbye.",
+    declined: "All right, we will phone somebody else. Goodbye.",
+    bridging: "You are being connected now.",
+    goodbye: "Thank you for calling. Goodbye.",
+    message_thanks: "Thank you. We have your message and will get back to you. Goodbye.",
+    unknown_number: "There is no hotline at this number yet. Goodbye.",
+    seconds: "{} seconds",
+    minutes: "{} minutes",
+};
+
+/// German for whoever speaks German, English for everybody else.
+pub fn words(language: &Language) -> (&'static Words, Language) {
+    match language.primary() {
+        "de" => (&DE, language.clone()),
+        "en" => (&EN, language.clone()),
+        _ => (&EN, Language::english()),
+    }
+}
+
+/// What a technician is told of a call before pressing 1.
+pub struct Caller<'a> {
+    pub customer: Option<&'a str>,
+    pub category: Option<&'a str>,
+    pub priority: Priority,
+    pub verified: bool,
+    pub waited: TimeDelta,
+}
+
+impl Words {
+    pub fn announce(&self, caller: &Caller<'_>) -> String {
+        let mut sentences = vec![self.call.to_owned()];
+        sentences.push(match caller.customer {
+            Some(name) => filled(self.customer, name),
+            None => self.nobody_known.to_owned(),
+        });
+        sentences.extend(caller.category.map(|category| filled(self.category, category)));
+        sentences.push(filled(self.priority, &caller.priority.as_str()[1..]));
+        sentences.push(if caller.verified { self.verified } else { self.unverified }.to_owned());
+        sentences.push(filled(self.waits, &self.duration(caller.waited)));
+        sentences.join(" ")
+    }
+
+    fn duration(&self, waited: TimeDelta) -> String {
+        let seconds = waited.num_seconds().max(0);
+        if seconds < 120 {
+            filled(self.seconds, &seconds.to_string())
+        } else {
+            filled(self.minutes, &(seconds / 60).to_string())
+        }
+    }
+}
+
+/// The one blank of a sentence.
+pub fn filled(sentence: &str, with: &str) -> String {
+    sentence.replacen("{}", with, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_technician_hears_customer_category_priority_proof_and_waiting_time() {
+        let caller = Caller {
+            customer: Some("ACME {} GmbH"),
+            category: Some("outage"),
+            priority: Priority::P1,
+            verified: true,
+            waited: TimeDelta::seconds(12),
+        };
+        assert_eq!(
+            words(&"de-AT".parse().unwrap()).0.announce(&caller),
+            "Hotline-Anruf. Kunde: ACME {} GmbH. Es geht um: outage. Priorität 1. Der Anrufer ist durch seine PIN \
+             ausgewiesen. Er wartet seit 12 Sekunden."
+        );
+        let stranger =
+            Caller { customer: None, category: None, verified: false, waited: TimeDelta::minutes(3), ..caller };
+        assert_eq!(
+            words(&"fr".parse().unwrap()).0.announce(&stranger),
+            "Hotline call. The customer is unknown. Priority 1. The caller has not proved who they are by PIN. They have \
+             been waiting for 3 minutes."
+        );
+    }
+}
