@@ -71,6 +71,16 @@ pub async fn claim(
     Ok(claimed)
 }
 
+/// Counts an attempt against a cap. `false`: it has been, at an earlier try.
+pub async fn charge(db: &mut AnyConnection, attempt: &Attempt) -> Result<bool, StoreError> {
+    let charged = sqlx::query("UPDATE attempts SET charged = 1 WHERE org_id = $1 AND id = $2 AND charged = 0")
+        .bind(attempt.org.as_str())
+        .bind(attempt.id.as_str())
+        .execute(db)
+        .await?;
+    Ok(charged.rows_affected() == 1)
+}
+
 /// What came of sending an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

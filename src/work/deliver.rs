@@ -12,7 +12,9 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Context, msp,
+    Context,
+    caps::{self, Refusal},
+    msp,
     settle::{self, Settled},
     timers::{LEASE, PAUSE, POLL},
 };
@@ -29,7 +31,7 @@ use crate::{
     store::{
         StoreError, Topic,
         alerts::{self, AlertRow},
-        attempts::{self, Attempt, AttemptKind},
+        attempts::{self, Attempt, AttemptKind, AttemptState},
         notifications,
         outbox::{self, Answer, Outcome},
     },
@@ -106,10 +108,19 @@ impl Deliver {
     pub(super) async fn claim(&self, limit: usize) -> Result<Vec<Attempt>, StoreError> {
         let (lease, now) = (self.context.ids.nonce(), self.context.clock.now());
         let limit = i64::try_from(limit).unwrap_or(1);
-        let claim = async move |db: &mut sqlx::AnyConnection| outbox::claim(db, now, now + LEASE, &lease, limit).await;
-        let claimed = self.context.store.write(claim).await?;
+        let acting = self.context.acting();
+        let claim = async move |db: &mut sqlx::AnyConnection| {
+            let mut claimed = outbox::claim(db, now, now + LEASE, &lease, limit).await?;
+            let refused = caps::sieve(db, &acting, &mut claimed.due).await?;
+            Ok((claimed, refused))
+        };
+        let (claimed, refused) = self.context.change(claim).await?;
         for attempt in claimed.set_aside {
             self.set_aside(&attempt).await;
+        }
+        for (attempt, refusal) in refused {
+            settle::count(&attempt, AttemptState::Failed);
+            self.refused(&attempt, &refusal).await?;
         }
         let mut due = claimed.due;
         if due.len() > 1 {
@@ -227,6 +238,19 @@ impl Deliver {
         msp::report(&self.context, &format!("account:{channel}"), &title, &text, None).await.map(|_| ())
     }
 
+    /// An alert about ourselves that is not sent for this reason says nothing new.
+    async fn refused(&self, attempt: &Attempt, refusal: &Refusal) -> Result<(), StoreError> {
+        if self.is_about_us(attempt).await? {
+            return Ok(());
+        }
+        let text = format!("Such pages fail, and other ways are tried: {}.", refusal.why);
+        msp::report(&self.context, &refusal.matter, &refusal.title, &text, None).await.map(|_| ())
+    }
+
+    async fn is_about_us(&self, attempt: &Attempt) -> Result<bool, StoreError> {
+        Ok(self.alert(attempt).await?.is_some_and(|row| row.alert.source == Source::Pikett))
+    }
+
     /// It brought down whoever sent it, again and again. Nobody will see it again by itself.
     async fn set_aside(&self, attempt: &Attempt) {
         metrics::counter!(metric::SET_ASIDE, "table" => "attempts").increment(1);
@@ -244,8 +268,11 @@ impl Deliver {
                 super::failure::failed(db, &acting, &failed, why, None).await
             })
             .await?;
-        let about_us = self.alert(attempt).await?.is_some_and(|row| row.alert.source == Source::Pikett);
-        let matter = if about_us { "set-aside:own-attempts".to_owned() } else { format!("set-aside:{}", attempt.id) };
+        let matter = if self.is_about_us(attempt).await? {
+            "set-aside:own-attempts".to_owned()
+        } else {
+            format!("set-aside:{}", attempt.id)
+        };
         let title = "Pikett could not send a message";
         let text = format!("The sending of {} was begun {} times and never ended.", attempt.id, attempt.tries);
         msp::report(&self.context, &matter, title, &text, None).await.map(|_| ())

@@ -238,6 +238,37 @@ on_both! {
         assert_eq!(own.alert.title, "Pikett could not send a message");
     }
 
+    async fn what_is_over_the_cap_fails_at_once_and_the_msp_is_told_once(store: Store) {
+        let night = Night::on(&store).await;
+        night.declare(|directory| directory.limits.sms_per_hour = 2);
+        for title in ["Disk full", "Fan stopped", "Link down"] {
+            night.raise(title).await;
+        }
+        let news = night.phones.news();
+        assert_eq!(news.iter().filter(|news| news.starts_with("sms")).count(), 2, "{news:?}");
+        assert!(news.contains(&call(ANNA)), "the next rule comes at once: {news:?}");
+        let own: Vec<_> = night.open().await.into_iter().filter(|row| row.alert.source == Source::Pikett).collect();
+        let titles: Vec<_> = own.iter().map(|row| row.alert.title.as_str()).collect();
+        assert_eq!(titles, ["Pages by SMS have reached the hour's cap of 2"]);
+        // The fallback's pauses grow up to an hour.
+        night.pass(7_200).await;
+        let news = night.phones.news();
+        assert!(news.iter().any(|news| news.starts_with("sms")), "an hour later they are sent again: {news:?}");
+        night.end().await;
+    }
+
+    async fn nobody_is_phoned_in_a_country_that_the_limits_leave_out(store: Store) {
+        let night = Night::on(&store).await;
+        night.declare(|directory| directory.limits.countries = vec!["44".to_owned()]);
+        let id = night.raise("Disk full").await;
+        night.pass(600).await;
+        assert_eq!(night.phones.news(), [""; 0]);
+        let story = night.story(&id).await;
+        assert!(story.contains("The SMS to Anna Berger (+49…01) failed: `[limits] countries` leaves out +49."), "{story}");
+        assert_eq!(night.alert(&id).await.alert.state, AlertState::Triggered);
+        night.end().await;
+    }
+
     async fn an_account_that_is_closed_is_told_to_the_msp_once(store: Store) {
         let night = Night::on(&store).await;
         for number in [ANNA, BEN, LEAD] {
