@@ -154,6 +154,16 @@ fn a_database_is_brought_up_to_date_and_copied() {
 }
 
 #[test]
+fn a_lock_is_lifted_where_there_is_a_contract() {
+    let desk = Desk::new();
+    desk.sound(&["apply", "msp"]);
+    assert_eq!(desk.sound(&["pin", "unlock", "acme-gold"]), "the PINs of acme-gold were not locked\n");
+    let unknown = desk.pikett(&["pin", "unlock", "acme-god"]);
+    assert_eq!(unknown.code, 1);
+    assert!(unknown.err.contains("there is no contract `acme-god`; did you mean `acme-gold`?"), "{}", unknown.err);
+}
+
+#[test]
 fn faults_of_flows_are_said_file_by_file() {
     let desk = Desk::new();
     desk.write("a.toml", "id = \n");
@@ -175,6 +185,7 @@ fn every_command_shows_an_example() {
         &["apply"],
         &["oncall"],
         &["flow", "check"],
+        &["pin", "unlock"],
         &["db", "migrate"],
         &["db", "backup"],
         &["token", "create"],

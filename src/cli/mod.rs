@@ -16,6 +16,7 @@ mod failure;
 mod flow;
 mod oncall;
 mod openapi;
+mod pin;
 mod serve;
 mod sim;
 mod token;
@@ -58,6 +59,7 @@ enum Command {
     Alert(alert::Arguments),
     Calls(calls::Arguments),
     Explain(explain::Arguments),
+    Pin(pin::Arguments),
     Db(db::Arguments),
     Token(token::Arguments),
     Demo(demo::Arguments),
@@ -142,6 +144,7 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
         Command::Alert(arguments) => wait_for(alert::run(common, &arguments)),
         Command::Calls(arguments) => wait_for(calls::run(common, &arguments)),
         Command::Explain(arguments) => wait_for(explain::run(common, &arguments)),
+        Command::Pin(arguments) => wait_for(pin::run(common, &arguments)),
         Command::Db(arguments) => wait_for(db::run(common, &arguments)),
         Command::Token(arguments) => wait_for(token::run(common, &arguments)),
         Command::OpenApi(arguments) => Ok(openapi::run(&arguments)),

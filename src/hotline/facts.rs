@@ -20,7 +20,7 @@ use crate::{
         pin_locks::{self, Subject, Taken},
         spent::{self, Spending},
     },
-    work::Acting,
+    work::{Acting, msp},
 };
 
 /// The subject under which the org's own spending is counted.
@@ -130,6 +130,9 @@ pub async fn check_pin(
     let (unit, tried) = (acting.clone(), subjects.clone());
     let taken = state.context().change(async move |db| pin_locks::take(db, unit.org(), &tried, unit.now).await).await?;
     if let Taken::LockedUntil(until) = taken {
+        if let Some(contract) = contract.filter(|_| pin_locks::is_hard_stop(until, acting.now)) {
+            report_stop(state, &contract).await?;
+        }
         return Ok(Some(PinCheck::Locked { until }));
     }
     let customer = contract.as_ref().and_then(|id| acting.directory.customer_of(id)).cloned();
@@ -140,6 +143,16 @@ pub async fn check_pin(
     let unit = acting.clone();
     state.context().change(async move |db| pin_locks::right(db, unit.org(), &subjects).await).await?;
     Ok(Some(PinCheck::Right(contact)))
+}
+
+/// Honest callers cannot prove who they are any more, and somebody was guessing.
+async fn report_stop(state: &State, contract: &ContractId) -> Result<(), StoreError> {
+    let title = format!("The PINs of contract {contract} are locked");
+    let text = format!(
+        "There were too many wrong PINs in a row, so none is checked any more. See who phoned, then open them with \
+         `pikett pin unlock {contract}`."
+    );
+    msp::report(state.context(), &format!("pin-stop:{contract}"), &title, &text, None).await.map(|_| ())
 }
 
 fn subjects(facts: &Facts, contract: Option<&ContractId>) -> Vec<Subject> {

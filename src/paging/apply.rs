@@ -62,6 +62,8 @@ pub(super) async fn apply_unless_taken(
     how: &str,
 ) -> Result<Applied, StoreError> {
     match alerts::by_id(db, acting.org(), alert).await? {
+        // Links and calls outlive whoever has left.
+        _ if !acting.directory.people.contains_key(person) => Ok(Applied::Gone),
         None => Ok(Applied::Gone),
         Some(row) if taken(&row).is_some_and(|taken| !is_by(&taken, person)) => Ok(Applied::Already(row)),
         Some(_) => apply(db, acting, alert, person, action, how).await,

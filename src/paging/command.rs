@@ -16,6 +16,8 @@ pub enum Command {
     /// The carrier's own words: it has answered, and blocks or unblocks the number.
     OptOut,
     OptIn,
+    /// The carrier has answered it, too.
+    CarriersHelp,
     Other,
 }
 
@@ -31,8 +33,11 @@ pub fn parse(body: &str, opt_out_type: Option<&str>) -> Command {
     if OPT_OUT.contains(&word.as_str()) {
         return Command::OptOut;
     }
-    if OPT_IN.contains(&word.as_str()) || (opt_out_type.is_some() && CARRIERS_HELP.contains(&word.as_str())) {
+    if OPT_IN.contains(&word.as_str()) {
         return Command::OptIn;
+    }
+    if opt_out_type.is_some() && CARRIERS_HELP.contains(&word.as_str()) {
+        return Command::CarriersHelp;
     }
     let text = text.trim_matches(|sign: char| !sign.is_ascii_alphanumeric());
     let mut signs = text.chars();
@@ -91,7 +96,7 @@ mod tests {
             ("stop ", None, Command::OptOut),
             ("start", None, Command::OptIn),
             ("arrêt", Some("STOP"), Command::OptOut),
-            ("x", Some("HELP"), Command::OptIn),
+            ("x", Some("HELP"), Command::CarriersHelp),
         ] {
             assert_eq!(parse(body, kind), command, "{body}");
         }

@@ -71,6 +71,7 @@ impl Received {
     async fn answered(&self, state: &State, has_key: bool) -> String {
         let outcome = match self.command {
             Command::OptOut | Command::OptIn => self.opted(state).await.map(|()| SILENCE.to_owned()),
+            Command::CarriersHelp => Ok(SILENCE.to_owned()),
             Command::Act { .. } | Command::Bare(_) | Command::Other => {
                 let (unit, patient) = (self.clone(), state.clone());
                 state.context.change(async move |db| unit.once(db, &patient, has_key).await).await
@@ -115,7 +116,7 @@ impl Received {
                 let alert = &waiting[0].alert;
                 self.act(db, *action, &alert.id, &alert.code()).await
             }
-            Command::Bare(_) | Command::Other | Command::OptOut | Command::OptIn => {
+            Command::Bare(_) | Command::Other | Command::OptOut | Command::OptIn | Command::CarriersHelp => {
                 let code = waiting.first().map(|row| row.alert.code());
                 Ok(self.help(state, Answer::Help { code: code.as_deref() }))
             }

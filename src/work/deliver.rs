@@ -120,11 +120,17 @@ impl Deliver {
         }
         for (attempt, refusal) in refused {
             settle::count(&attempt, AttemptState::Failed);
-            self.refused(&attempt, &refusal).await?;
+            if let Err(error) = self.refused(&attempt, &refusal).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the MSP could not be told of a cap");
+            }
         }
         let mut due = claimed.due;
         if due.len() > 1 {
-            let priorities = self.priorities(&due).await?;
+            // They are ours now: without an order they go out as well.
+            let priorities = self.priorities(&due).await.unwrap_or_else(|error| {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the most urgent pages could not be told");
+                BTreeMap::new()
+            });
             let urgency = |attempt: &Attempt| attempt.alert.as_ref().and_then(|alert| priorities.get(alert)).copied();
             due.sort_by_key(|attempt| (attempt.kind, urgency(attempt).unwrap_or(Priority::P4), attempt.due_at));
         }
@@ -196,13 +202,11 @@ impl Deliver {
     }
 
     async fn send(&self, attempt: &Attempt) -> Result<Sent, StoreError> {
-        let (true, Some(alert)) = (attempt.unsure, &attempt.alert) else {
+        if !attempt.unsure {
             return Ok(self.channels.send(attempt).await);
-        };
-        // An earlier try is looked up by number and text: the alert's other attempts are not it.
-        let others = attempts::of_alert(&mut *self.context.store.read().await?, &attempt.org, alert).await?;
-        let others: Vec<String> =
-            others.into_iter().filter(|other| other.id != attempt.id).filter_map(|other| other.provider_id).collect();
+        }
+        // An earlier try is looked up by number and text.
+        let others = attempts::others_at(&mut *self.context.store.read().await?, attempt).await?;
         Ok(self.channels.send_beside(attempt, &others).await)
     }
 

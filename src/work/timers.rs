@@ -31,7 +31,8 @@ const HANDLER_MAX: Duration = Duration::from_secs(25);
 pub(super) const POLL: TimeDelta = TimeDelta::seconds(30);
 /// While the database is away.
 pub(super) const PAUSE: TimeDelta = TimeDelta::seconds(1);
-const AT_ONCE: usize = 64;
+/// Most that wait, wait for a carrier: even when one hangs, there must be room for escalations.
+const AT_ONCE: usize = 512;
 
 const WAITS: Waits = Waits {
     first: Duration::from_secs(1),

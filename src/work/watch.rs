@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Context, deadline::DEADLINE, record, timers::PAUSE};
 use crate::{
     model::id::AlertId,
-    store::{StoreError, alerts, attempts, outbox, overdue, raise::ESCALATE, seen, timers},
+    store::{StoreError, alerts, attempts, outbox, overdue, raise::ESCALATE, seen, spent, timers},
     telemetry::metric,
 };
 
@@ -49,7 +49,12 @@ pub(super) async fn run(context: Context, stop: CancellationToken) {
 
 async fn forget(context: &Context) {
     let (org, before) = (context.directory().org.clone(), context.clock.now() - REMEMBERED);
-    if let Err(error) = context.store.write(async move |db| seen::forget(db, &org, before).await).await {
+    let now = context.clock.now();
+    let forget = async move |db: &mut sqlx::AnyConnection| {
+        seen::forget(db, &org, before).await?;
+        spent::forget(db, &org, now).await
+    };
+    if let Err(error) = context.store.write(forget).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "old requests could not be forgotten");
     }
 }

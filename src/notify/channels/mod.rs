@@ -112,7 +112,7 @@ impl Channels {
         self.send_beside(attempt, &[]).await
     }
 
-    /// `others` are the provider's ids of the alert's other attempts: when an earlier try of this one is
+    /// `others` are the provider's ids of what else went to the address: when an earlier try of this one is
     /// looked up, they are not it.
     pub async fn send_beside(&self, attempt: &Attempt, others: &[String]) -> Sent {
         let Ok(said) = Said::from_json(&attempt.text) else {
