@@ -23,7 +23,7 @@ use crate::{
     store::{
         StoreError,
         calls::{self, Phase},
-        legs, timers, voicemails,
+        timers, voicemails,
     },
     work::record,
 };
@@ -172,11 +172,7 @@ impl State {
     /// Our own rows know better than the carrier's word who talked with whom.
     async fn end_of_waiting(&self, scene: &Scene, result: &QueueResult) -> Result<ConnectEnd, StoreError> {
         let call = &scene.call;
-        let bridged = {
-            let mut db = self.context().store.read().await?;
-            let legs = legs::of_call(&mut db, scene.acting.org(), &call.id).await?;
-            legs.into_iter().rev().find(|leg| leg.bridged_at.is_some()).map(|leg| leg.person)
-        };
+        let bridged = self.talked_with(scene).await?;
         let by_carrier = matches!(result, QueueResult::Bridged | QueueResult::RedirectedFromBridged);
         if call.phase == Phase::Bridged || bridged.is_some() || by_carrier {
             return Ok(ConnectEnd::Bridged { person: bridged.or_else(|| call.answered_by.clone()) });

@@ -11,18 +11,19 @@ use super::{
     facts,
     rings::{HANGUP, LEAVE},
     turn::{Document, Scene, WATCH, may_tell_msp, state_of, takes_number},
+    waiting::Waiting,
 };
 use crate::{
     escalation::connect::LegResult,
     ivr::{self, Attestation, ConnectEnd, Effect, Input},
     model::{
         call::{LegState, Outcome},
-        id::CallId,
+        id::{CallId, PersonId},
     },
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
-        legs,
+        legs::{self, LegRow},
         raise::Raised,
         timers,
     },
@@ -78,13 +79,15 @@ impl State {
         self.commit(ending?, scene.acting.org()).await
     }
 
-    async fn talked_with(&self, scene: &Scene) -> Result<Option<crate::model::id::PersonId>, StoreError> {
+    /// Who was bridged to the caller in the connect that runs, or ran last.
+    pub(super) async fn talked_with(&self, scene: &Scene) -> Result<Option<PersonId>, StoreError> {
         let mut db = self.context().store.read().await?;
         let legs = legs::of_call(&mut db, scene.acting.org(), &scene.call.id).await?;
-        let bridged = legs.into_iter().rev().find(|leg| leg.bridged_at.is_some());
-        let since = scene.call.connect.as_deref().map(super::waiting::Waiting::from_json).transpose()?;
-        let since = since.map(|waiting| waiting.connect.plan.started_at);
-        Ok(bridged.filter(|leg| since.is_none_or(|since| leg.created_at >= since)).map(|leg| leg.person))
+        let waiting = scene.call.connect.as_deref().map(Waiting::from_json).transpose()?;
+        let since = waiting.map(|waiting| waiting.connect.plan.started_at);
+        let of_this_connect = |leg: &LegRow| since.is_none_or(|since| leg.created_at >= since);
+        let bridged = legs.into_iter().rev().find(|leg| leg.bridged_at.is_some() && of_this_connect(leg));
+        Ok(bridged.map(|leg| leg.person))
     }
 
     async fn ending(&self, scene: &Scene, inputs: Vec<Input>, why: &str) -> Result<Ending, StoreError> {
@@ -185,6 +188,10 @@ impl Ending {
         if fresh.turn != call.turn || fresh.phase != call.phase {
             return Err(StoreError::Stale("the call went on meanwhile"));
         }
+        if let Some(person) = fresh.answered_by.as_ref().filter(|_| fresh.phase == Phase::Accepted) {
+            // They accepted, and the caller was gone before they talked.
+            calls::wait_again(db, org, &call.id, person).await?;
+        }
         if !calls::end(db, org, &call.id, self.outcome, acting.now).await? {
             return Ok(None);
         }
@@ -212,7 +219,7 @@ impl Ending {
         let (Phase::Waiting | Phase::Accepted, Some(stored)) = (self.call.phase, &self.call.connect) else {
             return Ok(());
         };
-        let since = super::waiting::Waiting::from_json(stored)?.connect.plan.started_at;
+        let since = Waiting::from_json(stored)?.connect.plan.started_at;
         let waited = (self.acting.now - since).num_milliseconds();
         calls::set_waited(db, self.acting.org(), &self.call.id, waited).await
     }

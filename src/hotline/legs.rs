@@ -14,7 +14,7 @@ use super::{
     document::say,
     effects::note,
     guard,
-    rings::{detail, wake},
+    rings::{HANGUP, detail, wake},
     taken,
     urls::{self, Urls},
     waiting::Waiting,
@@ -240,6 +240,7 @@ impl Ring {
             });
             return Ok(if mine { self.connect(seen) } else { self.too_late(seen) });
         }
+        timers::clear(db, org, HANGUP, self.leg.as_str()).await?;
         let text = format!("{} accepted the call by key.", seen.leg.person);
         note(db, &self.acting, &seen.call, "accepted", text, detail(&seen.leg)).await?;
         wake(db, &self.acting, &seen.call.id).await?;

@@ -12,6 +12,7 @@ use super::{
     legs::{self as faces, Ended},
     turn::WATCH,
     urls::{self, Urls},
+    waiting::Waiting,
 };
 use crate::{
     carrier::{Carrier, CarrierError, Class, NewCall, Sid, status::CallStatus},
@@ -22,7 +23,7 @@ use crate::{
         id::{CallId, LegId},
     },
     store::{
-        StoreError,
+        StoreError, attempts,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow},
         timers::{self, DueTimer},
@@ -35,10 +36,12 @@ pub const HANGUP: &str = "hangup";
 pub const LEAVE: &str = "leave";
 pub const DEADLINE: &str = "leg-deadline";
 
-/// Shorter than most mailboxes wait.
-const RING_S: u32 = 25;
-/// After which a leg's report is missed: ringing, the carrier's slack, and somebody who listens.
-const REPORT_WITHIN: TimeDelta = TimeDelta::seconds(60);
+/// When a call no longer says how long.
+const RING_S: i64 = 25;
+/// What a carrier takes (Twilio: `Timeout`).
+const RING_S_MAX: i64 = 600;
+/// After which a leg's report is missed, beside the ringing: the carrier's slack, and somebody who listens.
+const REPORT_WITHIN: TimeDelta = TimeDelta::seconds(35);
 const AGAIN: TimeDelta = TimeDelta::seconds(2);
 const ASK_AGAIN: TimeDelta = TimeDelta::minutes(1);
 const WATCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
@@ -98,7 +101,11 @@ impl Ringing {
     /// Places a technician's call. One whose answer got lost is looked for before it is placed again.
     async fn ring(&self, timer: &DueTimer) -> Result<(), StoreError> {
         let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
-        let wanted = leg.state == LegState::Queued && leg.result.is_none() && call.phase == Phase::Waiting;
+        if leg.carrier_call.is_some() || leg.state != LegState::Queued {
+            // Its report was faster than the answer to our request, which may have got lost.
+            return self.is_placed(timer, &leg, &call).await;
+        }
+        let wanted = leg.result.is_none() && call.phase == Phase::Waiting;
         let Some(carrier) = self.carrier(&call).filter(|_| wanted) else {
             return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
         };
@@ -107,9 +114,23 @@ impl Ringing {
             None => carrier.place_call(&self.new_call(&leg, &call)).await,
         };
         match placed {
-            Ok(sid) => self.placed(timer, carrier, leg, sid).await,
+            Ok(sid) => self.placed(timer, carrier, (leg, &call), sid).await,
             Err(error) => self.not_placed(timer, leg, &error).await,
         }
+    }
+
+    /// From now on its reports are waited for.
+    async fn is_placed(&self, timer: &DueTimer, leg: &LegRow, call: &CallRow) -> Result<(), StoreError> {
+        let (due, id) = (timer.clone(), leg.id.clone());
+        let at = self.0.context().clock.now() + rings_for(call) + REPORT_WITHIN;
+        let is_over = leg.state == LegState::Ended;
+        let unit = async move |db: &mut AnyConnection| {
+            if timers::complete(db, &due).await? && !is_over {
+                timers::set(db, &due.org, DEADLINE, id.as_str(), at, "").await?;
+            }
+            Ok(())
+        };
+        self.0.context().store.write(unit).await
     }
 
     fn new_call(&self, leg: &LegRow, call: &CallRow) -> NewCall {
@@ -119,7 +140,7 @@ impl Ringing {
             from: Some(call.hotline.clone()),
             url: urls.leg(urls::LEG, &leg.id),
             status_callback: urls.leg(urls::LEG_STATUS, &leg.id),
-            ring_s: RING_S,
+            ring_s: u32::try_from(rings_for(call).num_seconds()).unwrap_or(0),
         }
     }
 
@@ -131,20 +152,29 @@ impl Ringing {
         let seen = carrier.find_calls(&leg.number, leg.created_at).await.ok()?;
         let mut db = self.0.context().store.read().await.ok()?;
         for found in seen {
-            let known = legs::is_known(&mut db, &timer.org, &leg.carrier, found.sid.as_str()).await.ok()?;
-            if !known && !found.status.is_final() {
+            let sid = found.sid.as_str();
+            let known = legs::is_known(&mut db, &timer.org, &leg.carrier, sid).await.ok()?;
+            let pages = attempts::by_provider_id(&mut db, &timer.org, &leg.carrier, sid).await.ok()?.is_some();
+            if !known && !pages && !found.status.is_final() {
                 return Some(found.sid);
             }
         }
         None
     }
 
-    async fn placed(&self, timer: &DueTimer, carrier: &dyn Carrier, leg: LegRow, sid: Sid) -> Result<(), StoreError> {
+    async fn placed(
+        &self,
+        timer: &DueTimer,
+        carrier: &dyn Carrier,
+        (leg, call): (LegRow, &CallRow),
+        sid: Sid,
+    ) -> Result<(), StoreError> {
+        let within = rings_for(call) + REPORT_WITHIN;
         let (due, acting, name, id) = (timer.clone(), self.0.context().acting(), sid.clone(), leg.id.clone());
         let still_wanted = async move |db: &mut AnyConnection| {
             timers::complete(db, &due).await?;
             legs::placed(db, &due.org, &id, name.as_str(), acting.now).await?;
-            timers::set(db, &due.org, DEADLINE, id.as_str(), acting.now + REPORT_WITHIN, "").await?;
+            timers::set(db, &due.org, DEADLINE, id.as_str(), acting.now + within, "").await?;
             let row = legs::by_id(db, &due.org, &id).await?;
             Ok(row.is_some_and(|row| row.state != LegState::Ended && row.result.is_none()))
         };
@@ -182,7 +212,8 @@ impl Ringing {
 
     async fn hang_up(&self, timer: &DueTimer) -> Result<(), StoreError> {
         let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
-        if leg.state == LegState::Ended {
+        // Who pressed 1 at the last moment is not to be ended any more.
+        if leg.state == LegState::Ended || leg.result.is_none() {
             return self.complete(timer).await;
         }
         if let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&call))
@@ -264,6 +295,13 @@ impl Ringing {
         self.0.finish(&id, "the carrier says that it is over").await?;
         self.complete(timer).await
     }
+}
+
+/// As long as the flow says; the plan takes it back a moment later.
+fn rings_for(call: &CallRow) -> TimeDelta {
+    let waiting = call.connect.as_deref().and_then(|stored| Waiting::from_json(stored).ok());
+    let seconds = waiting.map_or(RING_S, |waiting| waiting.connect.plan.ring.num_seconds());
+    TimeDelta::seconds(seconds.clamp(1, RING_S_MAX))
 }
 
 /// Whoever waits is looked after now.
