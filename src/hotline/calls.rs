@@ -4,12 +4,13 @@ use axum::{
     extract::{Path, Request, State as Extract},
     response::Response,
 };
+use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
-    State, answer, come_again, document, effects::note, facts, farewell, guard, music, spare, taken, turn::Scene,
-    urls::Urls, waiting::Waiting,
+    State, answer, come_again, document, effects::note, facts, farewell, guard, music, taken, turn::Scene, urls::Urls,
+    voice::Arrival, waiting::Waiting,
 };
 use crate::{
     carrier::{
@@ -23,18 +24,28 @@ use crate::{
     store::{
         StoreError,
         calls::{self, Phase},
-        timers, voicemails,
+        voicemails,
     },
     work::record,
 };
 
 /// How long somebody waits who cannot be told anything new.
 const LOOK_EVERY_S: u32 = 10;
+/// After the longest wait, before the room itself ends it.
+const OVERTIME: TimeDelta = TimeDelta::seconds(30);
 const TRANSCRIPT_MAX: usize = 4_000;
+
+/// Why a caller leaves the queue without having talked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    ByKey,
+    Forgotten,
+}
 
 /// A request that concerns a call that we know by its id.
 struct Asked {
     call: CallId,
+    arrival: Arrival,
     form: Verified<Form>,
     urls: Urls,
     query: String,
@@ -47,7 +58,8 @@ async fn received(state: &State, carrier: &str, call: &str, request: Request) ->
     let Ok(call) = call.parse() else {
         return Err(answer("unknown", farewell(&Language::english(), |words| words.goodbye, &urls)));
     };
-    Ok(Asked { call, form: webhook.form, urls, query })
+    let arrival = Arrival::of(&webhook.carrier, &webhook.form);
+    Ok(Asked { call, arrival, form: webhook.form, urls, query })
 }
 
 impl Asked {
@@ -76,19 +88,20 @@ pub(super) async fn turn(
         Ok(asked) => asked,
         Err(refused) => return refused,
     };
-    let (turn, urls) = (turn.parse().unwrap_or(u32::MAX), asked.urls.clone());
+    let (turn, worker) = (turn.parse().unwrap_or(u32::MAX), state.clone());
+    let (arrival, urls) = (asked.arrival.clone(), asked.urls.clone());
     let work = async move {
-        let Some(scene) = state.scene(&asked.call, asked.attestation()).await? else {
+        let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
         };
         let (input, over, id) = (input(&asked), asked.is_over(), scene.call.id.clone());
-        let document = state.take(scene, turn, input).await?;
+        let document = worker.take(scene, turn, input).await?;
         if over {
-            state.finish(&id, "the caller has hung up").await?;
+            worker.finish(&id, "the caller has hung up").await?;
         }
         Ok(document)
     };
-    answer("turn", guard(work, || spare(&Language::english(), &urls)).await)
+    answer("turn", guard(work, || state.apologise(&arrival, &urls)).await)
 }
 
 /// What the carrier reports, in the engine's words.
@@ -123,10 +136,13 @@ fn input(asked: &Asked) -> Input {
 /// A recording, if the form tells of one.
 pub(super) fn recorded(form: &Form) -> Option<Input> {
     let url = form.get("RecordingUrl").filter(|url| !url.is_empty())?;
-    let seconds = form.get("RecordingDuration").and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
-    if seconds == 0 {
+    let duration = form.get("RecordingDuration").and_then(|seconds| seconds.trim().parse::<f64>().ok());
+    if duration == Some(0.0) {
         return Some(Input::RecordedNothing);
     }
+    // Of unknown length is not empty.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, and clamped to an hour")]
+    let seconds = duration.unwrap_or(0.0).ceil().clamp(0.0, 3_600.0) as u32;
     Some(Input::Recorded {
         url: url.chars().take(500).collect(),
         sid: form.get("RecordingSid").or_else(|| url.rsplit('/').next()).map(|sid| sid.chars().take(64).collect()),
@@ -145,27 +161,28 @@ pub(super) async fn queue(
         Ok(asked) => asked,
         Err(refused) => return refused,
     };
-    let (turn, urls) = (turn.parse().unwrap_or(u32::MAX), asked.urls.clone());
+    let (turn, worker) = (turn.parse().unwrap_or(u32::MAX), state.clone());
+    let (arrival, urls) = (asked.arrival.clone(), asked.urls.clone());
     let work = async move {
-        let Some(scene) = state.scene(&asked.call, asked.attestation()).await? else {
+        let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
         };
         let result = QueueResult::parse(asked.form.get("QueueResult").unwrap_or_default());
-        let end = state.end_of_waiting(&scene, &result).await?;
+        let end = worker.end_of_waiting(&scene, &result).await?;
         let gone = result == QueueResult::Hangup || asked.is_over();
         let id = scene.call.id.clone();
         let talked = matches!(end, ConnectEnd::Bridged { .. });
         if gone && !talked {
-            state.finish(&id, "the caller hung up while waiting").await?;
+            worker.finish(&id, "the caller hung up while waiting").await?;
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
         }
-        let document = state.take(scene, turn, Input::Connect(end)).await?;
+        let document = worker.take(scene, turn, Input::Connect(end)).await?;
         if gone {
-            state.finish(&id, "the caller has hung up").await?;
+            worker.finish(&id, "the caller has hung up").await?;
         }
         Ok(document)
     };
-    answer("queue", guard(work, || spare(&Language::english(), &urls)).await)
+    answer("queue", guard(work, || state.apologise(&arrival, &urls)).await)
 }
 
 impl State {
@@ -208,7 +225,12 @@ impl State {
         };
         match scene.call.phase {
             Phase::Waiting if asked.form.get("Digits") == Some("*") => {
-                self.leave_queue(&scene).await?;
+                self.leave_queue(&scene, Left::ByKey).await?;
+                leave()
+            }
+            // Its timer should have ended the waiting by now.
+            Phase::Waiting if scene.acting.now > waiting.until() + OVERTIME => {
+                self.leave_queue(&scene, Left::Forgotten).await?;
                 leave()
             }
             Phase::Waiting => self.room(asked, &scene, &waiting).await,
@@ -220,7 +242,7 @@ impl State {
         }
     }
 
-    async fn leave_queue(&self, scene: &Scene) -> Result<(), StoreError> {
+    async fn leave_queue(&self, scene: &Scene, why: Left) -> Result<(), StoreError> {
         let (acting, id) = (scene.acting.clone(), scene.call.id.clone());
         let unit = async move |db: &mut AnyConnection| {
             let org = acting.org();
@@ -230,15 +252,17 @@ impl State {
                 return Ok(());
             }
             let mut waiting = Waiting::from_json(stored)?;
-            waiting.left = true;
+            waiting.left = why == Left::ByKey;
             waiting.connect.progress.end = Some(End::GaveUp(GaveUp::WaitOver));
             calls::set_connect(db, org, &id, &waiting.to_json()).await?;
             let waited = acting.now - waiting.connect.plan.started_at;
             calls::set_waited(db, org, &id, waited.num_milliseconds()).await?;
-            super::ended::quiet_phones(db, &acting, &call).await?;
-            timers::clear(db, org, super::effects::CONNECT, id.as_str()).await?;
-            super::connect::release(db, &acting, &call).await?;
-            note(db, &acting, &call, "left", "The caller pressed * to leave the queue.", json!({})).await
+            super::connect::stop(db, &acting, &call).await?;
+            let text = match why {
+                Left::ByKey => "The caller pressed * to leave the queue.",
+                Left::Forgotten => "The caller had waited for too long and was taken out of the queue.",
+            };
+            note(db, &acting, &call, "left", text, json!({})).await
         };
         self.context().change(unit).await
     }
@@ -292,7 +316,10 @@ pub(super) async fn recording(
     let status = RecordingStatus::parse(asked.form.get("RecordingStatus").unwrap_or_default());
     let of_the_caller = asked.form.get("RecordingSource").is_none_or(|source| source == "RecordVerb");
     let kept = async {
-        let (RecordingStatus::Completed, true, Some(input)) = (status, of_the_caller, recorded(&asked.form)) else {
+        // Silence is told by the turn alone.
+        let (RecordingStatus::Completed, true, Some(input @ Input::Recorded { .. })) =
+            (status, of_the_caller, recorded(&asked.form))
+        else {
             return Ok(());
         };
         let Some(scene) = state.scene(&asked.call, Attestation::NotSupplied).await? else { return Ok(()) };

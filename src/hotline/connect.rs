@@ -13,6 +13,7 @@ use super::{
     State,
     effects::{Applying, CONNECT, note},
     facts::{ORG, spender},
+    numbers::Used,
     rings::{HANGUP, LEAVE, RING},
     waiting::Waiting,
 };
@@ -31,11 +32,10 @@ use crate::{
         StoreError, alerts, attempts,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow, NewLeg},
-        raise::Raised,
         spent::{self, Spending},
         timers::{self, DueTimer},
     },
-    work::{Acting, Handler, WorkError, act, msp, record},
+    work::{Acting, Handler, WorkError, act, record},
 };
 
 /// What may have to be told to the MSP in one go: nobody on call, and a cap that is reached.
@@ -58,26 +58,18 @@ impl Connecting {
         let context = self.0.context();
         let numbers = context.store.alert_numbers(&timer.org, MATTERS_MAX).await?;
         let (acting, due, given) = (context.acting(), timer.clone(), numbers.clone());
-        let outcome = context.change(async move |db| step(db, &acting, &due, given.clone()).await).await;
-        let told = outcome.as_ref().map_or(&[][..], Vec::as_slice);
-        for unused in numbers.iter().filter(|number| !told.iter().any(|(used, _)| used == *number)) {
-            context.store.return_alert_number(&timer.org, *unused);
-        }
-        for (number, raised) in outcome? {
-            msp::settle(context, number, &raised);
-        }
+        let used = context.change(async move |db| step(db, &acting, &due, given.clone()).await).await?;
+        self.0.settle_numbers(&numbers, &used);
         Ok(())
     }
 }
-
-type Told = Vec<(i64, Raised)>;
 
 async fn step(
     db: &mut AnyConnection,
     acting: &Acting,
     timer: &DueTimer,
     numbers: Vec<i64>,
-) -> Result<Told, StoreError> {
+) -> Result<Used, StoreError> {
     if !timers::complete(db, timer).await? {
         return Ok(Vec::new());
     }
@@ -87,8 +79,13 @@ async fn step(
         return Ok(Vec::new());
     };
     let mut waiting = Waiting::from_json(stored)?;
-    let legs = current_legs(db, acting, &call, &waiting).await?;
-    let busy = legs::busy_elsewhere(db, acting.org(), &id).await?;
+    // A flow may connect twice: legs of the time before may still live.
+    let (legs, earlier): (Vec<_>, Vec<_>) = legs::of_call(db, acting.org(), &id)
+        .await?
+        .into_iter()
+        .partition(|leg| leg.created_at >= waiting.connect.plan.started_at);
+    let mut busy = legs::busy_elsewhere(db, acting.org(), &id).await?;
+    busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
     let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
     let decision = decide(&waiting.connect.plan, &waiting.connect.progress, &views, &ask, acting.now);
@@ -96,30 +93,21 @@ async fn step(
     waiting.connect.progress = decision.next.clone();
     calls::set_connect(db, acting.org(), &id, &waiting.to_json()).await?;
     let mut applying = Applying::new(acting, &call, numbers);
+    let mut ask_again_at = decision.ask_again_at;
     for ring in &decision.ring {
-        place(db, &mut applying, ring).await?;
+        if !place(db, &mut applying, ring).await? {
+            ask_again_at = Some(acting.now);
+        }
     }
     end_rings(db, acting, &legs, &decision).await?;
     tell(db, &mut applying, &decision, reached).await?;
     if decision.gave_up.is_some() {
         give_up(db, acting, &call, &waiting).await?;
     }
-    if let Some(again) = decision.ask_again_at {
+    if let Some(again) = ask_again_at {
         timers::set(db, acting.org(), CONNECT, id.as_str(), again, "").await?;
     }
-    Ok(applying.told)
-}
-
-/// Those of this connect: a flow may connect twice.
-async fn current_legs(
-    db: &mut AnyConnection,
-    acting: &Acting,
-    call: &CallRow,
-    waiting: &Waiting,
-) -> Result<Vec<LegRow>, StoreError> {
-    let mut legs = legs::of_call(db, acting.org(), &call.id).await?;
-    legs.retain(|leg| leg.created_at >= waiting.connect.plan.started_at);
-    Ok(legs)
+    Ok(applying.used)
 }
 
 /// Who could be rung for a target at this moment.
@@ -157,11 +145,12 @@ fn candidates(
 }
 
 /// A row first: the carrier is asked by its worker.
-async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring) -> Result<(), StoreError> {
+/// `false`: it costs more than is allowed.
+async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring) -> Result<bool, StoreError> {
     let (acting, call) = (applying.acting, applying.call);
     let (org, now) = (acting.org(), acting.now);
     let method = acting.directory.people.get(&ring.person).and_then(|person| person.voice());
-    let Some((method, _)) = method else { return Ok(()) };
+    let Some((method, _)) = method else { return Ok(false) };
     let leg = NewLeg {
         id: acting.ids.id(now),
         call: call.id.clone(),
@@ -181,13 +170,15 @@ async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring)
         if !spent::take(db, org, Spending::Call, subject, cap, now).await? {
             legs::end(db, org, &leg.id, Some(LegResult::Failed), None, now).await?;
             let text = format!("The hour's cap of {cap} calls is reached: {} was not rung for a caller.", ring.person);
-            return applying.tell_msp(db, "calls-cap", &text).await;
+            applying.tell_msp(db, "calls-cap", &text).await?;
+            return Ok(false);
         }
     }
     timers::set(db, org, RING, leg.id.as_str(), now, "").await?;
     let text = format!("{} is rung at {}: {}.", ring.person, ring.phone.masked(), ring.why);
     let detail = json!({ "person": ring.person.as_str(), "leg": leg.id.as_str(), "level": ring.level });
-    note(db, acting, call, "ringing", text, detail).await
+    note(db, acting, call, "ringing", text, detail).await?;
+    Ok(true)
 }
 
 async fn end_rings(
@@ -237,6 +228,13 @@ async fn give_up(db: &mut AnyConnection, acting: &Acting, call: &CallRow, waitin
         calls::set_waited(db, org, &call.id, waited.num_milliseconds()).await?;
         timers::set(db, org, LEAVE, call.id.as_str(), acting.now, "").await?;
     }
+    release(db, acting, call).await
+}
+
+/// The caller has left the queue, or is gone: nobody is rung for them any more.
+pub async fn stop(db: &mut AnyConnection, acting: &Acting, call: &CallRow) -> Result<(), StoreError> {
+    super::ended::quiet_phones(db, acting, call).await?;
+    timers::clear(db, acting.org(), CONNECT, call.id.as_str()).await?;
     release(db, acting, call).await
 }
 

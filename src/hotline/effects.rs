@@ -1,12 +1,15 @@
 //! What a turn does beside answering: alerts, waiting, voicemails, messages. Everything here is part of
 //! the turn's unit of work.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
 
 use super::{
     facts::{ORG, spender},
+    numbers::Used,
     waiting::Waiting,
 };
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
     },
     ivr::{self, ConnectTo, Effect, MissedAlert, MissedCall, MissedWhy, Voicemail},
     model::{
-        alert::Source,
+        alert::{AlertState, Source},
         id::{AlertId, ContractId, PolicyId},
         phone::Phone,
         priority::Priority,
@@ -26,7 +29,7 @@ use crate::{
         StoreError, alerts, attempts,
         calls::{self, CallRow},
         languages,
-        raise::{self, Raised, Snapshot},
+        raise::{self, Snapshot},
         spent::{self, Spending},
         timeline, timers,
         voicemails::{self, VoicemailRow},
@@ -43,17 +46,27 @@ pub struct Applying<'a> {
     pub call: &'a CallRow,
     /// The call's alert, once there is one.
     pub alert: Option<AlertId>,
-    /// Reserved alert numbers for what the MSP must hear.
+    /// Reserved alert numbers for what the MSP must hear, and for what comes after an alert was taken.
     pub spare_numbers: Vec<i64>,
+    /// What the MSP was told of in this unit of work.
+    matters: BTreeSet<String>,
     /// What became of them, for after the commit.
-    pub told: Vec<(i64, Raised)>,
+    pub used: Used,
     /// Alerts that were opened for the caller, for the metrics.
     pub opened: u32,
 }
 
 impl<'a> Applying<'a> {
     pub fn new(acting: &'a Acting, call: &'a CallRow, spare_numbers: Vec<i64>) -> Self {
-        Self { acting, call, alert: call.alert.clone(), spare_numbers, told: Vec::new(), opened: 0 }
+        Self {
+            acting,
+            call,
+            alert: call.alert.clone(),
+            spare_numbers,
+            matters: BTreeSet::new(),
+            used: Used::new(),
+            opened: 0,
+        }
     }
 
     pub async fn apply(&mut self, db: &mut AnyConnection, effect: &Effect) -> Result<(), StoreError> {
@@ -85,6 +98,10 @@ impl<'a> Applying<'a> {
 
     async fn raise(&mut self, db: &mut AnyConnection, alert: &ivr::NewAlert) -> Result<(), StoreError> {
         let row = self.row(alert);
+        self.open(db, row).await
+    }
+
+    async fn open(&mut self, db: &mut AnyConnection, row: raise::NewAlert) -> Result<(), StoreError> {
         let raised = raise::raise(db, self.acting.org(), row).await?;
         calls::set_alert(db, self.acting.org(), &self.call.id, &raised.id).await?;
         self.opened += 1;
@@ -139,6 +156,11 @@ impl<'a> Applying<'a> {
     async fn add(&mut self, db: &mut AnyConnection, alert: &ivr::NewAlert) -> Result<(), StoreError> {
         let org = self.acting.org();
         let Some(row) = alerts::by_number(db, org, alert.number).await? else { return self.raise(db, alert).await };
+        if matches!(row.alert.state, AlertState::Resolved { .. }) {
+            let number = self.spare_number()?;
+            self.used.push((number, None));
+            return self.raise(db, &ivr::NewAlert { number, ..alert.clone() }).await;
+        }
         alerts::raise_priority(db, org, &row.alert.id, alert.priority).await?;
         let text = format!("The caller added to it: {} ({}).", alert.title, alert.priority);
         let detail = json!({ "title": alert.title, "priority": alert.priority.as_str(), "category": alert.category });
@@ -183,8 +205,9 @@ impl<'a> Applying<'a> {
         if voicemails::of_call(db, org, &self.call.id).await?.iter().any(|known| known.recording == recording) {
             return Ok(());
         }
-        if let Some(alert) = &voicemail.raise {
-            self.raise(db, alert).await?;
+        match &voicemail.raise {
+            Some(alert) => self.raise(db, alert).await?,
+            None => self.raise_for_message(db).await?,
         }
         let row = VoicemailRow {
             id: acting.ids.id(acting.now),
@@ -198,7 +221,7 @@ impl<'a> Applying<'a> {
             created_at: acting.now,
         };
         if !voicemails::insert(db, org, &row).await? {
-            return Ok(());
+            return Err(StoreError::Stale("the same message was kept meanwhile"));
         }
         let text = format!("The caller left a message of {} seconds.", voicemail.seconds);
         let detail = json!({ "voicemail": row.id.as_str(), "seconds": voicemail.seconds });
@@ -206,6 +229,42 @@ impl<'a> Applying<'a> {
             record(db, acting, alert, "voicemail", text.clone(), detail.clone()).await?;
         }
         self.note(db, "voicemail", text, detail).await
+    }
+
+    /// Whoever took or resolved the call's alert did so before there was a message: somebody has to hear
+    /// of it.
+    async fn raise_for_message(&mut self, db: &mut AnyConnection) -> Result<(), StoreError> {
+        let before = match &self.alert {
+            Some(id) => alerts::by_id(db, self.acting.org(), id).await?,
+            None => None,
+        };
+        let Some(before) = before.filter(|row| row.alert.state != AlertState::Triggered) else { return Ok(()) };
+        let alert = before.alert;
+        let number = self.spare_number()?;
+        self.used.push((number, None));
+        let row = raise::NewAlert {
+            id: self.acting.ids.id(self.acting.now),
+            number,
+            title: crate::web::text::line(&format!("The caller left a message: {}", alert.title), TITLE_MAX),
+            priority: alert.priority,
+            category: alert.category,
+            source: Source::Call(self.call.id.clone()),
+            customer: alert.customer,
+            policy: self.policy(alert.policy.as_ref(), alert.contract.as_ref(), alert.priority),
+            contract: alert.contract,
+            dedup: None,
+            count: 1,
+            call: Some(self.call.id.clone()),
+            details: before.details,
+            opened_at: self.acting.now,
+            escalate_at: Some(self.acting.now),
+        };
+        self.open(db, row).await
+    }
+
+    fn spare_number(&mut self) -> Result<i64, StoreError> {
+        let number = self.spare_numbers.pop();
+        number.ok_or(StoreError::Stale("more is to be told than was thought"))
     }
 
     async fn missed(&mut self, db: &mut AnyConnection, missed: &MissedCall) -> Result<(), StoreError> {
@@ -246,13 +305,14 @@ impl<'a> Applying<'a> {
     }
 
     pub async fn tell_msp(&mut self, db: &mut AnyConnection, matter: &str, text: &str) -> Result<(), StoreError> {
-        let Some(number) = self.spare_numbers.pop() else {
-            return Err(StoreError::Stale("more is to be told than was thought"));
-        };
         let matter = format!("{matter}:{}", self.call.hotline);
+        if !self.matters.insert(matter.clone()) {
+            return Ok(());
+        }
+        let number = self.spare_number()?;
         let hint = policy_of(self.acting, self.call.contract.as_ref(), self.call.priority.unwrap_or(Priority::P3));
         let raised = msp::tell(db, self.acting, number, &matter, text, text, hint.as_ref()).await?;
-        self.told.push((number, raised));
+        self.used.push((number, Some(raised)));
         Ok(())
     }
 

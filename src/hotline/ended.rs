@@ -6,11 +6,12 @@ use sqlx::AnyConnection;
 
 use super::{
     State,
-    connect::release,
-    effects::{Applying, CONNECT, note},
+    connect::stop,
+    effects::{Applying, note},
     facts,
+    numbers::Used,
     rings::{HANGUP, LEAVE},
-    turn::{Document, Scene, WATCH, may_tell_msp, state_of, takes_number},
+    turn::{Document, Scene, WATCH, may_need_number, state_of, takes_number},
     waiting::Waiting,
 };
 use crate::{
@@ -24,11 +25,10 @@ use crate::{
         StoreError,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow},
-        raise::Raised,
         timers,
     },
     telemetry::metric,
-    work::{Acting, msp},
+    work::Acting,
 };
 
 /// What is left to do when a call is over.
@@ -76,7 +76,7 @@ impl State {
         if !took {
             self.context().store.return_alert_number(scene.acting.org(), number);
         }
-        self.commit(ending?, scene.acting.org()).await
+        self.commit(ending?).await
     }
 
     /// Who was bridged to the caller in the connect that runs, or ran last.
@@ -107,7 +107,7 @@ impl State {
             reasons.extend(ran.reasons);
             state = ran.state;
         }
-        let matters = effects.iter().filter(|effect| may_tell_msp(effect)).count();
+        let matters = effects.iter().filter(|effect| may_need_number(effect)).count();
         Ok(Ending {
             acting: scene.acting.clone(),
             call: scene.call.clone(),
@@ -120,16 +120,13 @@ impl State {
         })
     }
 
-    async fn commit(&self, ending: Ending, org: &crate::model::id::OrgId) -> Result<(), StoreError> {
+    async fn commit(&self, ending: Ending) -> Result<(), StoreError> {
         let numbers = ending.numbers.clone();
         let (outcome, call) = (ending.outcome, ending.call.id.clone());
-        let told = self.context().change(async move |db| ending.apply(db).await).await?;
-        let Some(told) = told else { return Ok(()) };
-        for unused in numbers.iter().filter(|number| !told.iter().any(|(used, _)| used == *number)) {
-            self.context().store.return_alert_number(org, *unused);
-        }
-        for (number, raised) in &told {
-            msp::settle(self.context(), *number, raised);
+        let used = self.context().change(async move |db| ending.apply(db).await).await?;
+        self.settle_numbers(&numbers, used.as_ref().unwrap_or(&Used::new()));
+        if used.is_none() {
+            return Ok(());
         }
         metrics::counter!(metric::CALLS, "outcome" => outcome.as_str()).increment(1);
         tracing::info!(call.id = %call, outcome = outcome.as_str(), "a call has ended");
@@ -154,8 +151,9 @@ impl State {
         if !ran.effects.iter().any(|effect| takes_number(effect, number)) {
             self.context().store.return_alert_number(&org, number);
         }
-        let matters = ran.effects.iter().filter(|effect| may_tell_msp(effect)).count();
+        let matters = ran.effects.iter().filter(|effect| may_need_number(effect)).count();
         let numbers = self.context().store.alert_numbers(&org, matters).await?;
+        let reserved = numbers.clone();
         let (acting, call, state) = (scene.acting.clone(), scene.call.clone(), ran.state.clone());
         let effects = ran.effects.clone();
         let reached = state.reached;
@@ -168,18 +166,17 @@ impl State {
             if reached == Some(learned) {
                 calls::amend(db, acting.org(), &call.id, learned).await?;
             }
-            Ok(applying.told)
+            Ok(applying.used)
         };
-        for (number, raised) in self.context().change(unit).await? {
-            msp::settle(self.context(), number, &raised);
-        }
+        let used = self.context().change(unit).await?;
+        self.settle_numbers(&reserved, &used);
         Ok(super::farewell(&ran.state.language, |words| words.goodbye, &scene.urls))
     }
 }
 
 impl Ending {
     /// One unit of work. `None`: somebody was faster.
-    async fn apply(&self, db: &mut AnyConnection) -> Result<Option<Vec<(i64, Raised)>>, StoreError> {
+    async fn apply(&self, db: &mut AnyConnection) -> Result<Option<Used>, StoreError> {
         let (acting, org, call) = (&self.acting, self.acting.org(), &self.call);
         let Some(fresh) = calls::by_id(db, org, &call.id).await? else { return Ok(None) };
         if fresh.ended_at.is_some() {
@@ -204,14 +201,13 @@ impl Ending {
             note(db, acting, call, "turn", reason.as_str(), json!({ "step": self.state.step })).await?;
         }
         self.waited(db).await?;
-        quiet_phones(db, acting, call).await?;
-        release(db, acting, &fresh).await?;
-        for kind in [CONNECT, LEAVE, WATCH] {
+        stop(db, acting, &fresh).await?;
+        for kind in [LEAVE, WATCH] {
             timers::clear(db, org, kind, call.id.as_str()).await?;
         }
         let text = format!("The call has ended: {} ({}).", self.outcome.as_str(), self.why);
         note(db, acting, call, "ended", text, json!({ "outcome": self.outcome.as_str() })).await?;
-        Ok(Some(applying.told))
+        Ok(Some(applying.used))
     }
 
     /// How long somebody waited in vain.

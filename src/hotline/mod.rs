@@ -13,6 +13,7 @@ mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
 mod legs; // technicians' phones
 pub mod music; // hold music of our own
+mod numbers; // of alerts that a unit of work may open
 mod rings; // what the carrier is asked to do
 mod turn; // one turn of a call
 pub mod urls; // the paths
@@ -40,7 +41,7 @@ use crate::{
     store::{StoreError, declarations},
     telemetry::metric,
     web::{problem::RETRY_AFTER_S, webhook::Webhooks},
-    work::{Context, Handler},
+    work::{Context, Handler, msp},
 };
 use urls::Urls;
 
@@ -48,6 +49,9 @@ use urls::Urls;
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 /// Older versions of flows, for calls that began with them.
 const OLD_FLOWS_MAX: usize = 64;
+/// Stands in for a flow that cannot be read.
+
+const MESSAGES_ONLY: &str = include_str!("../../ivr-flows/voicemail-only.toml");
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -81,13 +85,27 @@ impl State {
         }
         let mut db = self.context().store.read().await?;
         let stored = declarations::flow(&mut db, &self.context().directory().org, id, version).await?;
-        let parsed = stored.and_then(|stored| ivr::parse(&stored.file, &stored.source).ok());
-        let flow = Arc::new(parsed.ok_or_else(|| StoreError::corrupt("flow_versions", id.as_str()))?);
+        drop(db);
+        let flow = match stored.and_then(|stored| ivr::parse(&stored.file, &stored.source).ok()) {
+            Some(flow) => Arc::new(flow),
+            None => self.flow_in_place_of(id).await?,
+        };
         let mut flows = self.0.old_flows.lock().unwrap_or_else(PoisonError::into_inner);
         if flows.len() >= OLD_FLOWS_MAX {
             flows.clear();
         }
         Ok(Arc::clone(flows.entry(key).or_insert(flow)))
+    }
+}
+
+impl State {
+    /// A stored flow that cannot be read, as after a change of the language: its callers leave a message,
+    /// and the MSP hears of it.
+    async fn flow_in_place_of(&self, id: &FlowId) -> Result<Arc<Flow>, StoreError> {
+        let title = format!("Flow {id} cannot be read");
+        let text = format!("Its hotlines take messages only, until `pikett apply` brings a sound flow `{id}`.");
+        msp::report(self.context(), &format!("flow-unreadable:{id}"), &title, &text, None).await?;
+        Ok(Arc::new(ivr::parse("voicemail-only.toml", MESSAGES_ONLY).expect("the shipped flow is sound")))
     }
 }
 

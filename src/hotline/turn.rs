@@ -10,7 +10,8 @@ use super::{
     State, document,
     effects::{Applying, note},
     ended::matters_late,
-    facts::{self, Line},
+    facts::{self, Line, ORG, spender},
+    numbers::Used,
     urls::Urls,
 };
 use crate::{
@@ -18,16 +19,15 @@ use crate::{
     model::{
         contract::Hotline,
         id::{CallId, FlowId},
-        language::Language,
-        phone::Phone,
     },
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
+        spent::{self, Spending},
         timers, turns,
     },
     telemetry::metric,
-    work::{Acting, msp},
+    work::Acting,
 };
 
 /// What ends a call that the carrier never reports as ended.
@@ -80,20 +80,35 @@ impl State {
         if let Some(document) = self.answered_before(&scene, turn).await? {
             return Ok(document);
         }
-        let (acting, id) = (scene.acting.clone(), scene.call.id.clone());
-        match self.fresh(scene, turn, input).await {
-            // The same request was faster on its other way. Its unit of work may share our commit, so the
-            // document is looked for by the writer: readers see it only afterwards.
-            Err(StoreError::Stale(_)) => {
-                let stored = async move |db: &mut AnyConnection| {
-                    let Some(call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(None) };
-                    stored(db, &acting, &call, turn).await
-                };
-                let document = self.context().store.write(stored).await?;
-                document.ok_or(StoreError::Stale("the call's turns contradict each other"))
-            }
-            outcome => outcome,
+        let (id, attestation) = (scene.call.id.clone(), scene.line.attestation);
+        match self.fresh(scene, turn, input.clone()).await {
+            Err(StoreError::Stale(_)) => {}
+            outcome => return outcome,
         }
+        // The same request was faster on its other way, or the call has ended meanwhile. Either may share
+        // our commit, so the writer looks first: readers see it only afterwards.
+        if let Some(document) = self.stored_by_now(&id, turn).await? {
+            return Ok(document);
+        }
+        match self.scene(&id, attestation).await? {
+            Some(scene) if scene.call.ended_at.is_some() && matters_late(&input) => self.late(scene, input).await,
+            Some(scene) if scene.call.ended_at.is_none() && scene.call.turn == turn => {
+                self.fresh(scene, turn, input).await
+            }
+            _ => Err(StoreError::Stale("the call's turns contradict each other")),
+        }
+    }
+
+    async fn stored_by_now(&self, id: &CallId, turn: u32) -> Result<Option<Document>, StoreError> {
+        let (acting, id) = (self.context().acting(), id.clone());
+        let look = async move |db: &mut AnyConnection| {
+            let Some(call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(None) };
+            if call.turn == turn && call.ended_at.is_none() {
+                return Ok(None);
+            }
+            stored(db, &acting, &call, turn).await
+        };
+        self.context().store.write(look).await
     }
 
     /// A turn that has happened, or can never happen.
@@ -126,9 +141,6 @@ impl State {
             self.context().store.return_alert_number(&org, next_alert);
         }
         let done = outcome?;
-        for (number, raised) in &done.told {
-            msp::settle(self.context(), *number, raised);
-        }
         Ok(done.document)
     }
 
@@ -143,7 +155,7 @@ impl State {
         let ran = ivr::run(&scene.flow, state, input, &facts);
         let response = document::of_turn(&ran.verbs, &scene.urls, &scene.call.id, turn + 1);
         let document = document::text(&response, &scene.urls, &ran.state.language);
-        let msp_matters = ran.effects.iter().filter(|effect| may_tell_msp(effect)).count();
+        let msp_matters = ran.effects.iter().filter(|effect| may_need_number(effect)).count();
         let numbers = self.context().store.alert_numbers(scene.acting.org(), msp_matters).await?;
         let took_number = ran.effects.iter().any(|effect| takes_number(effect, scene.line.next_alert));
         let saved = Saving {
@@ -154,14 +166,12 @@ impl State {
             document: document.clone(),
             numbers: numbers.clone(),
         };
-        let (told, opened) = self.context().store.write(async move |db| saved.save(db).await).await?;
-        for unused in numbers.iter().filter(|number| !told.iter().any(|(used, _)| used == *number)) {
-            self.context().store.return_alert_number(scene.acting.org(), *unused);
-        }
+        let (used, opened) = self.context().store.write(async move |db| saved.save(db).await).await?;
+        self.settle_numbers(&numbers, &used);
         if opened > 0 {
             metrics::counter!(metric::ALERTS, "source" => "call").increment(opened.into());
         }
-        Ok(Done { document, took_number, told })
+        Ok(Done { document, took_number })
     }
 }
 
@@ -180,7 +190,6 @@ async fn stored(
 struct Done {
     document: Document,
     took_number: bool,
-    told: Vec<(i64, crate::store::raise::Raised)>,
 }
 
 struct Saving {
@@ -194,13 +203,23 @@ struct Saving {
 
 impl Saving {
     /// One unit of work: the state, the document, and everything that follows from the turn.
-    async fn save(&self, db: &mut AnyConnection) -> Result<(Vec<(i64, crate::store::raise::Raised)>, u32), StoreError> {
+    async fn save(&self, db: &mut AnyConnection) -> Result<(Used, u32), StoreError> {
         let (acting, org, call) = (&self.acting, self.acting.org(), &self.call);
         let row = row_of(acting, &self.ran);
         if !calls::save_turn(db, org, &call.id, self.turn, &row).await? {
             return Err(StoreError::Stale("the turn was taken"));
         }
         turns::put(db, org, &call.id, self.turn, &self.document).await?;
+        if matches!(call.phase, Phase::Waiting | Phase::Accepted | Phase::Leaving) {
+            super::connect::stop(db, acting, call).await?;
+        }
+        if matches!(self.ran.verbs.then, Then::Dial(_)) {
+            let cap = acting.directory.limits.calls_per_hour;
+            for subject in [ORG, spender(&call.hotline).as_str()] {
+                // Whether it may be dialled the engine has decided.
+                spent::take(db, org, Spending::Call, subject, cap, acting.now).await?;
+            }
+        }
         let known = CallRow { contract: row.contract.clone(), priority: row.priority, ..call.clone() };
         let mut applying = Applying::new(acting, &known, self.numbers.clone());
         for effect in &self.ran.effects {
@@ -209,9 +228,14 @@ impl Saving {
         for reason in &self.ran.reasons {
             note(db, acting, call, "turn", reason.as_str(), serde_json::json!({ "step": self.ran.last_step })).await?;
         }
-        timers::set(db, org, WATCH, call.id.as_str(), acting.now + WATCH_AFTER, "").await?;
-        Ok((applying.told, applying.opened))
+        watch(db, acting, &call.id).await?;
+        Ok((applying.used, applying.opened))
     }
+}
+
+/// Whatever happens, the call's end is looked for.
+pub async fn watch(db: &mut AnyConnection, acting: &Acting, call: &CallId) -> Result<(), StoreError> {
+    timers::set(db, acting.org(), WATCH, call.as_str(), acting.now + WATCH_AFTER, "").await
 }
 
 fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
@@ -244,9 +268,14 @@ pub fn state_of(scene: &Scene, facts: &Facts) -> Result<ivr::State, StoreError> 
     ivr::State::from_json(&scene.call.state).map_err(|_| StoreError::corrupt("calls.state", scene.call.id.as_str()))
 }
 
-/// Whether this effect may need a number of its own.
-pub fn may_tell_msp(effect: &ivr::Effect) -> bool {
-    matches!(effect, ivr::Effect::TellMsp { .. } | ivr::Effect::SendSms { .. })
+/// Whether this effect may need a number of its own: for the MSP, or for what comes after its alert was
+/// taken.
+pub fn may_need_number(effect: &ivr::Effect) -> bool {
+    match effect {
+        ivr::Effect::TellMsp { .. } | ivr::Effect::SendSms { .. } | ivr::Effect::AddToAlert(_) => true,
+        ivr::Effect::Voicemail(voicemail) => voicemail.raise.is_none(),
+        _ => false,
+    }
 }
 
 pub fn takes_number(effect: &ivr::Effect, number: i64) -> bool {
@@ -269,11 +298,4 @@ fn lost_hotline(call: &CallRow) -> Hotline {
         flow: call.flow.clone(),
         vars: std::collections::BTreeMap::new(),
     }
-}
-
-/// The language in which a call is spoken to before its flow says so.
-pub fn first_language(state: &State, hotline: &Phone) -> Language {
-    let directory = state.context().directory();
-    let flow = directory.hotlines.get(hotline).and_then(|hotline| directory.flows.get(&hotline.flow));
-    flow.map_or_else(Language::english, |in_use| in_use.flow.default_language().clone())
 }

@@ -1,12 +1,15 @@
 //! A call comes in, could not be answered, or has ended: what is set at the number itself.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::{
     extract::{Path, Request, State as Extract},
     response::Response,
 };
 use chrono::TimeDelta;
+use futures::FutureExt;
 
-use super::{State, answer, come_again, farewell, guard, spare, taken, turn::first_language, urls::Urls};
+use super::{ANSWER_WITHIN, State, answer, come_again, farewell, guard, spare, taken, turn, urls::Urls};
 use crate::{
     carrier::signature::Form,
     ivr::{Attestation, Input},
@@ -42,6 +45,15 @@ impl Arrival {
             attestation: Attestation::from_verstat(form.get("StirVerstat")),
         }
     }
+
+    /// Begins a sentence for the MSP, who may have to ring back.
+    fn caller(&self) -> &str {
+        self.from.as_ref().map_or("Somebody without a number", Phone::as_str)
+    }
+
+    fn hotline(&self) -> &str {
+        self.to.as_ref().map_or("an unreadable number", Phone::as_str)
+    }
 }
 
 /// The number's voice URL.
@@ -52,10 +64,9 @@ pub(super) async fn came_in(Extract(state): Extract<State>, Path(carrier): Path<
     };
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
-    let language = arrival.to.as_ref().map_or_else(Language::english, |to| first_language(&state, to));
-    let (work_urls, spare_urls) = (urls.clone(), urls);
-    let work = async move { state.first_turn(arrival, &work_urls).await };
-    answer("voice", guard(work, || spare(&language, &spare_urls)).await)
+    let (worker, asked, work_urls) = (state.clone(), arrival.clone(), urls.clone());
+    let work = async move { worker.first_turn(asked, &work_urls).await };
+    answer("voice", guard(work, || state.apologise(&arrival, &urls)).await)
 }
 
 impl State {
@@ -79,21 +90,23 @@ impl State {
     pub(super) async fn call_of(&self, arrival: &Arrival) -> Result<Option<CallRow>, StoreError> {
         let acting = self.context().acting();
         let hotline = arrival.to.as_ref().and_then(|to| acting.directory.hotlines.get(to));
-        let in_use = hotline.and_then(|hotline| acting.directory.flows.get(&hotline.flow));
-        let new = hotline.zip(in_use).map(|(hotline, in_use)| NewCall {
+        let new = hotline.map(|hotline| NewCall {
             id: acting.ids.id(acting.now),
             carrier: arrival.carrier.clone(),
             carrier_call: arrival.carrier_call.clone(),
             from: arrival.from.clone(),
             hotline: hotline.number.clone(),
             flow: hotline.flow.clone(),
-            flow_version: in_use.version,
+            // A flow that cannot be read any more has none; see `flow`.
+            flow_version: acting.directory.flows.get(&hotline.flow).map_or(0, |in_use| in_use.version),
             started_at: acting.now,
         });
         let (carrier, sid) = (arrival.carrier.clone(), arrival.carrier_call.clone());
         let unit = async move |db: &mut sqlx::AnyConnection| {
-            if let Some(new) = &new {
-                calls::create(db, acting.org(), new).await?;
+            if let Some(new) = &new
+                && calls::create(db, acting.org(), new).await?
+            {
+                turn::watch(db, &acting, &new.id).await?;
             }
             calls::by_carrier_call(db, acting.org(), &carrier, &sid).await
         };
@@ -101,7 +114,7 @@ impl State {
     }
 
     async fn unknown_number(&self, arrival: &Arrival) -> Result<(), StoreError> {
-        let number = arrival.to.as_ref().map_or_else(|| "an unreadable number".to_owned(), Phone::to_string);
+        let number = arrival.hotline();
         let text =
             format!("Somebody phoned {number}, which belongs to no hotline: apply one, or give the number back.");
         let title = format!("A call to {number}, which has no hotline");
@@ -145,25 +158,9 @@ pub(super) async fn fallback(
     };
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
-    let language = arrival.to.as_ref().map_or_else(Language::english, |to| first_language(&state, to));
     let code: String = webhook.form.get("ErrorCode").unwrap_or("none").chars().take(10).collect();
     tracing::error!(code, "the carrier fell back: one of our documents could not be had or used");
-    let hotline = arrival.to.as_ref().map_or_else(|| "unknown".to_owned(), Phone::to_string);
-    tokio::spawn(async move {
-        let text = format!(
-            "The carrier could not use a document for hotline {hotline} (error {code}); the caller got the spare one."
-        );
-        let matter = format!("carrier-fallback:{hotline}");
-        let report = |state: State| {
-            let (matter, text) = (matter.clone(), text.clone());
-            async move {
-                let title = "A hotline answered with its spare document";
-                msp::report(state.context(), &matter, title, &text, None).await.map(|_| ())
-            }
-        };
-        state.keep_trying(report).await;
-    });
-    answer("voice-fallback", spare(&language, &urls))
+    answer("voice-fallback", state.apologise(&arrival, &urls))
 }
 
 /// What a caller said after the spare document. Kept even when the database is away just now.
@@ -174,58 +171,105 @@ pub(super) async fn message(Extract(state): Extract<State>, Path(carrier): Path<
     };
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
-    let language = arrival.to.as_ref().map_or_else(Language::english, |to| first_language(&state, to));
-    if let Some(recorded) = super::calls::recorded(&webhook.form) {
-        tokio::spawn(async move {
-            let keep = |state: State| {
-                let (arrival, recorded) = (arrival.clone(), recorded.clone());
-                async move { state.keep_message(&arrival, &recorded).await }
-            };
-            state.keep_trying(keep).await;
-        });
+    let language = state.language(&arrival);
+    if let Some(recorded @ Input::Recorded { .. }) = super::calls::recorded(&webhook.form) {
+        state.keep(arrival, recorded).await;
     }
     answer("voice-message", farewell(&language, |words| words.message_thanks, &urls))
 }
 
 impl State {
-    /// As the flow's own end of a failed call: the MSP hears of it, and the message pages people.
+    /// Kept before this returns, if that can be done in time; else as soon as it can.
+    async fn keep(&self, arrival: Arrival, recorded: Input) {
+        let (state, now, later) = (self.clone(), (arrival.clone(), recorded.clone()), (arrival, recorded));
+        let work = tokio::spawn(async move { state.keep_message(&now.0, &now.1).await });
+        if matches!(tokio::time::timeout(ANSWER_WITHIN, work).await, Ok(Ok(Ok(())))) {
+            return;
+        }
+        let state = self.clone();
+        tokio::spawn(async move {
+            let (arrival, recorded) = &later;
+            if !state.keep_trying(|state| async move { state.keep_message(arrival, recorded).await }).await {
+                state.keep_trying(|state| async move { state.tell_of_message(arrival, recorded).await }).await;
+            }
+        });
+    }
+
+    /// The message pages people, whatever step the call had reached.
     async fn keep_message(&self, arrival: &Arrival, recorded: &Input) -> Result<(), StoreError> {
         let Some(call) = self.call_of(arrival).await? else { return self.unknown_number(arrival).await };
-        let scene = |call: CallRow| async move { self.scene(&call.id, arrival.attestation).await };
-        if call.ended_at.is_none() {
-            if let Some(scene) = scene(call.clone()).await? {
-                self.take(scene, call.turn, Input::Failed).await?;
-            }
-            let Some(failed) = self.call_of(arrival).await? else { return Ok(()) };
-            if let Some(scene) = scene(failed.clone()).await? {
-                self.take(scene, failed.turn, recorded.clone()).await?;
-            }
-            return Ok(());
-        }
-        match scene(call).await? {
-            Some(scene) => self.late(scene, recorded.clone()).await.map(|_| ()),
-            None => Ok(()),
+        let turn = call.turn;
+        match self.scene(&call.id, arrival.attestation).await? {
+            Some(scene) => self.take(scene, turn, recorded.clone()).await.map(|_| ()),
+            None => Err(StoreError::corrupt("calls.id", call.id.as_str())),
         }
     }
 
-    /// Until it works: what a caller said must not be lost because the database is away.
-    async fn keep_trying<F, W>(&self, work: F)
+    /// What cannot be kept as a message is told as it is.
+    async fn tell_of_message(&self, arrival: &Arrival, recorded: &Input) -> Result<(), StoreError> {
+        let Input::Recorded { url, seconds, .. } = recorded else { return Ok(()) };
+        let text = format!(
+            "{} left a message of {seconds} seconds at {}, which could not be kept with the call: the carrier has it at \
+             {url} (call {}).",
+            arrival.caller(),
+            arrival.hotline(),
+            arrival.carrier_call
+        );
+        let matter = format!("message:{}", arrival.carrier_call);
+        msp::report(self.context(), &matter, "A caller left a message", &text, None).await.map(|_| ())
+    }
+
+    /// The apology, and word to the MSP: whoever hears it may say nothing, and has reached nobody.
+    pub(super) fn apologise(&self, arrival: &Arrival, urls: &Urls) -> String {
+        let (state, told) = (self.clone(), arrival.clone());
+        tokio::spawn(async move {
+            let tell = |state: State| {
+                let told = told.clone();
+                async move {
+                    let (caller, hotline) = (told.caller(), told.hotline());
+                    let title = format!("{caller} could not be served at {hotline}");
+                    let text = format!(
+                        "Something failed while {caller} phoned {hotline}, and they were asked for a message \
+                         (call {}). Ring them back if none came.",
+                        told.carrier_call
+                    );
+                    msp::report(state.context(), &format!("spare:{}", told.carrier_call), &title, &text, None)
+                        .await
+                        .map(|_| ())
+                }
+            };
+            state.keep_trying(tell).await;
+        });
+        spare(&self.language(arrival), urls)
+    }
+
+    /// The first of the hotline's flow. Needs no database.
+    fn language(&self, arrival: &Arrival) -> Language {
+        let directory = self.context().directory();
+        let hotline = arrival.to.as_ref().and_then(|to| directory.hotlines.get(to));
+        let in_use = hotline.and_then(|hotline| directory.flows.get(&hotline.flow));
+        in_use.map_or_else(Language::english, |in_use| in_use.flow.default_language().clone())
+    }
+
+    /// Until it works: what a caller said must not be lost because the database is away. `false`: it
+    /// never will.
+    async fn keep_trying<F, W>(&self, work: F) -> bool
     where
         F: Fn(Self) -> W,
         W: Future<Output = Result<(), StoreError>>,
     {
         for _ in 0..KEEP_TRIES {
-            match work(self.clone()).await {
-                Ok(()) => return,
-                Err(error) if error.is_unavailable() || matches!(error, StoreError::Stale(_)) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "what a caller left is kept in memory");
-                    self.context().clock.sleep(KEEP_AGAIN).await;
-                }
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "what a caller left could not be kept");
-                    return;
-                }
+            let error = match AssertUnwindSafe(work(self.clone())).catch_unwind().await {
+                Ok(Ok(())) => return true,
+                Ok(Err(error)) => error,
+                Err(_) => StoreError::Panicked,
+            };
+            tracing::error!(error = &error as &dyn std::error::Error, "what a caller left could not be kept yet");
+            if !(error.is_unavailable() || matches!(error, StoreError::Stale(_))) {
+                return false;
             }
+            self.context().clock.sleep(KEEP_AGAIN).await;
         }
+        false
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     escalation::connect::{Connect, End, GaveUp},
     ivr::{Accept, ConnectEnd},
+    model::Instant,
     store::StoreError,
 };
 
@@ -61,6 +62,11 @@ impl Waiting {
             acknowledge: document.acknowledge,
             left: document.left,
         })
+    }
+
+    /// When the caller has waited as long as the flow allows.
+    pub fn until(&self) -> Instant {
+        self.connect.plan.started_at + self.connect.plan.max_wait
     }
 
     /// How it ended for a caller who left the queue without having talked to anybody.

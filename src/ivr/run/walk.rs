@@ -118,6 +118,14 @@ impl<'a> Walk<'a> {
         if input == Input::Failed {
             return self.document_failed(step);
         }
+        if let Input::Recorded { url, sid, seconds, .. } = &input
+            && !matches!(self.flow.step(step).kind, Kind::Voicemail(_))
+        {
+            // Spoken after the spare document, of which the flow knows nothing.
+            voicemail::keep_late(self, url.clone(), sid.clone(), *seconds);
+            self.say_built_in(|words| words.thanks);
+            return Move::End(Then::Hangup);
+        }
         match self.state.phase {
             Phase::Fresh => self.enter(step),
             Phase::Asked | Phase::CustomerNumber | Phase::Captcha | Phase::Consent | Phase::Spare | Phase::Over => {
