@@ -41,6 +41,14 @@ fn who_says_nothing_after_an_apology_is_a_failed_call_with_an_alert() {
 }
 
 #[test]
+fn what_is_said_after_an_apology_that_the_flow_knows_nothing_of_is_kept() {
+    let mut call = Call::to(steps(MENU));
+    call.record(9).hears("Thank you").is_over();
+    assert!(matches!(&call.effects[..], [Effect::Voicemail(voicemail)] if voicemail.raise.is_some()));
+    assert_eq!(call.state.outcome(), Outcome::Voicemail);
+}
+
+#[test]
 fn a_document_that_fails_twice_at_a_step_leads_on_to_the_spare_voicemail() {
     let mut call = Call::to(steps(MENU));
     call.input(Input::Failed).at("a").hears("Choose.").input(Input::Failed).hears("We are sorry");
