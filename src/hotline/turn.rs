@@ -24,6 +24,7 @@ use crate::{
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
+        spent::{self, Spending},
         timers, turns,
     },
     telemetry::metric,
@@ -206,12 +207,24 @@ impl Saving {
         for effect in &self.ran.effects {
             applying.apply(db, effect).await?;
         }
+        if matches!(self.ran.verbs.then, Then::Dial(_)) {
+            forward_costs(db, acting, call).await?;
+        }
         for reason in &self.ran.reasons {
             note(db, acting, call, "turn", reason.as_str(), serde_json::json!({ "step": self.ran.last_step })).await?;
         }
         timers::set(db, org, WATCH, call.id.as_str(), acting.now + WATCH_AFTER, "").await?;
         Ok((applying.told, applying.opened))
     }
+}
+
+/// The flow has looked whether there is money left; several at once may go past the cap by their number.
+async fn forward_costs(db: &mut AnyConnection, acting: &Acting, call: &CallRow) -> Result<(), StoreError> {
+    let cap = acting.directory.limits.calls_per_hour;
+    for subject in [facts::ORG, facts::spender(&call.hotline).as_str()] {
+        spent::take(db, acting.org(), Spending::Call, subject, cap, acting.now).await?;
+    }
+    Ok(())
 }
 
 fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
