@@ -8,8 +8,12 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
-    State, answer, come_again, document, effects::note, facts, farewell, guard, music, spare, taken, turn::Scene,
-    urls::Urls, waiting::Waiting,
+    State, answer, come_again, document,
+    effects::note,
+    facts, farewell, guard, music, spare, taken,
+    turn::{Scene, first_language},
+    urls::Urls,
+    waiting::Waiting,
 };
 use crate::{
     carrier::{
@@ -23,14 +27,16 @@ use crate::{
     store::{
         StoreError,
         calls::{self, Phase},
-        legs, timers, voicemails,
+        timers, voicemails,
     },
+    web::text,
     work::record,
 };
 
 /// How long somebody waits who cannot be told anything new.
 const LOOK_EVERY_S: u32 = 10;
 const TRANSCRIPT_MAX: usize = 4_000;
+const SPEECH_MAX: usize = 1_000;
 
 /// A request that concerns a call that we know by its id.
 struct Asked {
@@ -60,6 +66,12 @@ impl Asked {
         Attestation::from_verstat(self.form.get("StirVerstat"))
     }
 
+    /// What is spoken when nothing more can be known: the hotline's first.
+    fn language(&self, state: &State) -> Language {
+        let hotline = self.form.get("To").and_then(|to| to.parse().ok());
+        hotline.map_or_else(Language::english, |hotline| first_language(state, &hotline))
+    }
+
     /// The caller is gone: nothing that we answer is heard.
     fn is_over(&self) -> bool {
         self.form.get("CallStatus") == Some("completed")
@@ -76,7 +88,7 @@ pub(super) async fn turn(
         Ok(asked) => asked,
         Err(refused) => return refused,
     };
-    let (turn, urls) = (turn.parse().unwrap_or(u32::MAX), asked.urls.clone());
+    let (turn, urls, language) = (turn.parse().unwrap_or(u32::MAX), asked.urls.clone(), asked.language(&state));
     let work = async move {
         let Some(scene) = state.scene(&asked.call, asked.attestation()).await? else {
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
@@ -88,7 +100,7 @@ pub(super) async fn turn(
         }
         Ok(document)
     };
-    answer("turn", guard(work, || spare(&Language::english(), &urls)).await)
+    answer("turn", guard(work, || spare(&language, &urls)).await)
 }
 
 /// What the carrier reports, in the engine's words.
@@ -110,9 +122,9 @@ fn input(asked: &Asked) -> Input {
         return Input::Continued;
     }
     match (form.get("Digits"), form.get("SpeechResult")) {
-        (Some(digits), _) if !digits.is_empty() => Input::Digits(digits.chars().take(64).collect()),
+        (Some(digits), _) if !digits.is_empty() => Input::Digits(text::key(digits).chars().take(64).collect()),
         (_, Some(speech)) if !speech.trim().is_empty() => Input::Speech {
-            text: speech.chars().take(1_000).collect(),
+            text: text::line(speech, SPEECH_MAX),
             confidence: form.get("Confidence").and_then(|confidence| confidence.parse().ok()),
         },
         _ if asked.is_over() => Input::HungUp,
@@ -122,14 +134,17 @@ fn input(asked: &Asked) -> Input {
 
 /// A recording, if the form tells of one.
 pub(super) fn recorded(form: &Form) -> Option<Input> {
-    let url = form.get("RecordingUrl").filter(|url| !url.is_empty())?;
+    let url = text::key(form.get("RecordingUrl").filter(|url| !url.is_empty())?);
     let seconds = form.get("RecordingDuration").and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
     if seconds == 0 {
         return Some(Input::RecordedNothing);
     }
     Some(Input::Recorded {
         url: url.chars().take(500).collect(),
-        sid: form.get("RecordingSid").or_else(|| url.rsplit('/').next()).map(|sid| sid.chars().take(64).collect()),
+        sid: form
+            .get("RecordingSid")
+            .or_else(|| url.rsplit('/').next())
+            .map(|sid| text::key(sid).chars().take(64).collect()),
         seconds,
         hung_up: form.get("Digits") == Some("hangup") || form.get("CallStatus") == Some("completed"),
     })
@@ -145,7 +160,7 @@ pub(super) async fn queue(
         Ok(asked) => asked,
         Err(refused) => return refused,
     };
-    let (turn, urls) = (turn.parse().unwrap_or(u32::MAX), asked.urls.clone());
+    let (turn, urls, language) = (turn.parse().unwrap_or(u32::MAX), asked.urls.clone(), asked.language(&state));
     let work = async move {
         let Some(scene) = state.scene(&asked.call, asked.attestation()).await? else {
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
@@ -154,35 +169,46 @@ pub(super) async fn queue(
         let end = state.end_of_waiting(&scene, &result).await?;
         let gone = result == QueueResult::Hangup || asked.is_over();
         let id = scene.call.id.clone();
-        let talked = matches!(end, ConnectEnd::Bridged { .. });
+        let talked = matches!(end, Some(ConnectEnd::Bridged { .. }));
         if gone && !talked {
             state.finish(&id, "the caller hung up while waiting").await?;
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
         }
+        let Some(end) = end else { return state.wait_on(&scene, turn).await };
         let document = state.take(scene, turn, Input::Connect(end)).await?;
         if gone {
             state.finish(&id, "the caller has hung up").await?;
         }
         Ok(document)
     };
-    answer("queue", guard(work, || spare(&Language::english(), &urls)).await)
+    answer("queue", guard(work, || spare(&language, &urls)).await)
 }
 
 impl State {
-    /// Our own rows know better than the carrier's word who talked with whom.
-    async fn end_of_waiting(&self, scene: &Scene, result: &QueueResult) -> Result<ConnectEnd, StoreError> {
+    /// Our own rows know better than the carrier's word who talked with whom. `None`: whoever accepted was
+    /// gone before they talked.
+    async fn end_of_waiting(&self, scene: &Scene, result: &QueueResult) -> Result<Option<ConnectEnd>, StoreError> {
         let call = &scene.call;
-        let bridged = {
-            let mut db = self.context().store.read().await?;
-            let legs = legs::of_call(&mut db, scene.acting.org(), &call.id).await?;
-            legs.into_iter().rev().find(|leg| leg.bridged_at.is_some()).map(|leg| leg.person)
+        let talk = self.talk(scene).await?;
+        if call.phase == Phase::Bridged || talk.is_some() {
+            let person = talk.map(|leg| leg.person).or_else(|| call.answered_by.clone());
+            return Ok(Some(ConnectEnd::Bridged { person }));
+        }
+        let Some(waiting) = call.connect.as_deref().map(Waiting::from_json).transpose()? else {
+            return Ok(Some(ConnectEnd::Failed));
         };
         let by_carrier = matches!(result, QueueResult::Bridged | QueueResult::RedirectedFromBridged);
-        if call.phase == Phase::Bridged || bridged.is_some() || by_carrier {
-            return Ok(ConnectEnd::Bridged { person: bridged.or_else(|| call.answered_by.clone()) });
-        }
-        let waiting = call.connect.as_deref().map(Waiting::from_json).transpose()?;
-        Ok(waiting.map_or(ConnectEnd::Failed, |waiting| waiting.end()))
+        let waits = matches!(call.phase, Phase::Waiting | Phase::Accepted);
+        Ok(if by_carrier && waits { None } else { Some(waiting.end()) })
+    }
+
+    /// Back into the queue, in the same turn: for the flow nothing has happened.
+    async fn wait_on(&self, scene: &Scene, turn: u32) -> Result<String, StoreError> {
+        let (acting, id) = (scene.acting.clone(), scene.call.id.clone());
+        self.context().change(async move |db| super::talk::broke(db, &acting, &id).await).await?;
+        let verbs = ivr::Verbs { prompts: Vec::new(), then: ivr::Then::Enqueue };
+        let response = document::of_turn(&verbs, &scene.urls, &scene.call.id, turn);
+        Ok(super::text(&response, &scene.urls))
     }
 }
 
@@ -331,8 +357,8 @@ pub(super) async fn transcription(
         Err(refused) => return refused,
     };
     let words = asked.form.get("TranscriptionText").unwrap_or_default();
-    let words = crate::web::text::line(words, TRANSCRIPT_MAX);
-    let sid = asked.form.get("RecordingSid").unwrap_or_default().to_owned();
+    let words = text::line(words, TRANSCRIPT_MAX);
+    let sid = text::key(asked.form.get("RecordingSid").unwrap_or_default());
     if words.is_empty() || asked.form.get("TranscriptionStatus") == Some("failed") {
         return taken("transcription");
     }

@@ -14,6 +14,7 @@ use super::{
     effects::{Applying, CONNECT, note},
     facts::{ORG, spender},
     rings::{HANGUP, LEAVE, RING},
+    talk,
     waiting::Waiting,
 };
 use crate::{
@@ -88,6 +89,15 @@ async fn step(
     };
     let mut waiting = Waiting::from_json(stored)?;
     let legs = current_legs(db, acting, &call, &waiting).await?;
+    if call.phase == Phase::Accepted
+        && let Some((leg, lasts_at)) = legs.iter().find_map(|leg| Some((leg, talk::lasts_at(leg)?)))
+    {
+        if lasts_at > acting.now {
+            timers::set(db, acting.org(), CONNECT, id.as_str(), lasts_at, "").await?;
+            return Ok(Vec::new());
+        }
+        talk::confirm(db, acting, &call, leg).await?;
+    }
     let busy = legs::busy_elsewhere(db, acting.org(), &id).await?;
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
     let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
@@ -111,7 +121,7 @@ async fn step(
 }
 
 /// Those of this connect: a flow may connect twice.
-async fn current_legs(
+pub async fn current_legs(
     db: &mut AnyConnection,
     acting: &Acting,
     call: &CallRow,

@@ -6,23 +6,25 @@ use sqlx::AnyConnection;
 
 use super::{
     State,
-    connect::release,
+    connect::{current_legs, release},
     effects::{Applying, CONNECT, note},
     facts,
     rings::{HANGUP, LEAVE},
+    talk,
     turn::{Document, Scene, WATCH, may_tell_msp, state_of, takes_number},
 };
 use crate::{
     escalation::connect::LegResult,
     ivr::{self, Attestation, ConnectEnd, Effect, Input},
     model::{
+        alert::Actor,
         call::{LegState, Outcome},
         id::CallId,
     },
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
-        legs,
+        legs::{self, LegRow},
         raise::Raised,
         timers,
     },
@@ -39,6 +41,8 @@ struct Ending {
     effects: Vec<Effect>,
     reasons: Vec<String>,
     outcome: Outcome,
+    /// Who talked with the caller.
+    talk: Option<LegRow>,
     why: String,
     numbers: Vec<i64>,
 }
@@ -59,17 +63,17 @@ impl State {
     async fn try_finish(&self, id: &CallId, why: &str) -> Result<(), StoreError> {
         let scene = self.scene(id, Attestation::NotSupplied).await?;
         let Some(mut scene) = scene.filter(|scene| scene.call.ended_at.is_none()) else { return Ok(()) };
-        let talked_with = self.talked_with(&scene).await?;
-        let inputs = match (&scene.call.phase, talked_with) {
+        let talk = self.talk(&scene).await?;
+        let inputs = match (&scene.call.phase, &talk) {
             // Whoever talked has not missed anybody.
-            (Phase::Bridged | Phase::Waiting | Phase::Accepted | Phase::Leaving, Some(person)) => {
-                vec![Input::Connect(ConnectEnd::Bridged { person: Some(person) }), Input::HungUp]
+            (Phase::Bridged | Phase::Waiting | Phase::Accepted | Phase::Leaving, Some(leg)) => {
+                vec![Input::Connect(ConnectEnd::Bridged { person: Some(leg.person.clone()) }), Input::HungUp]
             }
             _ => vec![Input::HungUp],
         };
         let number = self.context().store.alert_number(scene.acting.org()).await?;
         scene.line.next_alert = number;
-        let ending = self.ending(&scene, inputs, why).await;
+        let ending = self.ending(&scene, inputs, why).await.map(|ending| Ending { talk, ..ending });
         let took =
             ending.as_ref().map_or(true, |ending| ending.effects.iter().any(|effect| takes_number(effect, number)));
         if !took {
@@ -78,13 +82,15 @@ impl State {
         self.commit(ending?, scene.acting.org()).await
     }
 
-    async fn talked_with(&self, scene: &Scene) -> Result<Option<crate::model::id::PersonId>, StoreError> {
+    /// The leg of whoever has talked with the caller in the running connect.
+    pub(super) async fn talk(&self, scene: &Scene) -> Result<Option<LegRow>, StoreError> {
+        let Some(stored) = &scene.call.connect else { return Ok(None) };
+        let waiting = super::waiting::Waiting::from_json(stored)?;
         let mut db = self.context().store.read().await?;
-        let legs = legs::of_call(&mut db, scene.acting.org(), &scene.call.id).await?;
-        let bridged = legs.into_iter().rev().find(|leg| leg.bridged_at.is_some());
-        let since = scene.call.connect.as_deref().map(super::waiting::Waiting::from_json).transpose()?;
-        let since = since.map(|waiting| waiting.connect.plan.started_at);
-        Ok(bridged.filter(|leg| since.is_none_or(|since| leg.created_at >= since)).map(|leg| leg.person))
+        let legs = current_legs(&mut db, &scene.acting, &scene.call, &waiting).await?;
+        let (confirmed, now) = (scene.call.phase == Phase::Bridged, scene.acting.now);
+        let talked = |leg: &LegRow| leg.bridged_at.is_some() && (confirmed || talk::is_one(leg, now));
+        Ok(legs.into_iter().rev().find(talked))
     }
 
     async fn ending(&self, scene: &Scene, inputs: Vec<Input>, why: &str) -> Result<Ending, StoreError> {
@@ -109,6 +115,7 @@ impl State {
             acting: scene.acting.clone(),
             call: scene.call.clone(),
             outcome: state.outcome(),
+            talk: None,
             state,
             effects,
             reasons,
@@ -143,6 +150,10 @@ impl State {
             Input::Dialed { .. } => Outcome::Forwarded,
             _ => Outcome::Connected,
         };
+        let talked_with = match &input {
+            Input::Connect(ConnectEnd::Bridged { person }) => person.clone(),
+            _ => None,
+        };
         let facts = {
             let mut db = self.context().store.read().await?;
             facts::gather(&mut db, &scene.acting, &scene.line).await?
@@ -163,7 +174,10 @@ impl State {
             }
             calls::keep_state(db, acting.org(), &call.id, &state.to_json()).await?;
             if reached == Some(learned) {
-                calls::amend(db, acting.org(), &call.id, learned).await?;
+                calls::amend(db, acting.org(), &call.id, learned, talked_with.as_ref()).await?;
+                if let Some(person) = &talked_with {
+                    talk::acknowledge(db, &acting, &call, &Actor::Person(person.clone())).await?;
+                }
             }
             Ok(applying.told)
         };
@@ -184,6 +198,9 @@ impl Ending {
         }
         if fresh.turn != call.turn || fresh.phase != call.phase {
             return Err(StoreError::Stale("the call went on meanwhile"));
+        }
+        if let Some(leg) = &self.talk {
+            talk::confirm(db, acting, &fresh, leg).await?;
         }
         if !calls::end(db, org, &call.id, self.outcome, acting.now).await? {
             return Ok(None);

@@ -14,6 +14,7 @@ mod facts; // what a turn may know
 mod legs; // technicians' phones
 pub mod music; // hold music of our own
 mod rings; // what the carrier is asked to do
+mod talk; // when a technician and the caller talk
 mod turn; // one turn of a call
 pub mod urls; // the paths
 mod voice; // a call comes in, ends, or could not be answered

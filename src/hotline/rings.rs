@@ -98,6 +98,12 @@ impl Ringing {
     /// Places a technician's call. One whose answer got lost is looked for before it is placed again.
     async fn ring(&self, timer: &DueTimer) -> Result<(), StoreError> {
         let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
+        // A report was faster than the carrier's answer, which may be lost.
+        if let (Some(sid), Some(carrier), true) = (&leg.carrier_call, self.carrier(&call), leg.state != LegState::Ended)
+        {
+            let sid = Sid::new(sid.as_str());
+            return self.placed(timer, carrier, leg, sid).await;
+        }
         let wanted = leg.state == LegState::Queued && leg.result.is_none() && call.phase == Phase::Waiting;
         let Some(carrier) = self.carrier(&call).filter(|_| wanted) else {
             return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
