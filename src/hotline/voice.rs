@@ -15,6 +15,7 @@ use crate::{
         StoreError,
         calls::{self, CallRow, NewCall},
     },
+    web::text,
     work::msp,
 };
 
@@ -36,7 +37,7 @@ impl Arrival {
     pub fn of(carrier: &CarrierId, form: &Form) -> Self {
         Self {
             carrier: carrier.clone(),
-            carrier_call: form.get("CallSid").unwrap_or_default().chars().take(64).collect(),
+            carrier_call: text::key(form.get("CallSid").unwrap_or_default()).chars().take(64).collect(),
             from: form.get("From").and_then(Phone::from_caller),
             to: form.get("To").and_then(|to| to.parse().ok()),
             attestation: Attestation::from_verstat(form.get("StirVerstat")),
@@ -208,24 +209,18 @@ impl State {
         }
     }
 
-    /// Until it works: what a caller said must not be lost because the database is away.
+    /// Until it works, whatever the failure: what a caller said must not be lost because the database is
+    /// away, and databases have many words for being away.
     async fn keep_trying<F, W>(&self, work: F)
     where
         F: Fn(Self) -> W,
         W: Future<Output = Result<(), StoreError>>,
     {
         for _ in 0..KEEP_TRIES {
-            match work(self.clone()).await {
-                Ok(()) => return,
-                Err(error) if error.is_unavailable() || matches!(error, StoreError::Stale(_)) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "what a caller left is kept in memory");
-                    self.context().clock.sleep(KEEP_AGAIN).await;
-                }
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "what a caller left could not be kept");
-                    return;
-                }
-            }
+            let Err(error) = work(self.clone()).await else { return };
+            tracing::error!(error = &error as &dyn std::error::Error, "what a caller left is kept in memory");
+            self.context().clock.sleep(KEEP_AGAIN).await;
         }
+        tracing::error!("what a caller left could not be kept within a day");
     }
 }
