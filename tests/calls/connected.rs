@@ -5,8 +5,12 @@ use pikett::{
     sim::{Behaviour, Press, What},
 };
 
-use super::story::{
-    ANNA, BEN, CEM, DORA, EVERYONE, OLAF, PETRA, PRESS_1_DE, PRESS_1_EN, STRANGER, Story, chooses, stories, takes,
+use super::{
+    people::{
+        ANNA, BEN, CEM, DORA, EVERYONE, HAND_OVER, OLAF, OUTSIDE, PETRA, PRESS_1_DE, PRESS_1_EN, STRANGER, chooses,
+        takes,
+    },
+    story::{Story, stories},
 };
 
 stories! {
@@ -65,6 +69,7 @@ stories! {
     async fn two_callers_for_one_technician_are_served_one_after_the_other(story: Story) {
         story.behaves(ANNA, Behaviour::answers(5.0, [Press::on(PRESS_1_DE, "1")]).hanging_up_after(40.0));
         let first = story.phones(PETRA, [chooses("1")]);
+        story.rings(ANNA).await;
         let second = story.phones(OLAF, [chooses("1")]);
         story.talk(&first).await;
         story.talk(&second).await;
@@ -85,5 +90,81 @@ stories! {
         let call = story.over(&caller).await;
         assert_eq!((call.outcome, call.verified, call.priority), (Some(Outcome::Connected), true, Some(Priority::P2)));
         assert!(call.contact.is_some());
+    }
+
+    async fn a_busy_phone_and_a_declined_call_lead_to_the_next_person_at_once(story: Story) {
+        story.behaves(ANNA, Behaviour::busy());
+        story.behaves(BEN, Behaviour::declines(3.0));
+        story.behaves(CEM, takes(3.0, PRESS_1_DE));
+        let caller = story.phones(PETRA, [chooses("1")]);
+        story.talk(&caller).await;
+        let call = story.over(&caller).await;
+        assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("cem")));
+        assert_eq!((story.rung(ANNA).await, story.rung(BEN).await), (vec!["busy".to_owned()], vec!["busy".to_owned()]));
+        assert!(story.between(ANNA, CEM) < 20, "{}", story.between(ANNA, CEM));
+    }
+
+    async fn a_bad_number_and_a_carrier_error_lead_to_the_next_person_at_once(story: Story) {
+        story.behaves(ANNA, Behaviour::bad_number());
+        story.behaves(BEN, Behaviour::fails(13224));
+        story.behaves(CEM, takes(3.0, PRESS_1_DE));
+        story.warnings.push(13224);
+        let caller = story.phones(PETRA, [chooses("1")]);
+        story.rings(CEM).await;
+        story.talk(&caller).await;
+        let call = story.over(&caller).await;
+        assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("cem")));
+        assert_eq!(story.rung(ANNA).await, ["bad-number"]);
+        assert_eq!(story.rung(BEN).await, ["bad-number"]);
+        assert!(call.waited_ms < 30_000, "{}", call.waited_ms);
+    }
+
+    async fn somebody_who_presses_2_passes_the_call_on(story: Story) {
+        story.behaves(ANNA, Behaviour::answers(4.0, [Press::on(PRESS_1_DE, "2")]));
+        story.behaves(BEN, takes(3.0, PRESS_1_EN));
+        let caller = story.phones(PETRA, [chooses("1")]);
+        story.talk(&caller).await;
+        let call = story.over(&caller).await;
+        assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("ben")));
+        assert_eq!(story.rung(ANNA).await, ["declined"]);
+        assert!(story.heard(&story.legs_to(ANNA)[0].sid).contains("wir rufen jemand anderen an"));
+    }
+
+    async fn a_technician_who_is_gone_before_the_bridge_loses_no_caller(story: Story) {
+        story.behaves(ANNA, Behaviour::answers(4.0, [Press::on(PRESS_1_DE, "1")]).hanging_up_after(0.7));
+        story.behaves(BEN, takes(3.0, PRESS_1_EN));
+        let caller = story.phones(PETRA, [chooses("1")]);
+        story.talk(&caller).await;
+        let call = story.over(&caller).await;
+        assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("ben")));
+        assert_eq!(story.rung(ANNA).await, ["hung-up"]);
+    }
+
+    async fn a_technician_who_is_gone_while_the_caller_hears_that_they_are_connected_loses_no_caller(story: Story) {
+        story.behaves(ANNA, Behaviour::answers(4.0, [Press::on(PRESS_1_DE, "1")]).hanging_up_after(2.5));
+        story.behaves(BEN, takes(3.0, PRESS_1_EN));
+        let caller = story.phones(PETRA, [chooses("1")]);
+        story.hears(&caller, "Sie werden jetzt verbunden").await;
+        story.talk(&caller).await;
+        let call = story.over(&caller).await;
+        assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("ben")));
+        assert_eq!(story.rung(ANNA).await, ["hung-up"]);
+    }
+
+    async fn an_outside_number_that_answers_takes_the_caller_over(story: Story) {
+        story.behaves(OUTSIDE, Behaviour::answers(5.0, []).hanging_up_after(30.0));
+        let caller = story.phones_at(DORA, HAND_OVER, []);
+        story.talk(&caller).await;
+        let call = story.over(&caller).await;
+        assert_eq!((call.outcome, call.alert), (Some(Outcome::Forwarded), None));
+        assert!(story.heard(&caller).contains("Auf Wiederhören"));
+    }
+
+    async fn an_outside_number_that_does_not_answer_leads_on(story: Story) {
+        let caller = story.phones_at(DORA, HAND_OVER, []);
+        story.until("the caller gets an SMS", |what| matches!(what, What::Sms { to, body, .. }
+            if to == DORA && body.contains("Wir haben Ihren Anruf verpasst"))).await;
+        let call = story.over(&caller).await;
+        assert_eq!(call.outcome, Some(Outcome::Goodbye));
     }
 }
