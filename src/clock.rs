@@ -4,7 +4,8 @@
 //! several processes; `Clock::manual` stands still until a test moves it.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -26,7 +27,42 @@ pub struct Clock(Arc<Source>);
 enum Source {
     System,
     Scaled { origin: Instant, start: Instant, speed: f64 },
-    Manual(watch::Sender<Instant>),
+    Manual(Manual),
+}
+
+/// Stands still until it is moved, and knows who sleeps until when.
+struct Manual {
+    now: watch::Sender<Instant>,
+    /// With a number that tells sleepers of one instant apart.
+    sleepers: Mutex<BTreeSet<(Instant, u64)>>,
+}
+
+impl Manual {
+    fn sleepers(&self) -> MutexGuard<'_, BTreeSet<(Instant, u64)>> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who sleeps on a manual clock; gone from its list when the sleep ends, in whatever way.
+struct Asleep<'a> {
+    clock: &'a Manual,
+    until: (Instant, u64),
+}
+
+impl<'a> Asleep<'a> {
+    fn until(clock: &'a Manual, due: Instant) -> Self {
+        let mut sleepers = clock.sleepers();
+        let until = (0..).map(|number| (due, number)).find(|until| !sleepers.contains(until));
+        let until = until.expect("there are fewer sleepers than numbers");
+        sleepers.insert(until);
+        Self { clock, until }
+    }
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        self.clock.sleepers().remove(&self.until);
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's time")]
@@ -68,7 +104,7 @@ impl Clock {
     }
 
     pub fn manual(start: Instant) -> Self {
-        Self(Arc::new(Source::Manual(watch::Sender::new(start))))
+        Self(Arc::new(Source::Manual(Manual { now: watch::Sender::new(start), sleepers: Mutex::default() })))
     }
 
     /// `ORIGIN_MS,START_MS,SPEED`: how a scaled clock is handed to a child process.
@@ -102,23 +138,33 @@ impl Clock {
                 let scaled = (elapsed as f64 * speed) as i64;
                 *start + TimeDelta::milliseconds(scaled)
             }
-            Source::Manual(now) => *now.borrow(),
+            Source::Manual(manual) => *manual.now.borrow(),
         }
     }
 
     /// Moves a manual clock; everyone whose instant has come wakes.
     pub fn advance(&self, by: TimeDelta) {
         match &*self.0 {
-            Source::Manual(now) => now.send_modify(|now| *now += by),
+            Source::Manual(manual) => manual.now.send_modify(|now| *now += by),
             Source::System | Source::Scaled { .. } => panic!("only a manual clock can be moved"),
+        }
+    }
+
+    /// The instant that somebody on a manual clock sleeps until, the soonest: nothing happens before it
+    /// by itself. `None`: nobody sleeps.
+    pub fn next_wake(&self) -> Option<Instant> {
+        match &*self.0 {
+            Source::Manual(manual) => manual.sleepers().first().map(|(due, _)| *due),
+            Source::System | Source::Scaled { .. } => None,
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
     pub async fn sleep_until(&self, due: Instant) {
         match &*self.0 {
-            Source::Manual(now) => {
-                let mut changes = now.subscribe();
+            Source::Manual(manual) => {
+                let mut changes = manual.now.subscribe();
+                let _asleep = Asleep::until(manual, due);
                 // The sender lives in this clock, so the wait cannot fail.
                 let _ = changes.wait_for(|now| *now >= due).await;
             }
@@ -227,8 +273,10 @@ mod tests {
         clock.advance(TimeDelta::minutes(4));
         tokio::task::yield_now().await;
         assert!(!sleeper.is_finished());
+        assert_eq!(clock.next_wake(), Some(at("2026-03-01T02:35:00Z")));
         clock.advance(TimeDelta::minutes(1));
         sleeper.await.unwrap();
+        assert_eq!(clock.next_wake(), None);
     }
 
     #[test]

@@ -37,9 +37,9 @@ fn every_link_leads_somewhere() {
             let target = if file.is_empty() { path.clone() } else { path.with_file_name("").join(file) };
             let has_heading = |heading: &str| {
                 let text = fs::read_to_string(&target).unwrap_or_default();
-                text.lines().filter(|line| line.starts_with('#')).any(|line| {
-                    anchor(line.trim_start_matches('#').trim()) == heading
-                })
+                text.lines()
+                    .filter(|line| line.starts_with('#'))
+                    .any(|line| anchor(line.trim_start_matches('#').trim()) == heading)
             };
             if !target.exists() || heading.is_some_and(|heading| !has_heading(heading)) {
                 broken.push(format!("{} links to {link}", path.display()));
@@ -67,8 +67,21 @@ fn every_step_is_explained() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/flows.md");
     let text = text(&path);
     for step in [
-        "say", "pause", "language", "hours", "caller", "pin", "menu", "when", "set", "alert", "connect", "voicemail",
-        "sms", "forward", "hangup",
+        "say",
+        "pause",
+        "language",
+        "hours",
+        "caller",
+        "pin",
+        "menu",
+        "when",
+        "set",
+        "alert",
+        "connect",
+        "voicemail",
+        "sms",
+        "forward",
+        "hangup",
     ] {
         assert!(text.contains(&format!("\n| `{step}` |")), "{step}");
     }

@@ -26,6 +26,7 @@ use crate::{
         calls::{self, Phase},
         voicemails,
     },
+    web::text,
     work::record,
 };
 
@@ -34,6 +35,7 @@ const LOOK_EVERY_S: u32 = 10;
 /// After the longest wait, before the room itself ends it.
 const OVERTIME: TimeDelta = TimeDelta::seconds(30);
 const TRANSCRIPT_MAX: usize = 4_000;
+const SPEECH_MAX: usize = 1_000;
 
 /// Why a caller leaves the queue without having talked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,9 +125,9 @@ fn input(asked: &Asked) -> Input {
         return Input::Continued;
     }
     match (form.get("Digits"), form.get("SpeechResult")) {
-        (Some(digits), _) if !digits.is_empty() => Input::Digits(digits.chars().take(64).collect()),
+        (Some(digits), _) if !digits.is_empty() => Input::Digits(text::key(digits).chars().take(64).collect()),
         (_, Some(speech)) if !speech.trim().is_empty() => Input::Speech {
-            text: speech.chars().take(1_000).collect(),
+            text: text::line(speech, SPEECH_MAX),
             confidence: form.get("Confidence").and_then(|confidence| confidence.parse().ok()),
         },
         _ if asked.is_over() => Input::HungUp,
@@ -135,7 +137,7 @@ fn input(asked: &Asked) -> Input {
 
 /// A recording, if the form tells of one.
 pub(super) fn recorded(form: &Form) -> Option<Input> {
-    let url = form.get("RecordingUrl").filter(|url| !url.is_empty())?;
+    let url = text::key(form.get("RecordingUrl").filter(|url| !url.is_empty())?);
     let duration = form.get("RecordingDuration").and_then(|seconds| seconds.trim().parse::<f64>().ok());
     if duration == Some(0.0) {
         return Some(Input::RecordedNothing);
@@ -145,7 +147,10 @@ pub(super) fn recorded(form: &Form) -> Option<Input> {
     let seconds = duration.unwrap_or(0.0).ceil().clamp(0.0, 3_600.0) as u32;
     Some(Input::Recorded {
         url: url.chars().take(500).collect(),
-        sid: form.get("RecordingSid").or_else(|| url.rsplit('/').next()).map(|sid| sid.chars().take(64).collect()),
+        sid: form
+            .get("RecordingSid")
+            .or_else(|| url.rsplit('/').next())
+            .map(|sid| text::key(sid).chars().take(64).collect()),
         seconds,
         hung_up: form.get("Digits") == Some("hangup") || form.get("CallStatus") == Some("completed"),
     })
@@ -171,11 +176,12 @@ pub(super) async fn queue(
         let end = worker.end_of_waiting(&scene, &result).await?;
         let gone = result == QueueResult::Hangup || asked.is_over();
         let id = scene.call.id.clone();
-        let talked = matches!(end, ConnectEnd::Bridged { .. });
+        let talked = matches!(end, Some(ConnectEnd::Bridged { .. }));
         if gone && !talked {
             worker.finish(&id, "the caller hung up while waiting").await?;
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
         }
+        let Some(end) = end else { return worker.wait_on(&scene, turn).await };
         let document = worker.take(scene, turn, Input::Connect(end)).await?;
         if gone {
             worker.finish(&id, "the caller has hung up").await?;
@@ -186,16 +192,30 @@ pub(super) async fn queue(
 }
 
 impl State {
-    /// Our own rows know better than the carrier's word who talked with whom.
-    async fn end_of_waiting(&self, scene: &Scene, result: &QueueResult) -> Result<ConnectEnd, StoreError> {
+    /// Our own rows know better than the carrier's word who talked with whom. `None`: whoever accepted was
+    /// gone before they talked.
+    async fn end_of_waiting(&self, scene: &Scene, result: &QueueResult) -> Result<Option<ConnectEnd>, StoreError> {
         let call = &scene.call;
-        let bridged = self.talked_with(scene).await?;
-        let by_carrier = matches!(result, QueueResult::Bridged | QueueResult::RedirectedFromBridged);
-        if call.phase == Phase::Bridged || bridged.is_some() || by_carrier {
-            return Ok(ConnectEnd::Bridged { person: bridged.or_else(|| call.answered_by.clone()) });
+        let talk = self.talk(scene).await?;
+        if call.phase == Phase::Bridged || talk.is_some() {
+            let person = talk.map(|leg| leg.person).or_else(|| call.answered_by.clone());
+            return Ok(Some(ConnectEnd::Bridged { person }));
         }
-        let waiting = call.connect.as_deref().map(Waiting::from_json).transpose()?;
-        Ok(waiting.map_or(ConnectEnd::Failed, |waiting| waiting.end()))
+        let Some(waiting) = call.connect.as_deref().map(Waiting::from_json).transpose()? else {
+            return Ok(Some(ConnectEnd::Failed));
+        };
+        let by_carrier = matches!(result, QueueResult::Bridged | QueueResult::RedirectedFromBridged);
+        let waits = matches!(call.phase, Phase::Waiting | Phase::Accepted);
+        Ok(if by_carrier && waits { None } else { Some(waiting.end()) })
+    }
+
+    /// Back into the queue, in the same turn: for the flow nothing has happened.
+    async fn wait_on(&self, scene: &Scene, turn: u32) -> Result<String, StoreError> {
+        let (acting, id) = (scene.acting.clone(), scene.call.id.clone());
+        self.context().change(async move |db| super::talk::broke(db, &acting, &id).await).await?;
+        let verbs = ivr::Verbs { prompts: Vec::new(), then: ivr::Then::Enqueue };
+        let response = document::of_turn(&verbs, &scene.urls, &scene.call.id, turn);
+        Ok(super::text(&response, &scene.urls))
     }
 }
 
@@ -354,8 +374,8 @@ pub(super) async fn transcription(
         Err(refused) => return refused,
     };
     let words = asked.form.get("TranscriptionText").unwrap_or_default();
-    let words = crate::web::text::line(words, TRANSCRIPT_MAX);
-    let sid = asked.form.get("RecordingSid").unwrap_or_default().to_owned();
+    let words = text::line(words, TRANSCRIPT_MAX);
+    let sid = text::key(asked.form.get("RecordingSid").unwrap_or_default());
     if words.is_empty() || asked.form.get("TranscriptionStatus") == Some("failed") {
         return taken("transcription");
     }

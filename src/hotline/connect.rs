@@ -15,6 +15,7 @@ use super::{
     facts::{ORG, spender},
     numbers::Used,
     rings::{HANGUP, LEAVE, RING},
+    talk,
     waiting::Waiting,
 };
 use crate::{
@@ -80,10 +81,17 @@ async fn step(
     };
     let mut waiting = Waiting::from_json(stored)?;
     // A flow may connect twice: legs of the time before may still live.
-    let (legs, earlier): (Vec<_>, Vec<_>) = legs::of_call(db, acting.org(), &id)
-        .await?
-        .into_iter()
-        .partition(|leg| leg.created_at >= waiting.connect.plan.started_at);
+    let (legs, earlier): (Vec<_>, Vec<_>) =
+        legs::of_call(db, acting.org(), &id).await?.into_iter().partition(|leg| waiting.is_of(leg));
+    if call.phase == Phase::Accepted
+        && let Some((leg, lasts_at)) = legs.iter().find_map(|leg| Some((leg, talk::lasts_at(leg)?)))
+    {
+        if lasts_at > acting.now {
+            timers::set(db, acting.org(), CONNECT, id.as_str(), lasts_at, "").await?;
+            return Ok(Vec::new());
+        }
+        talk::confirm(db, acting, &call, leg).await?;
+    }
     let mut busy = legs::busy_elsewhere(db, acting.org(), &id).await?;
     busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();

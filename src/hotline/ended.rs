@@ -11,6 +11,7 @@ use super::{
     facts,
     numbers::Used,
     rings::{HANGUP, LEAVE},
+    talk,
     turn::{Document, Scene, WATCH, may_need_number, state_of, takes_number},
     waiting::Waiting,
 };
@@ -18,8 +19,9 @@ use crate::{
     escalation::connect::LegResult,
     ivr::{self, Attestation, ConnectEnd, Effect, Input},
     model::{
+        alert::Actor,
         call::{LegState, Outcome},
-        id::{CallId, PersonId},
+        id::CallId,
     },
     store::{
         StoreError,
@@ -40,6 +42,8 @@ struct Ending {
     effects: Vec<Effect>,
     reasons: Vec<String>,
     outcome: Outcome,
+    /// Who talked with the caller.
+    talk: Option<LegRow>,
     why: String,
     numbers: Vec<i64>,
 }
@@ -60,17 +64,17 @@ impl State {
     async fn try_finish(&self, id: &CallId, why: &str) -> Result<(), StoreError> {
         let scene = self.scene(id, Attestation::NotSupplied).await?;
         let Some(mut scene) = scene.filter(|scene| scene.call.ended_at.is_none()) else { return Ok(()) };
-        let talked_with = self.talked_with(&scene).await?;
-        let inputs = match (&scene.call.phase, talked_with) {
+        let talk = self.talk(&scene).await?;
+        let inputs = match (&scene.call.phase, &talk) {
             // Whoever talked has not missed anybody.
-            (Phase::Bridged | Phase::Waiting | Phase::Accepted | Phase::Leaving, Some(person)) => {
-                vec![Input::Connect(ConnectEnd::Bridged { person: Some(person) }), Input::HungUp]
+            (Phase::Bridged | Phase::Waiting | Phase::Accepted | Phase::Leaving, Some(leg)) => {
+                vec![Input::Connect(ConnectEnd::Bridged { person: Some(leg.person.clone()) }), Input::HungUp]
             }
             _ => vec![Input::HungUp],
         };
         let number = self.context().store.alert_number(scene.acting.org()).await?;
         scene.line.next_alert = number;
-        let ending = self.ending(&scene, inputs, why).await;
+        let ending = self.ending(&scene, inputs, why).await.map(|ending| Ending { talk, ..ending });
         let took =
             ending.as_ref().map_or(true, |ending| ending.effects.iter().any(|effect| takes_number(effect, number)));
         if !took {
@@ -79,15 +83,18 @@ impl State {
         self.commit(ending?).await
     }
 
-    /// Who was bridged to the caller in the connect that runs, or ran last.
-    pub(super) async fn talked_with(&self, scene: &Scene) -> Result<Option<PersonId>, StoreError> {
-        let mut db = self.context().store.read().await?;
-        let legs = legs::of_call(&mut db, scene.acting.org(), &scene.call.id).await?;
-        let waiting = scene.call.connect.as_deref().map(Waiting::from_json).transpose()?;
-        let since = waiting.map(|waiting| waiting.connect.plan.started_at);
-        let of_this_connect = |leg: &LegRow| since.is_none_or(|since| leg.created_at >= since);
-        let bridged = legs.into_iter().rev().find(|leg| leg.bridged_at.is_some() && of_this_connect(leg));
-        Ok(bridged.map(|leg| leg.person))
+    /// The leg of whoever has talked with the caller in the running connect.
+    pub(super) async fn talk(&self, scene: &Scene) -> Result<Option<LegRow>, StoreError> {
+        let Some(stored) = &scene.call.connect else { return Ok(None) };
+        let waiting = Waiting::from_json(stored)?;
+        let legs = {
+            let mut db = self.context().store.read().await?;
+            legs::of_call(&mut db, scene.acting.org(), &scene.call.id).await?
+        };
+        let (confirmed, now) = (scene.call.phase == Phase::Bridged, scene.acting.now);
+        let talked =
+            |leg: &LegRow| waiting.is_of(leg) && leg.bridged_at.is_some() && (confirmed || talk::is_one(leg, now));
+        Ok(legs.into_iter().rev().find(talked))
     }
 
     async fn ending(&self, scene: &Scene, inputs: Vec<Input>, why: &str) -> Result<Ending, StoreError> {
@@ -112,6 +119,7 @@ impl State {
             acting: scene.acting.clone(),
             call: scene.call.clone(),
             outcome: state.outcome(),
+            talk: None,
             state,
             effects,
             reasons,
@@ -143,6 +151,10 @@ impl State {
             Input::Dialed { .. } => Outcome::Forwarded,
             _ => Outcome::Connected,
         };
+        let talked_with = match &input {
+            Input::Connect(ConnectEnd::Bridged { person }) => person.clone(),
+            _ => None,
+        };
         let facts = {
             let mut db = self.context().store.read().await?;
             facts::gather(&mut db, &scene.acting, &scene.line).await?
@@ -164,7 +176,10 @@ impl State {
             }
             calls::keep_state(db, acting.org(), &call.id, &state.to_json()).await?;
             if reached == Some(learned) {
-                calls::amend(db, acting.org(), &call.id, learned).await?;
+                calls::amend(db, acting.org(), &call.id, learned, talked_with.as_ref()).await?;
+                if let Some(person) = &talked_with {
+                    talk::acknowledge(db, &acting, &call, &Actor::Person(person.clone())).await?;
+                }
             }
             Ok(applying.used)
         };
@@ -185,7 +200,9 @@ impl Ending {
         if fresh.turn != call.turn || fresh.phase != call.phase {
             return Err(StoreError::Stale("the call went on meanwhile"));
         }
-        if let Some(person) = fresh.answered_by.as_ref().filter(|_| fresh.phase == Phase::Accepted) {
+        if let Some(leg) = &self.talk {
+            talk::confirm(db, acting, &fresh, leg).await?;
+        } else if let Some(person) = fresh.answered_by.as_ref().filter(|_| fresh.phase == Phase::Accepted) {
             // They accepted, and the caller was gone before they talked.
             calls::wait_again(db, org, &call.id, person).await?;
         }

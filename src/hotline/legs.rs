@@ -15,7 +15,7 @@ use super::{
     effects::note,
     guard,
     rings::{HANGUP, detail, wake},
-    taken,
+    taken, talk,
     urls::{self, Urls},
     waiting::Waiting,
     words::{self, Words, filled},
@@ -29,15 +29,21 @@ use crate::{
         twiml::{self, Dial, DialQueue, DialRecord, Gather, GatherInput, Method, Pause, Prompt, Redirect, Verb},
     },
     escalation::connect::LegResult,
-    ivr::Accept,
-    model::{alert::Actor, call::LegState, id::LegId, language::Language, priority::Priority},
+    ivr::{Accept, Attestation, ConnectEnd, Input},
+    model::{
+        call::{LegState, Outcome},
+        id::LegId,
+        language::Language,
+        priority::Priority,
+    },
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow},
         seen, timers,
     },
-    work::{Acting, act},
+    web::text,
+    work::Acting,
 };
 
 const KEY_WAIT_S: u32 = 8;
@@ -95,7 +101,7 @@ pub(super) async fn answered(
         Ok(received) => received,
         Err(refused) => return refused,
     };
-    let carrier_call = form.get("CallSid").unwrap_or_default().to_owned();
+    let carrier_call = text::key(form.get("CallSid").unwrap_or_default());
     let (unit, urls) = (ring.clone(), ring.urls.clone());
     let work = async move { state.context().change(async move |db| unit.answered(db, &carrier_call).await).await };
     answer("leg", guard(work, || unavailable(&urls)).await)
@@ -111,7 +117,7 @@ pub(super) async fn key(
         Ok(received) => received,
         Err(refused) => return refused,
     };
-    let digits: String = form.get("Digits").unwrap_or_default().chars().take(4).collect();
+    let digits: String = text::key(form.get("Digits").unwrap_or_default()).chars().take(4).collect();
     let (unit, urls) = (ring.clone(), ring.urls.clone());
     let work = async move { state.context().change(async move |db| unit.pressed(db, &digits).await).await };
     answer("leg-key", guard(work, || unavailable(&urls)).await)
@@ -145,7 +151,13 @@ pub(super) async fn talked(
     };
     let bridged = form.get("DialBridged") == Some("true");
     let (unit, urls) = (ring.clone(), ring.urls.clone());
-    let work = async move { state.context().change(async move |db| unit.talked(db, bridged).await).await };
+    let work = async move {
+        let document = state.context().change(async move |db| unit.talked(db, bridged).await).await?;
+        if bridged {
+            state.talk_of_the_gone(&ring.leg).await?;
+        }
+        Ok(document)
+    };
     answer("leg-talked", guard(work, || unavailable(&urls)).await)
 }
 
@@ -161,12 +173,29 @@ pub(super) async fn status(
     };
     let status = CallStatus::parse(form.get("CallStatus").unwrap_or_default());
     let code = form.get("ErrorCode").and_then(|code| code.parse().ok());
-    let carrier_call = form.get("CallSid").unwrap_or_default().to_owned();
+    let carrier_call = text::key(form.get("CallSid").unwrap_or_default());
     let unit = ring.clone();
     let outcome = state.context().change(async move |db| unit.reported(db, &status, code, &carrier_call).await).await;
     match outcome {
         Ok(()) => taken("leg-status"),
         Err(error) => super::come_again("leg-status", &error),
+    }
+}
+
+impl State {
+    /// The caller was gone so soon that the call counted as missed; the carrier knows that they talked.
+    async fn talk_of_the_gone(&self, id: &LegId) -> Result<(), StoreError> {
+        let leg = {
+            let mut db = self.context().store.read().await?;
+            legs::by_id(&mut db, self.context().acting().org(), id).await?
+        };
+        let Some(leg) = leg else { return Ok(()) };
+        match self.scene(&leg.call, Attestation::NotSupplied).await? {
+            Some(scene) if scene.call.outcome == Some(Outcome::Missed) => {
+                self.late(scene, Input::Connect(ConnectEnd::Bridged { person: Some(leg.person) })).await.map(|_| ())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -270,42 +299,26 @@ impl Ring {
         let Some(seen) = self.seen(db).await? else {
             return Ok(super::text(&twiml::Response::new(), &self.urls));
         };
-        self.bridge(db, &seen).await?;
+        talk::begins(db, &self.acting, &seen.leg).await?;
         let language = seen.call.language.clone().unwrap_or_else(Language::english);
         let (words, language) = words::words(&language);
         Ok(super::text(&twiml::Response::new().with(say(&language, words.bridging)), &self.urls))
-    }
-
-    /// They talk: the alert is in this person's hands.
-    async fn bridge(&self, db: &mut AnyConnection, seen: &Seen) -> Result<(), StoreError> {
-        let (acting, org, call) = (&self.acting, self.acting.org(), &seen.call);
-        legs::bridge(db, org, &self.leg, acting.now).await?;
-        let since = seen.waiting.as_ref().map_or(call.started_at, |waiting| waiting.connect.plan.started_at);
-        let waited = (acting.now - since).num_milliseconds().max(0);
-        if !calls::bridge(db, org, &call.id, &seen.leg.person, waited).await? {
-            return Ok(());
-        }
-        let text = format!("{} talks with the caller, who waited {} seconds.", seen.leg.person, waited / 1_000);
-        note(db, acting, call, "bridged", text, detail(&seen.leg)).await?;
-        let acknowledge = seen.waiting.as_ref().is_some_and(|waiting| waiting.acknowledge);
-        if let (Some(alert), true) = (&call.alert, acknowledge) {
-            act::acknowledge(db, acting, alert, &Actor::Person(seen.leg.person.clone()), "by taking the caller")
-                .await?;
-        }
-        super::connect::release(db, acting, call).await?;
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of some minutes")]
-        metrics::histogram!(crate::telemetry::metric::CALL_WAIT_SECONDS).record(waited as f64 / 1_000.0);
-        wake(db, acting, &call.id).await
     }
 
     async fn talked(&self, db: &mut AnyConnection, bridged: bool) -> Result<String, StoreError> {
         let Some(seen) = self.seen(db).await? else { return Ok(self.stranger()) };
         if bridged {
             // Should the whisper have been lost.
-            self.bridge(db, &seen).await?;
+            legs::bridge(db, self.acting.org(), &self.leg, self.acting.now).await?;
+            if let Some(leg) = legs::by_id(db, self.acting.org(), &self.leg).await?
+                && leg.state == LegState::Bridged
+            {
+                talk::confirm(db, &self.acting, &seen.call, &leg).await?;
+            }
             return Ok(super::text(&twiml::Response::new().with(Verb::Hangup), &self.urls));
         }
         leg_ended(db, &self.acting, &seen.leg, &Ended::of(LegResult::HungUp, None)).await?;
+        legs::unbridge(db, self.acting.org(), &self.leg).await?;
         let (words, language) = self.words(&seen);
         Ok(self.farewell(&language, words.gone))
     }
@@ -385,6 +398,7 @@ impl Ring {
                 self.farewell(&language, &filled(words.taken_by, name))
             }
             Some(_) => self.farewell(&language, words.taken),
+            None if seen.call.phase == Phase::Waiting => self.farewell(&language, words.passed_on),
             None => self.farewell(&language, words.gone),
         }
     }
@@ -431,6 +445,11 @@ impl Ended {
 /// A leg is over: whoever waits is looked after, in this call and wherever its person is wanted.
 pub async fn leg_ended(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, ended: &Ended) -> Result<(), StoreError> {
     let org = acting.org();
+    if talk::is_one(leg, acting.now)
+        && let Some(call) = calls::by_id(db, org, &leg.call).await?
+    {
+        talk::confirm(db, acting, &call, leg).await?;
+    }
     if !legs::end(db, org, &leg.id, ended.result, ended.code.as_deref(), acting.now).await? {
         return Ok(());
     }

@@ -15,6 +15,7 @@ mod legs; // technicians' phones
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
 mod rings; // what the carrier is asked to do
+mod talk; // when a technician and the caller talk
 mod turn; // one turn of a call
 pub mod urls; // the paths
 mod voice; // a call comes in, ends, or could not be answered

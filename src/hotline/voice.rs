@@ -18,12 +18,15 @@ use crate::{
         StoreError,
         calls::{self, CallRow, NewCall},
     },
+    web::text,
     work::msp,
 };
 
 /// A message that could not be kept is kept in memory and tried again.
 const KEEP_AGAIN: TimeDelta = TimeDelta::seconds(5);
 const KEEP_TRIES: u32 = 17_280;
+/// Failures that say nothing of a database that is away.
+const ODD_TRIES: u32 = 12;
 
 /// What the carrier says of a call.
 #[derive(Clone)]
@@ -39,7 +42,7 @@ impl Arrival {
     pub fn of(carrier: &CarrierId, form: &Form) -> Self {
         Self {
             carrier: carrier.clone(),
-            carrier_call: form.get("CallSid").unwrap_or_default().chars().take(64).collect(),
+            carrier_call: text::key(form.get("CallSid").unwrap_or_default()).chars().take(64).collect(),
             from: form.get("From").and_then(Phone::from_caller),
             to: form.get("To").and_then(|to| to.parse().ok()),
             attestation: Attestation::from_verstat(form.get("StirVerstat")),
@@ -251,13 +254,14 @@ impl State {
         in_use.map_or_else(Language::english, |in_use| in_use.flow.default_language().clone())
     }
 
-    /// Until it works: what a caller said must not be lost because the database is away. `false`: it
-    /// never will.
+    /// Until it works: what a caller said must not be lost because the database is away, and databases
+    /// have many words for being away. `false`: it never will.
     async fn keep_trying<F, W>(&self, work: F) -> bool
     where
         F: Fn(Self) -> W,
         W: Future<Output = Result<(), StoreError>>,
     {
+        let mut odd = 0;
         for _ in 0..KEEP_TRIES {
             let error = match AssertUnwindSafe(work(self.clone())).catch_unwind().await {
                 Ok(Ok(())) => return true,
@@ -265,7 +269,10 @@ impl State {
                 Err(_) => StoreError::Panicked,
             };
             tracing::error!(error = &error as &dyn std::error::Error, "what a caller left could not be kept yet");
-            if !(error.is_unavailable() || matches!(error, StoreError::Stale(_))) {
+            if !error.is_unavailable() {
+                odd += 1;
+            }
+            if odd > ODD_TRIES {
                 return false;
             }
             self.context().clock.sleep(KEEP_AGAIN).await;

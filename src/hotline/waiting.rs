@@ -6,7 +6,7 @@ use crate::{
     escalation::connect::{Connect, End, GaveUp},
     ivr::{Accept, ConnectEnd},
     model::Instant,
-    store::StoreError,
+    store::{StoreError, legs::LegRow},
 };
 
 /// In `calls.connect`, as JSON.
@@ -62,6 +62,11 @@ impl Waiting {
             acknowledge: document.acknowledge,
             left: document.left,
         })
+    }
+
+    /// Whether the leg was rung by this connect: a flow may connect twice.
+    pub fn is_of(&self, leg: &LegRow) -> bool {
+        leg.created_at >= self.connect.plan.started_at
     }
 
     /// When the caller has waited as long as the flow allows.

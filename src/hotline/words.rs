@@ -20,6 +20,7 @@ pub struct Words {
     pub taken: &'static str,
     pub taken_by: &'static str,
     pub gone: &'static str,
+    pub passed_on: &'static str,
     pub declined: &'static str,
     /// To the caller, just before somebody speaks.
     pub bridging: &'static str,
@@ -46,6 +47,7 @@ const DE: Words = Words {
     taken: "Das Gespräch hat schon jemand angenommen. Vielen Dank.",
     taken_by: "Das Gespräch hat schon {} angenommen. Vielen Dank.",
     gone: "Der Anrufer hat inzwischen aufgelegt. Der verpasste Anruf ist vermerkt. Auf Wiederhören.",
+    passed_on: "Der Anruf geht inzwischen an jemand anderen. Auf Wiederhören.",
     declined: "In Ordnung, wir rufen jemand anderen an. Auf Wiederhören.",
     bridging: "Sie werden jetzt verbunden.",
     goodbye: "Vielen Dank für Ihren Anruf. Auf Wiederhören.",
@@ -70,6 +72,7 @@ const EN: Words = Words {
     taken: "Somebody else has taken the call already. Thank you.",
     taken_by: "{} has taken the call already. Thank you.",
     gone: "The caller has hung up meanwhile. The missed call is on record. Goodbye.",
+    passed_on: "The call goes to somebody else by now. Goodbye.",
     declined: "All right, we will phone somebody else. Goodbye.",
     bridging: "You are being connected now.",
     goodbye: "Thank you for calling. Goodbye.",

@@ -122,7 +122,12 @@ impl Sim {
     }
 
     pub fn log(&self) -> Vec<Event> {
-        self.0.journal.since(0)
+        self.log_after(0)
+    }
+
+    /// What has happened since the event of that number.
+    pub fn log_after(&self, seq: u64) -> Vec<Event> {
+        self.0.journal.since(seq)
     }
 
     /// A reader that begins here and now.

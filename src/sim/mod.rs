@@ -42,7 +42,10 @@ mod world;
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use thiserror::Error;
@@ -138,6 +141,14 @@ pub enum SimError {
     Client(#[source] reqwest::Error),
 }
 
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// A running simulator. Clones are the same one.
 #[derive(Clone)]
 pub struct Sim(Arc<Inner>);
@@ -156,6 +167,8 @@ struct Inner {
     subscriptions: Mutex<BTreeMap<String, push::Subscription>>,
     /// Counts changes of queues, for legs that wait at an empty one.
     queues: watch::Sender<u64>,
+    /// Requests that have no answer yet, in either direction.
+    under_way: AtomicUsize,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -189,6 +202,7 @@ impl Sim {
             couriers: Mutex::default(),
             subscriptions: Mutex::default(),
             queues: watch::Sender::new(0),
+            under_way: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
@@ -205,6 +219,18 @@ impl Sim {
         self.0.stopping.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
+    }
+
+    /// How many requests have no answer yet: its own to the service, and the service's to its REST API.
+    /// While there are none, nothing happens before the clock moves.
+    pub fn under_way(&self) -> usize {
+        self.0.under_way.load(Ordering::SeqCst)
+    }
+
+    /// A request begins; it ends when this is dropped.
+    fn one_more(&self) -> UnderWay<'_> {
+        self.0.under_way.fetch_add(1, Ordering::SeqCst);
+        UnderWay(&self.0.under_way)
     }
 
     /// Runs until it is done or the simulator stops.

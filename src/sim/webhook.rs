@@ -148,6 +148,7 @@ impl Sim {
         read: Duration,
     ) -> Result<Answer, Miss> {
         let limit = self.patience(read);
+        let _under_way = self.one_more();
         let sending = match request.target.method {
             Method::Get => self.0.http.get(url.clone()),
             Method::Post => self.0.http.post(url.clone()).form(pairs),

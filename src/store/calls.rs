@@ -370,14 +370,23 @@ pub async fn keep_state(db: &mut AnyConnection, org: &OrgId, id: &CallId, state:
 }
 
 /// The carrier told of a message or a talk after the call had counted as missed.
-pub async fn amend(db: &mut AnyConnection, org: &OrgId, id: &CallId, outcome: Outcome) -> Result<bool, StoreError> {
-    let amended =
-        sqlx::query("UPDATE calls SET outcome = $3 WHERE org_id = $1 AND id = $2 AND outcome IN ('missed', 'failed')")
-            .bind(org.as_str())
-            .bind(id.as_str())
-            .bind(outcome.as_str())
-            .execute(db)
-            .await?;
+pub async fn amend(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    id: &CallId,
+    outcome: Outcome,
+    answered_by: Option<&PersonId>,
+) -> Result<bool, StoreError> {
+    let amended = sqlx::query(
+        "UPDATE calls SET outcome = $3, answered_by = COALESCE(answered_by, $4) \
+         WHERE org_id = $1 AND id = $2 AND outcome IN ('missed', 'failed')",
+    )
+    .bind(org.as_str())
+    .bind(id.as_str())
+    .bind(outcome.as_str())
+    .bind(answered_by.map(PersonId::as_str))
+    .execute(db)
+    .await?;
     touch(Topic::Events);
     Ok(amended.rows_affected() == 1)
 }

@@ -230,6 +230,19 @@ pub async fn bridge(db: &mut AnyConnection, org: &OrgId, id: &LegId, at: Instant
     Ok(bridged.rows_affected() == 1)
 }
 
+/// They were being connected, and never talked.
+pub async fn unbridge(db: &mut AnyConnection, org: &OrgId, id: &LegId) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE legs SET bridged_at = NULL, result = COALESCE(result, 'hung-up') WHERE org_id = $1 AND id = $2",
+    )
+    .bind(org.as_str())
+    .bind(id.as_str())
+    .execute(db)
+    .await?;
+    touch(Topic::Events);
+    Ok(())
+}
+
 /// It is to be ended, for this reason; the carrier is told by its worker.
 pub async fn condemn(db: &mut AnyConnection, org: &OrgId, id: &LegId, result: LegResult) -> Result<(), StoreError> {
     sqlx::query("UPDATE legs SET result = COALESCE(result, $3) WHERE org_id = $1 AND id = $2 AND state <> 'ended'")

@@ -90,6 +90,7 @@ async fn guard(
     if faults.delay_s > 0.0 {
         sim.0.clock.sleep(seconds(faults.delay_s)).await;
     }
+    let _under_way = sim.one_more();
     let name = format!("{method} {path} {number}");
     let name = format!("{name} {}", sim.0.chance.next(&name));
     let struck = (faults.reads || method != "GET") && sim.0.chance.happens(faults.share, &["rest", &name]);

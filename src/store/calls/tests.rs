@@ -126,9 +126,9 @@ on_both! {
         let id = created(&store).await;
         let call = id.clone();
         let changes = store.write(async move |db| {
-            let before = amend(db, &org(), &call, Outcome::Voicemail).await?;
+            let before = amend(db, &org(), &call, Outcome::Voicemail, None).await?;
             end(db, &org(), &call, Outcome::Missed, at(60)).await?;
-            Ok((before, amend(db, &org(), &call, Outcome::Voicemail).await?, amend(db, &org(), &call, Outcome::Voicemail).await?))
+            Ok((before, amend(db, &org(), &call, Outcome::Voicemail, None).await?, amend(db, &org(), &call, Outcome::Voicemail, None).await?))
         });
         assert_eq!(changes.await.unwrap(), (false, true, false));
         assert_eq!(load(&store, &id).await.outcome, Some(Outcome::Voicemail));

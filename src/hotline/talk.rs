@@ -1,0 +1,90 @@
+//! When a technician and a caller talk. The carrier asks for the whisper before it connects them, and says
+//! only afterwards whether it did: until then nobody has taken the call, so that a technician who is gone
+//! in between loses no caller.
+//!
+//! Start with `begins`, then `confirm`. A talk is confirmed once it has lasted, or by the carrier's word.
+
+use chrono::TimeDelta;
+use sqlx::AnyConnection;
+
+use super::{connect::release, effects::CONNECT, effects::note, legs::leg_ended, rings::detail, rings::wake};
+use crate::{
+    escalation::connect::LegResult,
+    hotline::legs::Ended,
+    hotline::waiting::Waiting,
+    model::{Instant, alert::Actor, call::LegState, id::CallId},
+    store::{
+        StoreError,
+        calls::{self, CallRow},
+        legs::{self, LegRow},
+        timers,
+    },
+    work::{Acting, act},
+};
+
+/// The whisper, and some words: a line that is dead before that was no talk.
+const LASTS: TimeDelta = TimeDelta::seconds(4);
+
+/// Whether this leg's person has talked with the caller.
+pub fn is_one(leg: &LegRow, now: Instant) -> bool {
+    leg.bridged_at.is_some_and(|at| leg.ended_at.unwrap_or(now) - at >= LASTS)
+}
+
+/// When it will be one; `None`: this leg is not being connected.
+pub fn lasts_at(leg: &LegRow) -> Option<Instant> {
+    leg.bridged_at.filter(|_| leg.state == LegState::Bridged).map(|at| at + LASTS)
+}
+
+/// The caller is taken out of the queue for this leg.
+pub async fn begins(db: &mut AnyConnection, acting: &Acting, leg: &LegRow) -> Result<(), StoreError> {
+    if legs::bridge(db, acting.org(), &leg.id, acting.now).await? {
+        timers::set(db, acting.org(), CONNECT, leg.call.as_str(), acting.now + LASTS, "").await?;
+    }
+    Ok(())
+}
+
+/// They talk: the alert is in this person's hands. A second time it does nothing.
+pub async fn confirm(db: &mut AnyConnection, acting: &Acting, call: &CallRow, leg: &LegRow) -> Result<(), StoreError> {
+    let org = acting.org();
+    let waiting = call.connect.as_deref().map(Waiting::from_json).transpose()?;
+    let since = waiting.as_ref().map_or(call.started_at, |waiting| waiting.connect.plan.started_at);
+    let waited = (leg.bridged_at.unwrap_or(acting.now) - since).num_milliseconds().max(0);
+    if !calls::bridge(db, org, &call.id, &leg.person, waited).await? {
+        return Ok(());
+    }
+    let text = format!("{} talks with the caller, who waited {} seconds.", leg.person, waited / 1_000);
+    note(db, acting, call, "bridged", text, detail(leg)).await?;
+    acknowledge(db, acting, call, &Actor::Person(leg.person.clone())).await?;
+    release(db, acting, call).await?;
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of some minutes")]
+    metrics::histogram!(crate::telemetry::metric::CALL_WAIT_SECONDS).record(waited as f64 / 1_000.0);
+    wake(db, acting, &call.id).await
+}
+
+/// Whoever takes a call takes its alert, when the flow wants that.
+pub async fn acknowledge(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    call: &CallRow,
+    by: &Actor,
+) -> Result<(), StoreError> {
+    let waiting = call.connect.as_deref().map(Waiting::from_json).transpose()?;
+    if let (Some(alert), true) = (&call.alert, waiting.is_some_and(|waiting| waiting.acknowledge)) {
+        act::acknowledge(db, acting, alert, by, "by taking the caller").await?;
+    }
+    Ok(())
+}
+
+/// The line of whoever accepted broke before they talked: the caller waits again, and the next is rung.
+pub async fn broke(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> Result<(), StoreError> {
+    let org = acting.org();
+    for leg in legs::of_call(db, org, id).await? {
+        if matches!(leg.state, LegState::Accepted | LegState::Bridged) {
+            leg_ended(db, acting, &leg, &Ended::of(LegResult::HungUp, None)).await?;
+        }
+        if leg.bridged_at.is_some() && !is_one(&leg, acting.now) {
+            legs::unbridge(db, org, &leg.id).await?;
+        }
+    }
+    wake(db, acting, id).await
+}

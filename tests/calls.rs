@@ -1,0 +1,33 @@
+//! Calls from the first ringing to their outcome, as callers, technicians and the carrier live them: the
+//! real service and the simulated carrier over real HTTP, on SQLite and on PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
+
+#[path = "calls/checks.rs"]
+mod checks;
+#[path = "calls/connected.rs"]
+mod connected;
+#[path = "support/database.rs"]
+mod database;
+#[path = "calls/hang_ups.rs"]
+mod hang_ups;
+#[path = "calls/hostile.rs"]
+mod hostile;
+#[path = "calls/limits.rs"]
+mod limits;
+#[path = "calls/nobody.rs"]
+mod nobody;
+#[path = "calls/outage.rs"]
+mod outage;
+#[path = "calls/people.rs"]
+mod people;
+#[path = "calls/pins.rs"]
+mod pins;
+#[path = "calls/requests.rs"]
+mod requests;
+#[path = "calls/seen.rs"]
+mod seen;
+#[path = "calls/story.rs"]
+mod story;
+#[path = "calls/troubles.rs"]
+mod troubles;
