@@ -8,18 +8,22 @@
 mod caller;
 #[path = "support/client.rs"]
 mod client;
+#[path = "support/closed.rs"]
+mod closed;
 #[path = "../tests/support/database.rs"]
 mod database;
 #[path = "support/figures.rs"]
 mod figures;
 #[path = "support/house.rs"]
 mod house;
-#[path = "support/load.rs"]
-mod load;
+#[path = "support/open.rs"]
+mod open;
 #[path = "support/run.rs"]
 mod run;
 #[path = "support/serve.rs"]
 mod serve;
+#[path = "support/slice.rs"]
+mod slice;
 
 use std::{collections::VecDeque, net::SocketAddr, process::ExitCode};
 
@@ -27,7 +31,7 @@ use axum::{Router, body::Bytes, http::header};
 use caller::Caller;
 use client::Client;
 use database::Scratch;
-use figures::{Spread, promise, quantile};
+use figures::{Spread, quantile};
 use house::House;
 
 const PER_SECOND: u32 = 200;
@@ -50,7 +54,7 @@ async fn on(database: Scratch, rounds: usize) -> [bool; 2] {
     let house = House::open(database, house::free()).await;
     let url = format!("http://{}", house.address);
     let document = Caller::new(Client::connect(house.address).await, &url, KEYS).turn().await;
-    let servers = run::servers();
+    let servers = serve::servers();
     let bare = servers.spawn(bare(document)).await.expect("it starts");
     let (mut ours, mut theirs) = (callers(house.address, &url).await, callers(bare, &url).await);
     let kept = [latency(rounds, &mut ours, &mut theirs).await, throughput(rounds, &mut ours, &mut theirs).await];
@@ -79,10 +83,10 @@ async fn turn(caller: &mut Caller) {
 async fn latency(rounds: usize, ours: &mut VecDeque<Caller>, theirs: &mut VecDeque<Caller>) -> bool {
     let (mut slices, mut bare_slices) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        bare_slices.push(load::open(PER_SECOND, theirs, turn).await);
-        run::breathe().await;
-        slices.push(load::open(PER_SECOND, ours, turn).await);
-        run::breathe().await;
+        bare_slices.push(open::at(PER_SECOND, theirs, turn).await);
+        slice::breathe().await;
+        slices.push(open::at(PER_SECOND, ours, turn).await);
+        slice::breathe().await;
     }
     let of_slices = |slices: &[Vec<f64>], part| slices.iter().map(|slice| quantile(slice, part)).collect::<Vec<_>>();
     let (all, bare_all) = (slices.concat(), bare_slices.concat());
@@ -92,19 +96,19 @@ async fn latency(rounds: usize, ours: &mut VecDeque<Caller>, theirs: &mut VecDeq
         let (ours, theirs) = (quantile(&all, part) * 1e3, quantile(&bare_all, part) * 1e3);
         println!("  p{:.0}: Pikett {ours:.2} ms, bare {theirs:.2} ms; ratio {ratio}", part * 100.0);
     }
-    promise(quantile(&all, 0.99) < 0.010, "p99 below 10 ms")
+    run::promise(quantile(&all, 0.99) < 0.010, "p99 below 10 ms")
 }
 
 async fn throughput(rounds: usize, ours: &mut VecDeque<Caller>, theirs: &mut VecDeque<Caller>) -> bool {
     let (mut rates, mut bare_rates) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        bare_rates.push(load::closed(theirs, turn).await);
-        run::breathe().await;
-        rates.push(load::closed(ours, turn).await);
-        run::breathe().await;
+        bare_rates.push(closed::per_second(theirs, turn).await);
+        slice::breathe().await;
+        rates.push(closed::per_second(ours, turn).await);
+        slice::breathe().await;
     }
     let ratio = Spread::of_ratios(&rates, &bare_rates);
     println!("webhook turns at full speed, {AT_ONCE} callers at once");
     println!("  Pikett {}/s, bare {}/s; ratio {ratio}", Spread::of(&rates), Spread::of(&bare_rates));
-    promise(ratio.median >= 1.0 / 3.0, "at least a third of the bare handler's")
+    run::promise(ratio.median >= 1.0 / 3.0, "at least a third of the bare handler's")
 }

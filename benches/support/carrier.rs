@@ -2,7 +2,6 @@
 //! when each message came.
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -33,11 +32,10 @@ impl Carrier {
         Self { address, came }
     }
 
-    /// When the message with this word in it came; every word is asked for once.
-    pub fn came(&self, words: &[String]) -> BTreeMap<String, f64> {
+    /// When the message with this word in it came.
+    pub fn came(&self, word: &str) -> Option<f64> {
         let came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = |word: &String| came.iter().find(|(text, _)| text.contains(word.as_str()));
-        words.iter().filter_map(|word| found(word).map(|(_, at)| (word.clone(), *at))).collect()
+        came.iter().find(|(text, _)| text.contains(word)).map(|(_, at)| *at)
     }
 
     pub fn forget(&self) {

@@ -41,9 +41,3 @@ impl fmt::Display for Spread {
         write!(f, "{:.digits$} ({:.digits$} to {:.digits$})", self.median, self.lower, self.upper)
     }
 }
-
-/// What was promised, and whether this run kept it.
-pub fn promise(kept: bool, what: &str) -> bool {
-    println!("  {}: {what}", if kept { "kept" } else { "MISSED" });
-    kept
-}

@@ -1,11 +1,8 @@
-//! A run is many rounds; a round gives each contestant one slice of half a second, one after the other,
-//! so that all of them see the same disk and the same neighbours.
+//! A benchmark's run: how long, on what thread, and what came of its promises.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 use tokio::runtime::{Builder, Runtime};
-
-pub const SLICE_S: f64 = 0.5;
 
 /// How many rounds: the default, or the number on the command line (`cargo bench --bench intake -- 5`).
 /// `None`: this is `cargo test`, for which compiling is enough.
@@ -17,19 +14,15 @@ pub fn rounds(default: usize) -> Option<usize> {
     Some(arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(default))
 }
 
-/// For servers that stand beside Pikett: threads as Pikett's own.
-pub fn servers() -> Runtime {
-    Builder::new_multi_thread().enable_all().build().expect("a runtime starts")
-}
-
 /// For whoever asks: one thread, so that the other core is the server's.
 pub fn asker() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime starts")
 }
 
-/// Between two slices: what the one before left behind comes to rest.
-pub async fn breathe() {
-    let _ = tokio::time::timeout(Duration::from_millis(20), std::future::pending::<()>()).await;
+/// Says what was promised, and whether this run kept it.
+pub fn promise(kept: bool, what: &str) -> bool {
+    println!("  {}: {what}", if kept { "kept" } else { "MISSED" });
+    kept
 }
 
 pub fn verdict(kept: &[bool]) -> ExitCode {

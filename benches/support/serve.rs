@@ -1,9 +1,16 @@
-//! Serves a bare axum router.
+//! What stands beside Pikett: bare axum routers, on threads as Pikett's own.
 
 use std::net::SocketAddr;
 
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+};
+
+pub fn servers() -> Runtime {
+    Builder::new_multi_thread().enable_all().build().expect("a runtime starts")
+}
 
 /// Until the runtime ends.
 pub async fn serve(router: Router) -> SocketAddr {

@@ -1,32 +1,17 @@
-//! Two ways to ask for half a second: `closed` has everybody ask again as soon as they are answered, and
-//! counts; `open` asks at fixed instants whatever happens, and measures from these instants.
+//! Asks at fixed instants, whatever happens, and measures from these instants: whoever measures from
+//! when they came to ask does not see that they came late.
 
 use std::{collections::VecDeque, thread, time::Duration};
 
-use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
+use futures::{StreamExt, stream::FuturesUnordered};
 use pikett::clock::Stopwatch;
 use tokio::sync::mpsc;
 
-use crate::run::SLICE_S;
-
-/// Answers per second.
-pub async fn closed<W>(askers: &mut VecDeque<W>, ask: impl AsyncFn(&mut W)) -> f64 {
-    let (ask, watch) = (&ask, Stopwatch::start());
-    let each = askers.iter_mut().map(|asker| async move {
-        let mut answers = 0.0;
-        while watch.seconds() < SLICE_S {
-            ask(asker).await;
-            answers += 1.0;
-        }
-        answers
-    });
-    let answers: f64 = join_all(each).await.into_iter().sum();
-    answers / watch.seconds()
-}
+use crate::slice::SLICE_S;
 
 /// The seconds from each scheduled instant to the answer. Whoever is due while all askers still wait for
 /// theirs is late, and that counts.
-pub async fn open<W>(per_second: u32, askers: &mut VecDeque<W>, ask: impl AsyncFn(&mut W)) -> Vec<f64> {
+pub async fn at<W>(per_second: u32, askers: &mut VecDeque<W>, ask: impl AsyncFn(&mut W)) -> Vec<f64> {
     let (ask, watch) = (&ask, Stopwatch::start());
     let (ticks, mut ticked) = mpsc::unbounded_channel();
     let pacer = thread::spawn(move || pace(per_second, watch, &ticks));
