@@ -1,20 +1,26 @@
 //! The two rows by which an accepted event is durable, written straight into Pikett's own tables: what
 //! the database can do when nothing stands before it. Start with `Rows::commit`.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use pikett::{
     clock::{Clock, Ids},
     model::id::Alert,
     store::Store,
 };
-use sqlx::{Any, AnyConnection, Connection, QueryBuilder};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 
 /// As Pikett's own writer is set up; what is committed survives a power cut.
 const SQLITE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; \
     PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8000; PRAGMA busy_timeout = 5000";
 /// Few sizes of statements, so that each is prepared once.
 const ROWS_PER_STATEMENT: usize = 16;
+const ALERTS: &str = "INSERT INTO alerts (org_id, id, number, title, state, priority, category, source, customer_id, \
+    contract_id, policy_id, policy, dedup_scope, dedup_key, count, round, opened_at, call_id, details, rev)";
+const TIMERS: &str = "INSERT INTO timers (org_id, kind, subject, due_at, ready_at, tries, payload, set_aside)";
 const POLICY: &str = r#"{"levels":[{"notify":["schedule:second-line"],"ack_within_ms":3600000},{"notify":["schedule:primary"],"ack_within_ms":3600000}],"repeat":0,"fallback":["person:anna"]}"#;
 const DETAILS: &str = r#"{"source":"db1.acme.example","severity":"critical","component":"postgres"}"#;
 
@@ -23,6 +29,9 @@ static NUMBERS: AtomicI64 = AtomicI64::new(1);
 
 pub struct Rows {
     db: AnyConnection,
+    /// By number of rows, from one.
+    alerts: Vec<Arc<str>>,
+    timers: Vec<Arc<str>>,
     ids: Ids,
     clock: Clock,
 }
@@ -41,7 +50,8 @@ impl Rows {
         if db.backend_name() == "SQLite" {
             sqlx::raw_sql(SQLITE).execute(&mut db).await.expect("SQLite takes its settings");
         }
-        Self { db, ids: Ids::random(), clock: Clock::system() }
+        let (alerts, timers) = (inserts(ALERTS, 20), inserts(TIMERS, 8));
+        Self { db, alerts, timers, ids: Ids::random(), clock: Clock::system() }
     }
 
     /// So many alerts with their timers, durable when this returns.
@@ -62,32 +72,37 @@ impl Rows {
     }
 
     async fn insert_alerts(&mut self, rows: &[Row]) {
-        let mut statement = QueryBuilder::<Any>::new(
-            "INSERT INTO alerts (org_id, id, number, title, state, priority, category, source, customer_id, contract_id, \
-             policy_id, policy, dedup_scope, dedup_key, count, round, opened_at, call_id, details, rev) ",
-        );
-        statement.push_values(rows, |mut values, row| {
-            values.push_bind("default").push_bind(row.id.as_str()).push_bind(row.number).push_bind("disk 01 is full");
-            values.push_bind("triggered").push_bind("P1").push_bind("disk").push_bind("integration:storm");
-            values.push_bind(None::<String>).push_bind(None::<String>).push_bind("storm").push_bind(POLICY);
-            values.push_bind("integration:storm").push_bind(row.id.as_str()).push_bind(1_i64).push_bind(0_i64);
-            values.push_bind(row.now).push_bind(None::<String>).push_bind(DETAILS).push_bind(0_i64);
-        });
-        statement.build().execute(&mut self.db).await.expect("the alerts are new");
+        let mut query = sqlx::query(AssertSqlSafe(Arc::clone(&self.alerts[rows.len() - 1])));
+        for row in rows {
+            query = query.bind("default").bind(row.id.as_str()).bind(row.number).bind("disk 01 is full");
+            query = query.bind("triggered").bind("P1").bind("disk").bind("integration:storm");
+            query = query.bind(None::<String>).bind(None::<String>).bind("storm").bind(POLICY);
+            query = query.bind("integration:storm").bind(row.id.as_str()).bind(1_i64).bind(0_i64);
+            query = query.bind(row.now).bind(None::<String>).bind(DETAILS).bind(0_i64);
+        }
+        query.execute(&mut self.db).await.expect("the alerts are new");
     }
 
     async fn insert_timers(&mut self, rows: &[Row]) {
-        let mut statement = QueryBuilder::<Any>::new(
-            "INSERT INTO timers (org_id, kind, subject, due_at, ready_at, tries, payload, set_aside) ",
-        );
-        statement.push_values(rows, |mut values, row| {
-            values.push_bind("default").push_bind("escalate").push_bind(row.id.as_str()).push_bind(row.now);
-            values.push_bind(row.now).push_bind(0_i64).push_bind("").push_bind(0_i64);
-        });
-        statement.build().execute(&mut self.db).await.expect("the timers are new");
+        let mut query = sqlx::query(AssertSqlSafe(Arc::clone(&self.timers[rows.len() - 1])));
+        for row in rows {
+            query = query.bind("default").bind("escalate").bind(row.id.as_str()).bind(row.now);
+            query = query.bind(row.now).bind(0_i64).bind("").bind(0_i64);
+        }
+        query.execute(&mut self.db).await.expect("the timers are new");
     }
 
     async fn raw(&mut self, statement: &'static str) {
         sqlx::raw_sql(statement).execute(&mut self.db).await.expect(statement);
     }
+}
+
+/// For one row, for two, and so on.
+fn inserts(into: &str, columns: usize) -> Vec<Arc<str>> {
+    let row = |row: usize| {
+        let parameters = (1..=columns).map(|column| format!("${}", row * columns + column));
+        format!("({})", parameters.collect::<Vec<_>>().join(", "))
+    };
+    let rows: Vec<String> = (0..ROWS_PER_STATEMENT).map(row).collect();
+    (1..=rows.len()).map(|count| format!("{into} VALUES {}", rows[..count].join(", ")).into()).collect()
 }
