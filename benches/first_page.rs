@@ -23,6 +23,8 @@ mod rows;
 mod run;
 #[path = "support/serve.rs"]
 mod serve;
+#[path = "support/service.rs"]
+mod service;
 #[path = "support/slice.rs"]
 mod slice;
 #[path = "support/tool.rs"]

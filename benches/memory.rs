@@ -3,6 +3,8 @@
 
 #[path = "support/run.rs"]
 mod run;
+#[path = "support/service.rs"]
+mod service;
 
 use std::{
     fs,
@@ -17,6 +19,7 @@ use pikett::{
     demo::stage::{Set, Stage},
     sim::Times,
 };
+use service::Service;
 
 const REST: Duration = Duration::from_secs(5);
 const MB: f64 = 1_024.0;
@@ -40,24 +43,18 @@ async fn at_rest() -> bool {
     };
     let stage = Stage::set(set).await.expect("the stage can be set");
     stage.apply().await.expect("the sample is sound");
-    let mut service = Command::new(env!("CARGO_BIN_EXE_pikett"))
-        .args(["serve", "-c"])
-        .arg(&stage.config_file)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("pikett runs");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pikett"));
+    command.args(["serve", "-c"]).arg(&stage.config_file).stdin(Stdio::null()).stderr(Stdio::null());
+    let mut service = Service::start(&mut command);
     let http = http_client(&Clock::system());
     let ready = format!("{}/readyz", stage.url());
     let mut pace = tokio::time::interval(Duration::from_millis(50));
     while !http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
-        assert!(service.try_wait().expect("a child can be asked").is_none(), "pikett ended");
+        service.assert_runs();
         pace.tick().await;
     }
     let _ = tokio::time::timeout(REST, std::future::pending::<()>()).await;
-    let (resident, peak) = (megabytes(service.id(), "VmRSS:"), megabytes(service.id(), "VmHWM:"));
-    service.kill().expect("the service can be ended");
-    service.wait().expect("the service ends");
+    let (resident, peak) = (megabytes(service.0.id(), "VmRSS:"), megabytes(service.0.id(), "VmHWM:"));
     println!("memory at rest with the sample MSP: {resident:.1} MB resident, {peak:.1} MB at its peak");
     run::promise(resident < 60.0, "below 60 MB at rest")
 }

@@ -22,6 +22,8 @@ mod open;
 mod run;
 #[path = "support/serve.rs"]
 mod serve;
+#[path = "support/service.rs"]
+mod service;
 #[path = "support/slice.rs"]
 mod slice;
 

@@ -4,11 +4,11 @@
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
-use crate::database::Scratch;
+use crate::{database::Scratch, service::Service};
 
 pub const SID: &str = "AC00000000000000000000000000000001";
 pub const TOKEN: &str = "a-token-for-measuring";
@@ -19,7 +19,7 @@ const READY_WITHIN: u32 = 400;
 pub struct House {
     pub address: SocketAddr,
     pub database: Scratch,
-    pub service: Child,
+    service: Service,
     _folder: tempfile::TempDir,
 }
 
@@ -45,7 +45,7 @@ impl House {
         let applied = pikett(&["apply", "msp.toml", "sla-hotline.toml"]).status().expect("pikett runs");
         assert!(applied.success(), "the declarations are sound");
         // The log is written, to where it costs no disk.
-        let service = pikett(&["serve"]).stderr(Stdio::null()).spawn().expect("pikett runs");
+        let service = Service::start(pikett(&["serve"]).stderr(Stdio::null()));
         let mut house = Self { address, database, service, _folder: folder };
         house.ready().await;
         house
@@ -60,15 +60,13 @@ impl House {
             if http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
-            let ended = self.service.try_wait().expect("a child can be asked");
-            assert!(ended.is_none(), "pikett ended: {ended:?}");
+            self.service.assert_runs();
         }
         panic!("pikett is not ready");
     }
 
-    pub async fn close(mut self) {
-        self.service.kill().expect("the service can be ended");
-        self.service.wait().expect("the service ends");
+    pub async fn close(self) {
+        drop(self.service);
         self.database.remove().await;
     }
 }

@@ -66,12 +66,10 @@ impl State {
             let language = if caller.is_some() { "de".parse().ok() } else { None };
             return Ok(farewell(&language.unwrap_or_else(Language::english), |words| words.unknown_number, urls));
         };
-        let Some(scene) = self.scene(&call.id, arrival.attestation).await? else {
-            return Err(StoreError::corrupt("calls.id", call.id.as_str()));
-        };
         if call.turn == 0 {
             tracing::info!(call.id = %call.id, hotline = %call.hotline.masked(), "a call came in");
         }
+        let scene = self.scene_of(call, arrival.attestation).await?;
         self.take(scene, 0, Input::Started).await
     }
 
@@ -92,8 +90,10 @@ impl State {
         });
         let (carrier, sid) = (arrival.carrier.clone(), arrival.carrier_call.clone());
         let unit = async move |db: &mut sqlx::AnyConnection| {
-            if let Some(new) = &new {
-                calls::create(db, acting.org(), new).await?;
+            if let Some(new) = &new
+                && let Some(created) = calls::create(db, acting.org(), new).await?
+            {
+                return Ok(Some(created));
             }
             calls::by_carrier_call(db, acting.org(), &carrier, &sid).await
         };
@@ -191,21 +191,16 @@ impl State {
     /// As the flow's own end of a failed call: the MSP hears of it, and the message pages people.
     async fn keep_message(&self, arrival: &Arrival, recorded: &Input) -> Result<(), StoreError> {
         let Some(call) = self.call_of(arrival).await? else { return self.unknown_number(arrival).await };
-        let scene = |call: CallRow| async move { self.scene(&call.id, arrival.attestation).await };
-        if call.ended_at.is_none() {
-            if let Some(scene) = scene(call.clone()).await? {
-                self.take(scene, call.turn, Input::Failed).await?;
-            }
-            let Some(failed) = self.call_of(arrival).await? else { return Ok(()) };
-            if let Some(scene) = scene(failed.clone()).await? {
-                self.take(scene, failed.turn, recorded.clone()).await?;
-            }
-            return Ok(());
+        let (ended, turn) = (call.ended_at.is_some(), call.turn);
+        let scene = self.scene_of(call, arrival.attestation).await?;
+        if ended {
+            return self.late(scene, recorded.clone()).await.map(|_| ());
         }
-        match scene(call).await? {
-            Some(scene) => self.late(scene, recorded.clone()).await.map(|_| ()),
-            None => Ok(()),
-        }
+        self.take(scene, turn, Input::Failed).await?;
+        let Some(failed) = self.call_of(arrival).await? else { return Ok(()) };
+        let turn = failed.turn;
+        let scene = self.scene_of(failed, arrival.attestation).await?;
+        self.take(scene, turn, recorded.clone()).await.map(|_| ())
     }
 
     /// Until it works: what a caller said must not be lost because the database is away.

@@ -28,6 +28,7 @@ pub mod raise; // opening alerts, one or many
 pub mod secrets; // what Pikett made for itself
 pub mod seen; // requests that were answered already
 pub mod spent; // what cost money, per hour
+mod statements; // many rows in one statement
 #[cfg(test)]
 pub mod testing; // every test on both databases
 pub mod timeline; // what happened, in sentences
