@@ -63,7 +63,6 @@ async fn on(name: &str, committers: usize, rounds: usize) -> bool {
     let (beside, house) = (scratch(name).await, House::open(scratch(name).await, house::free()).await);
     let servers = serve::servers();
     let skeleton = servers.spawn(skeleton(beside.url.clone(), committers)).await.expect("it starts");
-    let (mut ours, mut theirs) = (tools(house.address).await, tools(skeleton).await);
     let mut direct = VecDeque::new();
     for _ in 0..committers {
         direct.push_back(Rows::open(&beside.url).await);
@@ -72,9 +71,9 @@ async fn on(name: &str, committers: usize, rounds: usize) -> bool {
     for _ in 0..rounds {
         single.push(closed::per_second(&mut direct, async |rows| rows.commit(1).await).await);
         grouped.push(closed::per_second(&mut direct, async |rows| rows.commit(GROUP).await).await * GROUP as f64);
-        bare.push(closed::per_second(&mut theirs, trigger).await);
+        bare.push(closed::per_second(&mut tools(skeleton).await, trigger).await);
         slice::breathe().await;
-        pikett.push(closed::per_second(&mut ours, trigger).await);
+        pikett.push(closed::per_second(&mut tools(house.address).await, trigger).await);
         settled(&house.database.url).await;
     }
     let ratio = Spread::of_ratios(&pikett, &bare);
@@ -92,6 +91,7 @@ async fn scratch(name: &str) -> Scratch {
     if name == "SQLite" { Scratch::sqlite() } else { Scratch::postgres().await }
 }
 
+/// On fresh connections: a server closes those that wait for long.
 async fn tools(address: SocketAddr) -> VecDeque<Tool> {
     let mut tools = VecDeque::new();
     for _ in 0..CLIENTS {

@@ -21,8 +21,9 @@ use crate::{clock::Stopwatch, telemetry::metric};
 /// More would let the first in a group wait longer than a sync takes.
 const GROUP_MAX: usize = 64;
 /// The workers' share of a group in which somebody is waited for: telling people about one alert takes
-/// as long as taking in some dozens.
-const PATIENT_BESIDE: usize = 4;
+/// as long as taking in some dozens. At hundreds of groups a second that is still more than any carrier
+/// sends.
+const PATIENT_BESIDE: usize = 1;
 /// Each try waits `busy_timeout` (5 s) for the other process.
 const BUSY_TRIES: u32 = 6;
 /// How soon a commit of another process (`pikett apply` beside `serve`) is noticed.
