@@ -338,7 +338,24 @@ pub async fn note(
     text: impl Into<String>,
     detail: Value,
 ) -> Result<(), StoreError> {
-    let entry = timeline::Entry {
+    timeline::write(db, acting.org(), &entry(acting, call, kind, text, detail)).await
+}
+
+/// Why the flow went the way it went.
+pub async fn note_reasons(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    call: &CallRow,
+    reasons: &[String],
+    step: &str,
+) -> Result<(), StoreError> {
+    let entry = |reason: &String| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }));
+    let entries: Vec<timeline::Entry> = reasons.iter().map(entry).collect();
+    timeline::write_all(db, acting.org(), &entries).await
+}
+
+fn entry(acting: &Acting, call: &CallRow, kind: &str, text: impl Into<String>, detail: Value) -> timeline::Entry {
+    timeline::Entry {
         id: acting.ids.id(acting.now),
         alert: None,
         call: Some(call.id.clone()),
@@ -346,8 +363,7 @@ pub async fn note(
         kind: kind.to_owned(),
         text: text.into(),
         detail,
-    };
-    timeline::write(db, acting.org(), &entry).await
+    }
 }
 
 /// The contract's policy for this priority.

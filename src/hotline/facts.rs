@@ -71,16 +71,15 @@ pub async fn gather(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Res
 async fn money(db: &mut AnyConnection, acting: &Acting, hotline: &Phone) -> Result<Money, StoreError> {
     let (org, now, limits) = (acting.org(), acting.now, &acting.directory.limits);
     let hotline = spender(hotline);
-    let mut left = [true, true];
-    for (place, (what, cap)) in
-        [(Spending::Call, limits.calls_per_hour), (Spending::Sms, limits.sms_per_hour)].into_iter().enumerate()
-    {
-        for subject in [ORG, hotline.as_str()] {
-            left[place] &= spent::count(db, org, what, subject, now).await? < cap;
-        }
-    }
+    let subjects = [ORG, hotline.as_str()];
+    let spent = spent::of(db, org, subjects, now).await?;
+    let left = |what, cap| subjects.iter().all(|subject| spent.count(what, subject) < cap);
     let countries = acting.directory.countries().into_iter().map(str::to_owned).collect();
-    Ok(Money { calls_left: left[0], sms_left: left[1], countries })
+    Ok(Money {
+        calls_left: left(Spending::Call, limits.calls_per_hour),
+        sms_left: left(Spending::Sms, limits.sms_per_hour),
+        countries,
+    })
 }
 
 fn contracts(directory: &Directory, line: &Line, now: Instant) -> Vec<ContractFacts> {

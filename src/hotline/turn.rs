@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 
 use super::{
     State, document,
-    effects::{Applying, note},
+    effects::{Applying, note_reasons},
     ended::matters_late,
     facts::{self, Line, ORG, spender},
     numbers::Used,
@@ -50,17 +50,23 @@ pub struct Scene {
 impl State {
     /// The call, its flow as it began, its hotline as it is declared now.
     pub(super) async fn scene(&self, id: &CallId, attestation: Attestation) -> Result<Option<Scene>, StoreError> {
+        let org = self.context().directory().org.clone();
+        let call = calls::by_id(&mut *self.context().store.read().await?, &org, id).await?;
+        match call {
+            Some(call) => self.scene_of(call, attestation).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) async fn scene_of(&self, call: CallRow, attestation: Attestation) -> Result<Scene, StoreError> {
         let acting = self.context().acting();
-        let mut db = self.context().store.read().await?;
-        let Some(call) = calls::by_id(&mut db, acting.org(), id).await? else { return Ok(None) };
-        drop(db);
         let flow = self.flow(&call.flow, call.flow_version).await?;
         let declared = acting.directory.hotlines.get(&call.hotline).cloned();
         // A hotline that is gone meanwhile: the call goes on with what its flow has.
         let hotline = declared.unwrap_or_else(|| lost_hotline(&call));
         let line = Line { hotline, caller: call.from.clone(), attestation, next_alert: 0 };
         let urls = Urls::new(self.webhooks().public_url(), &call.carrier);
-        Ok(Some(Scene { acting, call, flow, line, urls }))
+        Ok(Scene { acting, call, flow, line, urls })
     }
 
     async fn flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
@@ -225,9 +231,7 @@ impl Saving {
         for effect in &self.ran.effects {
             applying.apply(db, effect).await?;
         }
-        for reason in &self.ran.reasons {
-            note(db, acting, call, "turn", reason.as_str(), serde_json::json!({ "step": self.ran.last_step })).await?;
-        }
+        note_reasons(db, acting, call, &self.ran.reasons, &self.ran.last_step).await?;
         watch(db, acting, &call.id).await?;
         Ok((applying.used, applying.opened))
     }

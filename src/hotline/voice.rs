@@ -80,12 +80,10 @@ impl State {
             let language = if caller.is_some() { "de".parse().ok() } else { None };
             return Ok(farewell(&language.unwrap_or_else(Language::english), |words| words.unknown_number, urls));
         };
-        let Some(scene) = self.scene(&call.id, arrival.attestation).await? else {
-            return Err(StoreError::corrupt("calls.id", call.id.as_str()));
-        };
         if call.turn == 0 {
             tracing::info!(call.id = %call.id, hotline = %call.hotline.masked(), "a call came in");
         }
+        let scene = self.scene_of(call, arrival.attestation).await?;
         self.take(scene, 0, Input::Started).await
     }
 
@@ -107,9 +105,10 @@ impl State {
         let (carrier, sid) = (arrival.carrier.clone(), arrival.carrier_call.clone());
         let unit = async move |db: &mut sqlx::AnyConnection| {
             if let Some(new) = &new
-                && calls::create(db, acting.org(), new).await?
+                && let Some(created) = calls::create(db, acting.org(), new).await?
             {
-                turn::watch(db, &acting, &new.id).await?;
+                turn::watch(db, &acting, &created.id).await?;
+                return Ok(Some(created));
             }
             calls::by_carrier_call(db, acting.org(), &carrier, &sid).await
         };
@@ -202,10 +201,8 @@ impl State {
     async fn keep_message(&self, arrival: &Arrival, recorded: &Input) -> Result<(), StoreError> {
         let Some(call) = self.call_of(arrival).await? else { return self.unknown_number(arrival).await };
         let turn = call.turn;
-        match self.scene(&call.id, arrival.attestation).await? {
-            Some(scene) => self.take(scene, turn, recorded.clone()).await.map(|_| ()),
-            None => Err(StoreError::corrupt("calls.id", call.id.as_str())),
-        }
+        let scene = self.scene_of(call, arrival.attestation).await?;
+        self.take(scene, turn, recorded.clone()).await.map(|_| ())
     }
 
     /// What cannot be kept as a message is told as it is.

@@ -113,14 +113,15 @@ macro_rules! with_columns {
     };
 }
 
-/// `false`: the carrier has told of this call before.
-pub async fn create(db: &mut AnyConnection, org: &OrgId, call: &NewCall) -> Result<bool, StoreError> {
-    let created = sqlx::query(
+/// `None`: the carrier has told of this call before.
+pub async fn create(db: &mut AnyConnection, org: &OrgId, call: &NewCall) -> Result<Option<CallRow>, StoreError> {
+    let row = sqlx::query(with_columns!(
         "INSERT INTO calls (org_id, id, carrier, carrier_call, from_number, hotline, verified, last_step, phase, state, \
          turn, waited_ms, flow_id, flow_version, started_at) \
          VALUES ($1, $2, $3, $4, $5, $6, 0, '', 'ivr', '', 0, 0, $7, $8, $9) \
-         ON CONFLICT (org_id, carrier, carrier_call) DO NOTHING",
-    )
+         ON CONFLICT (org_id, carrier, carrier_call) DO NOTHING RETURNING",
+        ""
+    ))
     .bind(org.as_str())
     .bind(call.id.as_str())
     .bind(call.carrier.as_str())
@@ -130,10 +131,10 @@ pub async fn create(db: &mut AnyConnection, org: &OrgId, call: &NewCall) -> Resu
     .bind(call.flow.as_str())
     .bind(call.flow_version)
     .bind(codec::millis(call.started_at))
-    .execute(db)
+    .fetch_optional(db)
     .await?;
     touch(Topic::Events);
-    Ok(created.rows_affected() == 1)
+    row.as_ref().map(read).transpose()
 }
 
 pub async fn by_id(db: &mut AnyConnection, org: &OrgId, id: &CallId) -> Result<Option<CallRow>, StoreError> {

@@ -23,10 +23,12 @@ pub mod overdue; // what should have happened and did not
 pub mod pin_locks; // tries of PINs
 mod policies; // the policy that an alert began with
 mod postgres; // units of work on a pool, NOTIFY and LISTEN
+mod queue; // who waits for whom
 pub mod raise; // opening alerts, one or many
 pub mod secrets; // what Pikett made for itself
 pub mod seen; // requests that were answered already
 pub mod spent; // what cost money, per hour
+mod statements; // many rows in one statement
 #[cfg(test)]
 pub mod testing; // every test on both databases
 pub mod timeline; // what happened, in sentences
@@ -41,28 +43,26 @@ mod writer; // SQLite's one writer, group commits
 use std::sync::Arc;
 
 use sqlx::{Any, AnyConnection, AnyPool, pool::PoolConnection};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::LocalSet,
-};
+use tokio::{sync::oneshot, task::LocalSet};
 
-use self::{db::Database, numbers::Numbers, writer::Order};
+use self::{
+    db::Database,
+    numbers::Numbers,
+    queue::{Lane, Lanes, Order, Queue},
+};
 pub use self::{
     db::Dialect,
     error::StoreError,
     wake::{Topic, Wake, Watch},
 };
 
-/// Units of work that may wait for the writer; beyond, callers wait for their place.
-const QUEUE_MAX: usize = 1_024;
-
 /// The database. Cheap to clone; the last `close` ends it for all clones.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(Arc<Inner>, Lane);
 
 struct Inner {
     dialect: Dialect,
-    orders: mpsc::Sender<Order>,
+    lanes: Lanes,
     readers: AnyPool,
     wake: Wake,
     numbers: Numbers,
@@ -74,7 +74,7 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let database = Database::parse(url)?;
         let wake = Wake::new();
-        let (orders, queue) = mpsc::channel(QUEUE_MAX);
+        let (lanes, queue) = queue::lanes();
         let (ready, opened) = oneshot::channel();
         let readers = database.readers();
         let dialect = database.dialect;
@@ -84,7 +84,15 @@ impl Store {
             .spawn(move || serve(database, queue, waker, ready))
             .map_err(|error| StoreError::Unfit(format!("no thread for it: {error}")))?;
         opened.await.map_err(|_| StoreError::Closed)??;
-        Ok(Self(Arc::new(Inner { dialect, orders, readers, wake, numbers: Numbers::default() })))
+        let inner = Inner { dialect, lanes, readers, wake, numbers: Numbers::default() };
+        Ok(Self(Arc::new(inner), Lane::Urgent))
+    }
+
+    /// The same database for workers: while somebody waits for an answer, their units of work get a share
+    /// of each commit and no more.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self(Arc::clone(&self.0), Lane::Patient)
     }
 
     pub fn dialect(&self) -> Dialect {
@@ -106,7 +114,9 @@ impl Store {
         F: AsyncFn(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
         let (job, answer) = unit::job(unit);
-        self.0.orders.send(Order::Work(job)).await.map_err(|_| StoreError::Closed)?;
+        if !self.0.lanes.send(self.1, Order::Work(job)).await {
+            return Err(StoreError::Closed);
+        }
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -122,7 +132,7 @@ impl Store {
     /// Finishes what is queued, closes, and refuses what comes later.
     pub async fn close(&self) {
         let (sender, closed) = oneshot::channel();
-        if self.0.orders.send(Order::Close(sender)).await.is_ok() {
+        if self.0.lanes.send(Lane::Urgent, Order::Close(sender)).await {
             // Failing means that the thread has ended already.
             let _ = closed.await;
         }
@@ -131,7 +141,7 @@ impl Store {
 }
 
 /// The store's own thread: opens the database and works off the queue until it is closed.
-fn serve(database: Database, queue: mpsc::Receiver<Order>, wake: Wake, ready: oneshot::Sender<Result<(), StoreError>>) {
+fn serve(database: Database, queue: Queue, wake: Wake, ready: oneshot::Sender<Result<(), StoreError>>) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -254,6 +264,26 @@ mod tests {
             assert!(outcomes.iter().any(|outcome| outcome.as_ref().unwrap().is_ok()));
             let late = store.write(async |db| raise_revision(db).await).await;
             assert!(matches!(late, Err(StoreError::Closed)));
+        }
+
+        async fn whoever_is_waited_for_goes_first_and_the_patient_still_get_on(store: Store) {
+            let workers = store.patient();
+            let patient: Vec<_> = (0..300)
+                .map(|_| {
+                    let workers = workers.clone();
+                    tokio::spawn(async move { workers.write(async |db| raise_revision(db).await).await.unwrap() })
+                })
+                .collect();
+            tokio::task::yield_now().await;
+            let mut urgent = Vec::new();
+            for _ in 0..20 {
+                urgent.push(store.write(async |db| raise_revision(db).await).await.unwrap());
+            }
+            let mut patient: Vec<i64> =
+                join_all(patient).await.into_iter().map(Result::unwrap).filter(|at| *at < urgent[19]).collect();
+            assert!(patient.len() < 300, "the urgent waited for all of the patient");
+            patient.extend(urgent);
+            assert!(patient.len() > 20, "the patient waited for all of the urgent");
         }
 
         async fn alert_numbers_are_never_given_twice(store: Store) {

@@ -6,7 +6,7 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 
 use sqlx::{Any, AnyPool, Transaction, postgres::PgListener};
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, oneshot},
     task::JoinSet,
     time::MissedTickBehavior,
 };
@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     db::{Database, WRITERS_POSTGRES},
     error::{StoreError, code},
+    queue::{Order, Queue},
     unit::Job,
     wake::{Topics, Wake},
-    writer::Order,
 };
 use crate::{
     clock::{Ids, Stopwatch},
@@ -25,6 +25,8 @@ use crate::{
 };
 
 const CHANNEL: &str = "pikett";
+/// How many of the workers' units of work run while others run for whom somebody waits.
+const PATIENT_BESIDE: usize = 2;
 /// For deadlocks and serialization failures: the others have finished by then.
 const TRIES: u32 = 10;
 /// The first touch is told at once, those that follow closely together.
@@ -36,9 +38,10 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) struct Worker {
     database: Database,
     pool: AnyPool,
-    orders: mpsc::Receiver<Order>,
+    queue: Queue,
     wake: Wake,
     news: Rc<News>,
+    closing: Option<oneshot::Sender<()>>,
 }
 
 /// What the other nodes have yet to be told.
@@ -49,34 +52,19 @@ struct News {
 }
 
 impl Worker {
-    pub fn new(database: Database, orders: mpsc::Receiver<Order>, wake: Wake) -> Self {
+    pub fn new(database: Database, queue: Queue, wake: Wake) -> Self {
         let pool = database.writers();
-        Self { database, pool, orders, wake, news: Rc::default() }
+        Self { database, pool, queue, wake, news: Rc::default(), closing: None }
     }
 
     pub async fn run(mut self) {
         // Our own notices come back to us and are recognised by this name.
         let node = Ids::random().nonce();
-        let mut tasks = JoinSet::new();
         let listener = tokio::task::spawn_local(listen(self.database.url.clone(), node.clone(), self.wake.clone()));
         let ended = CancellationToken::new();
         let teller = tell(self.pool.clone(), node, Rc::clone(&self.news), ended.clone());
         let mut teller = tokio::task::spawn_local(teller);
-        let mut closing = None;
-        while let Some(order) = self.orders.recv().await {
-            match order {
-                Order::Work(job) => {
-                    let (pool, wake, news) = (self.pool.clone(), self.wake.clone(), Rc::clone(&self.news));
-                    tasks.spawn_local(async move { perform(&pool, job, &wake, &news).await });
-                }
-                Order::Close(sender) => {
-                    self.orders.close();
-                    closing = Some(sender);
-                }
-            }
-            while tasks.try_join_next().is_some() {}
-        }
-        while tasks.join_next().await.is_some() {}
+        self.work().await;
         // Whoever applies declarations ends right after its commit, and the others must hear of it.
         ended.cancel();
         if tokio::time::timeout(LAST_WORDS, &mut teller).await.is_err() {
@@ -86,8 +74,37 @@ impl Worker {
         // Dropping a listener needs the runtime: wait until that is done.
         let _ = listener.await;
         self.pool.close().await;
-        if let Some(closing) = closing {
+        if let Some(closing) = self.closing {
             let _ = closing.send(());
+        }
+    }
+
+    /// Until it is closed and nothing is left.
+    async fn work(&mut self) {
+        let (mut urgent, mut patient) = (JoinSet::new(), JoinSet::new());
+        loop {
+            let room = if urgent.is_empty() { WRITERS_POSTGRES as usize } else { PATIENT_BESIDE };
+            tokio::select! {
+                biased;
+                Some(_) = urgent.join_next() => {}
+                Some(_) = patient.join_next() => {}
+                Some(order) = self.queue.urgent.recv() => self.begin(order, &mut urgent),
+                Some(order) = self.queue.patient.recv(), if patient.len() < room => self.begin(order, &mut patient),
+                else => return,
+            }
+        }
+    }
+
+    fn begin(&mut self, order: Order, lane: &mut JoinSet<()>) {
+        match order {
+            Order::Work(job) => {
+                let (pool, wake, news) = (self.pool.clone(), self.wake.clone(), Rc::clone(&self.news));
+                lane.spawn_local(async move { perform(&pool, job, &wake, &news).await });
+            }
+            Order::Close(closing) => {
+                self.queue.close();
+                self.closing = Some(closing);
+            }
         }
     }
 }

@@ -1,11 +1,7 @@
 //! Opening alerts, one or many at once. What is accepted here is durable with two rows: the alert, and
 //! the timer by which somebody will be told. Everything else follows from them.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyArguments};
 
@@ -13,6 +9,7 @@ use super::{
     codec::{self, opt_parsed, parsed},
     error::StoreError,
     policies,
+    statements::Statements,
     wake::{Topic, touch},
 };
 use crate::{
@@ -192,50 +189,6 @@ async fn insert_timers(db: &mut AnyConnection, org: &OrgId, timers: Vec<(AlertId
     Ok(())
 }
 
-/// One statement in a few sizes, so that each is prepared once: 50 rows go as 16, 16, 16, 1 and 1.
-struct Statements {
-    head: &'static str,
-    /// `?` stands for the next parameter.
-    row: &'static str,
-    tail: &'static str,
-    made: [OnceLock<Arc<str>>; SIZES.len()],
-}
-
-const SIZES: [usize; 4] = [64, 16, 4, 1];
-
-impl Statements {
-    const fn new(head: &'static str, row: &'static str, tail: &'static str) -> Self {
-        Self { head, row, tail, made: [const { OnceLock::new() }; SIZES.len()] }
-    }
-
-    /// The largest statement that these rows can fill, and how many it takes.
-    fn for_rows(&self, rows: usize) -> Option<(Arc<str>, usize)> {
-        let place = SIZES.iter().position(|size| *size <= rows)?;
-        let statement = self.made[place].get_or_init(|| self.make(SIZES[place]).into());
-        Some((Arc::clone(statement), SIZES[place]))
-    }
-
-    fn make(&self, rows: usize) -> String {
-        let mut statement = self.head.to_owned();
-        let mut parameter = 0;
-        for row in 0..rows {
-            if row > 0 {
-                statement.push_str(", ");
-            }
-            for (place, part) in self.row.split('?').enumerate() {
-                if place > 0 {
-                    parameter += 1;
-                    // Writing to a string cannot fail.
-                    let _ = write!(statement, "${parameter}");
-                }
-                statement.push_str(part);
-            }
-        }
-        statement.push_str(self.tail);
-        statement
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use futures::future::join_all;
@@ -253,15 +206,6 @@ mod tests {
 
     async fn raise_one(store: &Store, alert: NewAlert) -> Raised {
         store.write(async move |db| raise(db, &org(), alert.clone()).await).await.unwrap()
-    }
-
-    #[test]
-    fn parameters_are_numbered_through_all_rows() {
-        let statements = Statements::new("INSERT INTO a (b, c) VALUES ", "(?, 'x', ?)", " RETURNING b");
-        assert_eq!(statements.make(2), "INSERT INTO a (b, c) VALUES ($1, 'x', $2), ($3, 'x', $4) RETURNING b");
-        let sizes: Vec<usize> =
-            std::iter::successors(Some(50), |rest| statements.for_rows(*rest).map(|(_, rows)| rest - rows)).collect();
-        assert_eq!(sizes, [50, 34, 18, 2, 1, 0]);
     }
 
     on_both! {

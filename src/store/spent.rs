@@ -2,9 +2,11 @@
 //!
 //! A cap is taken from before the money is spent, so that many at once spend no more.
 
+use std::collections::BTreeMap;
+
 use sqlx::{AnyConnection, Row};
 
-use super::error::StoreError;
+use super::{codec, error::StoreError};
 use crate::model::{Instant, id::OrgId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,23 +41,33 @@ pub async fn take(
     Ok(taken.rows_affected() == 1)
 }
 
-/// How many there were in this clock hour.
-pub async fn count(
-    db: &mut AnyConnection,
-    org: &OrgId,
-    what: Spending,
-    subject: &str,
-    now: Instant,
-) -> Result<u32, StoreError> {
-    let row = sqlx::query("SELECT count FROM spent WHERE org_id = $1 AND kind = $2 AND subject = $3 AND hour = $4")
-        .bind(org.as_str())
-        .bind(what.as_str())
-        .bind(subject)
-        .bind(hour(now))
-        .fetch_optional(db)
-        .await?;
-    let count: Option<i64> = row.map(|row| row.try_get("count")).transpose()?;
-    Ok(count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0))
+/// What was spent in one clock hour.
+#[derive(Debug, Default)]
+pub struct Spent(BTreeMap<(String, String), u32>);
+
+/// Of these two in this clock hour: one question, since every turn of every call asks it.
+pub async fn of(db: &mut AnyConnection, org: &OrgId, subjects: [&str; 2], now: Instant) -> Result<Spent, StoreError> {
+    let rows = sqlx::query(
+        "SELECT kind, subject, count FROM spent \
+         WHERE org_id = $1 AND kind IN ('call', 'sms') AND subject IN ($2, $3) AND hour = $4",
+    )
+    .bind(org.as_str())
+    .bind(subjects[0])
+    .bind(subjects[1])
+    .bind(hour(now))
+    .fetch_all(db)
+    .await?;
+    let mut spent = Spent::default();
+    for row in &rows {
+        spent.0.insert((row.try_get("kind")?, row.try_get("subject")?), codec::small(row, "count")?);
+    }
+    Ok(spent)
+}
+
+impl Spent {
+    pub fn count(&self, what: Spending, subject: &str) -> u32 {
+        self.0.get(&(what.as_str().to_owned(), subject.to_owned())).copied().unwrap_or(0)
+    }
 }
 
 /// Hours that are over are of no use any more.
@@ -94,8 +106,8 @@ mod tests {
             let taken = join_all(takes).await.into_iter().filter(|taken| *taken.as_ref().unwrap()).count();
             assert_eq!(taken, 10);
             let mut db = store.read().await.unwrap();
-            assert_eq!(count(&mut db, &org(), Spending::Call, "org", at(0)).await.unwrap(), 10);
-            assert_eq!(count(&mut db, &org(), Spending::Sms, "org", at(0)).await.unwrap(), 0);
+            let spent = of(&mut db, &org(), ["org", "hotline:+4930901820"], at(0)).await.unwrap();
+            assert_eq!((spent.count(Spending::Call, "org"), spent.count(Spending::Sms, "org")), (10, 0));
         }
 
         async fn the_next_hour_is_a_new_one(store: Store) {
@@ -105,7 +117,7 @@ mod tests {
                 let later = take(db, &org(), Spending::Sms, "org", 1, at(3_600)).await?;
                 forget(db, &org(), at(3_600)).await?;
                 let never = take(db, &org(), Spending::Sms, "hotline", 0, at(3_600)).await?;
-                Ok((first, second, later, never, count(db, &org(), Spending::Sms, "org", at(0)).await?))
+                Ok((first, second, later, never, of(db, &org(), ["org", "org"], at(0)).await?.count(Spending::Sms, "org")))
             });
             assert_eq!(taken.await.unwrap(), (true, false, true, false, 0));
         }

@@ -1,11 +1,12 @@
 //! What happened to an alert or a call, in whole sentences with their reasons. Only grows.
 
 use serde_json::Value;
-use sqlx::{AnyConnection, Row, any::AnyRow};
+use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
     codec::{self, instant, opt_parsed, parsed},
     error::StoreError,
+    statements::Statements,
     wake::{Topic, touch},
 };
 use crate::model::{
@@ -28,20 +29,33 @@ pub struct Entry {
 }
 
 pub async fn write(db: &mut AnyConnection, org: &OrgId, entry: &Entry) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO timeline (org_id, id, alert_id, call_id, at, kind, text, detail) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(org.as_str())
-    .bind(entry.id.as_str())
-    .bind(entry.alert.as_ref().map(AlertId::as_str))
-    .bind(entry.call.as_ref().map(CallId::as_str))
-    .bind(codec::millis(entry.at))
-    .bind(entry.kind.as_str())
-    .bind(entry.text.as_str())
-    .bind(entry.detail.to_string())
-    .execute(db)
-    .await?;
+    write_all(db, org, std::slice::from_ref(entry)).await
+}
+
+pub async fn write_all(db: &mut AnyConnection, org: &OrgId, entries: &[Entry]) -> Result<(), StoreError> {
+    static STATEMENTS: Statements = Statements::new(
+        "INSERT INTO timeline (org_id, id, alert_id, call_id, at, kind, text, detail) VALUES ",
+        "(?, ?, ?, ?, ?, ?, ?, ?)",
+        "",
+    );
+    let mut rest = entries;
+    while let Some((statement, rows)) = STATEMENTS.for_rows(rest.len()) {
+        let mut query = sqlx::query(AssertSqlSafe(statement));
+        let (these, others) = rest.split_at(rows);
+        for entry in these {
+            query = query
+                .bind(org.as_str())
+                .bind(entry.id.as_str())
+                .bind(entry.alert.as_ref().map(AlertId::as_str))
+                .bind(entry.call.as_ref().map(CallId::as_str))
+                .bind(codec::millis(entry.at))
+                .bind(entry.kind.as_str())
+                .bind(entry.text.as_str())
+                .bind(entry.detail.to_string());
+        }
+        query.execute(&mut *db).await?;
+        rest = others;
+    }
     touch(Topic::Events);
     Ok(())
 }

@@ -7,14 +7,12 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{AnyConnection, Connection, Row};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::MissedTickBehavior,
-};
+use tokio::{sync::oneshot, time::MissedTickBehavior};
 
 use super::{
     db::Database,
     error::{StoreError, sqlite_code},
+    queue::{Lane, Order, Queue},
     unit::Job,
     wake::{Topics, Wake},
 };
@@ -22,6 +20,10 @@ use crate::{clock::Stopwatch, telemetry::metric};
 
 /// More would let the first in a group wait longer than a sync takes.
 const GROUP_MAX: usize = 64;
+/// The workers' share of a group in which somebody is waited for: telling people about one alert takes
+/// as long as taking in some dozens. At hundreds of groups a second that is still more than any carrier
+/// sends.
+const PATIENT_BESIDE: usize = 1;
 /// Each try waits `busy_timeout` (5 s) for the other process.
 const BUSY_TRIES: u32 = 6;
 /// How soon a commit of another process (`pikett apply` beside `serve`) is noticed.
@@ -29,17 +31,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// `EX_IOERR` of sysexits.h.
 const EXIT_IO_ERROR: i32 = 74;
 
-/// What the store's thread is asked for.
-pub(super) enum Order {
-    Work(Box<dyn Job>),
-    /// Finish what is queued, close, and say so.
-    Close(oneshot::Sender<()>),
-}
-
 pub(super) struct Writer {
     database: Database,
     db: AnyConnection,
-    orders: mpsc::Receiver<Order>,
+    queue: Queue,
     wake: Wake,
     /// `PRAGMA data_version`: changes with every commit of another connection, never with our own.
     data_version: i64,
@@ -52,9 +47,33 @@ struct Done {
     touched: Topics,
 }
 
+/// Who is in a group.
+#[derive(Default)]
+struct Seats {
+    urgent: usize,
+    patient: usize,
+}
+
+impl Seats {
+    fn take(&mut self, lane: Lane) {
+        match lane {
+            Lane::Urgent => self.urgent += 1,
+            Lane::Patient => self.patient += 1,
+        }
+    }
+
+    fn left(&self) -> bool {
+        self.urgent + self.patient < GROUP_MAX
+    }
+
+    fn left_for_patient(&self) -> bool {
+        self.urgent == 0 || self.patient < PATIENT_BESIDE
+    }
+}
+
 impl Writer {
-    pub fn new(database: Database, db: AnyConnection, orders: mpsc::Receiver<Order>, wake: Wake) -> Self {
-        Self { database, db, orders, wake, data_version: 0, closing: None }
+    pub fn new(database: Database, db: AnyConnection, queue: Queue, wake: Wake) -> Self {
+        Self { database, db, queue, wake, data_version: 0, closing: None }
     }
 
     pub async fn run(mut self) {
@@ -62,8 +81,8 @@ impl Writer {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                order = self.orders.recv() => match order {
-                    Some(order) => if let Some(job) = self.take(order) { self.group(job).await },
+                order = self.queue.next() => match order {
+                    Some((lane, order)) => if let Some(job) = self.take(order) { self.group(lane, job).await },
                     None => break,
                 },
                 _ = look.tick() => self.look_for_others().await,
@@ -82,16 +101,18 @@ impl Writer {
             Order::Work(job) => Some(job),
             Order::Close(closing) => {
                 // What is queued already is still received and done.
-                self.orders.close();
+                self.queue.close();
                 self.closing = Some(closing);
                 None
             }
         }
     }
 
-    fn next(&mut self) -> Option<Box<dyn Job>> {
-        while let Ok(order) = self.orders.try_recv() {
+    fn next(&mut self, seats: &mut Seats) -> Option<Box<dyn Job>> {
+        while seats.left() {
+            let (lane, order) = self.queue.waiting(seats.left_for_patient())?;
             if let Some(job) = self.take(order) {
+                seats.take(lane);
                 return Some(job);
             }
         }
@@ -99,7 +120,7 @@ impl Writer {
     }
 
     /// Runs this job and whatever queues up meanwhile, and commits all of them at once.
-    async fn group(&mut self, first: Box<dyn Job>) {
+    async fn group(&mut self, lane: Lane, first: Box<dyn Job>) {
         let begun = self.begin().await;
         if let Err(error) = begun {
             first.answer(Err(error));
@@ -107,9 +128,9 @@ impl Writer {
         }
         let mut done: Vec<Done> = Vec::new();
         let mut waiting = Some(first);
-        let mut places = GROUP_MAX;
+        let mut seats = Seats::default();
+        seats.take(lane);
         while let Some(mut job) = waiting {
-            places -= 1;
             match job.run(&mut self.db).await {
                 Ok(touched) => done.push(Done { job, touched }),
                 Err(error) => {
@@ -123,7 +144,7 @@ impl Writer {
                     job.answer(Err(error));
                 }
             }
-            waiting = if places > 0 { self.next() } else { None };
+            waiting = self.next(&mut seats);
             if waiting.is_some()
                 && let Err(error) = self.execute("RELEASE unit; SAVEPOINT unit").await
             {

@@ -9,7 +9,11 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::{Acting, Context, Handler, WorkError, msp, record, tell::tell};
+use super::{
+    Acting, Context, Handler, WorkError, msp,
+    record::{entry, record},
+    tell::tell,
+};
 use crate::{
     escalation::{Decision, Policy, Progress, Stage, decide},
     model::{
@@ -22,6 +26,7 @@ use crate::{
         alerts::{self, AlertRow},
         notifications::{self, Notification},
         raise::{ESCALATE, Raised},
+        timeline::{self, Entry},
         timers::{self, DueTimer},
     },
 };
@@ -141,13 +146,11 @@ async fn write(
 ) -> Result<(), StoreError> {
     let alert = &row.alert;
     let (mut next, mut ask_again_at) = (decision.next.clone(), decision.ask_again_at);
-    if row.progress.is_none() {
-        open(db, acting, row).await?;
-    }
+    let first = if row.progress.is_none() { opened(acting, row) } else { None };
     let detail = json!({ "level": decision.level.map(|level| level + 1), "round": decision.round + 1 });
-    for reason in &decision.reasons {
-        record(db, acting, &alert.id, "escalation", reason.clone(), detail.clone()).await?;
-    }
+    let reason = |reason: &String| entry(acting, &alert.id, "escalation", reason.clone(), detail.clone());
+    let entries: Vec<Entry> = first.into_iter().chain(decision.reasons.iter().map(reason)).collect();
+    timeline::write_all(db, acting.org(), &entries).await?;
     let earlier = notifications::of_alert(db, acting.org(), &alert.id).await?;
     let told_here = told_here(&earlier, policy, &decision, progress);
     let mut reached = false;
@@ -199,13 +202,13 @@ fn told_here(
 }
 
 /// The first entry of every timeline. Pikett's own alerts have theirs from the beginning.
-async fn open(db: &mut AnyConnection, acting: &Acting, row: &AlertRow) -> Result<(), StoreError> {
+fn opened(acting: &Acting, row: &AlertRow) -> Option<Entry> {
     let alert = &row.alert;
     let from = match &alert.source {
         Source::Call(_) => "by a call to the hotline",
         Source::Integration(id) => &format!("by integration {id}"),
         Source::Operator => "by hand",
-        Source::Pikett => return Ok(()),
+        Source::Pikett => return None,
     };
     let category = alert.category.as_ref().map(|category| format!(", category {category}")).unwrap_or_default();
     let text = format!(
@@ -215,7 +218,7 @@ async fn open(db: &mut AnyConnection, acting: &Acting, row: &AlertRow) -> Result
         alert.opened_at.format("%Y-%m-%d %H:%M:%S UTC"),
         alert.title
     );
-    record(db, acting, &alert.id, "opened", text, json!({ "source": alert.source.to_string() })).await
+    Some(entry(acting, &alert.id, "opened", text, json!({ "source": alert.source.to_string() })))
 }
 
 /// Nothing is declared by which anybody could be told.

@@ -48,6 +48,8 @@ impl Work {
         stop: &CancellationToken,
         tracker: &TaskTracker,
     ) {
+        // Nobody holds a line for them.
+        let context = &Context { store: context.store.patient(), ..context.clone() };
         let own: [Arc<dyn Handler>; 2] = [
             Arc::new(escalate::Escalate { context: context.clone() }),
             Arc::new(deadline::Deadline { context: context.clone(), channels: channels.clone() }),

@@ -18,7 +18,12 @@ pub async fn record(
     text: impl Into<String>,
     detail: Value,
 ) -> Result<(), StoreError> {
-    let entry = timeline::Entry {
+    timeline::write(db, acting.org(), &entry(acting, alert, kind, text, detail)).await
+}
+
+/// For several that are written as one: `timeline::write_all`.
+pub fn entry(acting: &Acting, alert: &AlertId, kind: &str, text: impl Into<String>, detail: Value) -> timeline::Entry {
+    timeline::Entry {
         id: acting.ids.id(acting.now),
         alert: Some(alert.clone()),
         call: None,
@@ -26,6 +31,5 @@ pub async fn record(
         kind: kind.to_owned(),
         text: text.into(),
         detail,
-    };
-    timeline::write(db, acting.org(), &entry).await
+    }
 }

@@ -1,0 +1,155 @@
+//! Promise: alerts are taken in, durably, at least half as fast as a bare axum handler that only writes
+//! the same two rows in group commits, on SQLite (synchronous=FULL) and on PostgreSQL.
+//!
+//! Beside them stands what the database does when it is written to directly, row by row and in groups.
+//! While Pikett takes events in, it already tells people about them: that is part of its slices. What is
+//! left to tell after a slice is finished before the next one begins, so that it burdens nobody else's.
+
+#[path = "support/client.rs"]
+mod client;
+#[path = "support/closed.rs"]
+mod closed;
+#[path = "../tests/support/database.rs"]
+mod database;
+#[path = "support/figures.rs"]
+mod figures;
+#[path = "support/house.rs"]
+mod house;
+#[path = "support/rows.rs"]
+mod rows;
+#[path = "support/run.rs"]
+mod run;
+#[path = "support/serve.rs"]
+mod serve;
+#[path = "support/service.rs"]
+mod service;
+#[path = "support/slice.rs"]
+mod slice;
+#[path = "support/tool.rs"]
+mod tool;
+
+use std::{collections::VecDeque, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+
+use axum::{Json, Router, body::Bytes, extract::State, http::StatusCode, routing::post};
+use client::Client;
+use database::Scratch;
+use figures::Spread;
+use house::House;
+use pikett::clock::Clock;
+use rows::Rows;
+use sqlx::{AnyConnection, Connection, Row};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tool::Tool;
+
+const CLIENTS: usize = 64;
+const GROUP: usize = 64;
+const KEY: &str = "storm000000000000000000000000000";
+/// SQLite has one writer; PostgreSQL commits faster when several wait for the disk together.
+const COMMITTERS_SQLITE: usize = 1;
+const COMMITTERS_POSTGRES: usize = 6;
+
+fn main() -> ExitCode {
+    let Some(rounds) = run::rounds(30) else { return ExitCode::SUCCESS };
+    let asker = run::asker();
+    let mut kept = Vec::new();
+    for (name, committers) in [("SQLite", COMMITTERS_SQLITE), ("PostgreSQL", COMMITTERS_POSTGRES)] {
+        println!("alerts taken in on {name}, {CLIENTS} clients, per second");
+        kept.push(asker.block_on(on(name, committers, rounds)));
+    }
+    run::verdict(&kept)
+}
+
+async fn on(name: &str, committers: usize, rounds: usize) -> bool {
+    let (beside, house) = (scratch(name).await, House::open(scratch(name).await, house::free()).await);
+    let servers = serve::servers();
+    let skeleton = servers.spawn(skeleton(beside.url.clone(), committers)).await.expect("it starts");
+    let mut direct = VecDeque::new();
+    for _ in 0..committers {
+        direct.push_back(Rows::open(&beside.url).await);
+    }
+    let (mut single, mut grouped, mut bare, mut pikett) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        single.push(closed::per_second(&mut direct, async |rows| rows.commit(1).await).await);
+        grouped.push(closed::per_second(&mut direct, async |rows| rows.commit(GROUP).await).await * GROUP as f64);
+        bare.push(closed::per_second(&mut tools(skeleton).await, trigger).await);
+        slice::breathe().await;
+        pikett.push(closed::per_second(&mut tools(house.address).await, trigger).await);
+        settled(&house.database.url).await;
+    }
+    let ratio = Spread::of_ratios(&pikett, &bare);
+    println!("  Pikett {}, bare handler {}; ratio {ratio}", Spread::of(&pikett), Spread::of(&bare));
+    println!("  to inserts in groups of {GROUP} ({}): {}", Spread::of(&grouped), Spread::of_ratios(&pikett, &grouped));
+    println!("  to inserts one by one ({}): {}", Spread::of(&single), Spread::of_ratios(&pikett, &single));
+    drop(direct);
+    servers.shutdown_background();
+    house.close().await;
+    beside.remove().await;
+    run::promise(ratio.median >= 0.5, "at least half of the bare handler's")
+}
+
+async fn scratch(name: &str) -> Scratch {
+    if name == "SQLite" { Scratch::sqlite() } else { Scratch::postgres().await }
+}
+
+/// On fresh connections: a server closes those that wait for long.
+async fn tools(address: SocketAddr) -> VecDeque<Tool> {
+    let mut tools = VecDeque::new();
+    for _ in 0..CLIENTS {
+        tools.push_back(Tool::new(Client::connect(address).await, KEY));
+    }
+    tools
+}
+
+async fn trigger(tool: &mut Tool) {
+    tool.trigger().await;
+}
+
+type Queue = mpsc::Sender<oneshot::Sender<()>>;
+
+/// The handler that only writes the two rows: whoever comes while a group is committed shares the next.
+async fn skeleton(url: String, committers: usize) -> SocketAddr {
+    let (queue, waiting) = mpsc::channel(4_096);
+    let waiting = Arc::new(Mutex::new(waiting));
+    for _ in 0..committers {
+        tokio::spawn(commit_groups(Rows::open(&url).await, Arc::clone(&waiting)));
+    }
+    serve::serve(Router::new().route("/v2/enqueue", post(accept)).with_state(queue)).await
+}
+
+async fn accept(State(queue): State<Queue>, _: Bytes) -> (StatusCode, Json<serde_json::Value>) {
+    let (committed, durable) = oneshot::channel();
+    queue.send(committed).await.expect("the committers live");
+    durable.await.expect("the group was committed");
+    (StatusCode::ACCEPTED, Json(serde_json::json!({ "status": "success", "message": "Event processed" })))
+}
+
+async fn commit_groups(mut rows: Rows, waiting: Arc<Mutex<mpsc::Receiver<oneshot::Sender<()>>>>) {
+    loop {
+        let mut group = Vec::new();
+        if waiting.lock().await.recv_many(&mut group, GROUP).await == 0 {
+            return;
+        }
+        rows.commit(group.len()).await;
+        for committed in group {
+            let _ = committed.send(());
+        }
+    }
+}
+
+/// Everybody is told who is to be told now.
+async fn settled(url: &str) {
+    let mut db = AnyConnection::connect(url).await.expect("the database opens");
+    let mut pace = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        pace.tick().await;
+        let due = sqlx::query("SELECT COUNT(*) AS count FROM timers WHERE kind = 'escalate' AND due_at <= $1")
+            .bind(Clock::system().now().timestamp_millis())
+            .fetch_one(&mut db)
+            .await
+            .expect("timers can be counted");
+        if due.get::<i64, _>("count") == 0 {
+            break;
+        }
+    }
+    db.close().await.expect("the connection closes");
+}
