@@ -8,8 +8,8 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
-    State, answer, come_again, document, effects::note, facts, farewell, guard, spare, taken, turn::Scene, urls::Urls,
-    waiting::Waiting,
+    State, answer, come_again, document, effects::note, facts, farewell, guard, music, spare, taken, turn::Scene,
+    urls::Urls, waiting::Waiting,
 };
 use crate::{
     carrier::{
@@ -28,8 +28,7 @@ use crate::{
     work::record,
 };
 
-/// A key that is pressed while music plays is noticed at once; without any, the next look comes after
-/// this long at the latest.
+/// How long somebody waits who cannot be told anything new.
 const LOOK_EVERY_S: u32 = 10;
 const TRANSCRIPT_MAX: usize = 4_000;
 
@@ -259,16 +258,15 @@ impl State {
             let state = super::turn::state_of(scene, &facts)?;
             (facts, state)
         };
-        let rounds = (waiting.announce_every_s / LOOK_EVERY_S).max(1);
+        // A flow's own music may have any length; nobody is told more often than they asked for.
+        let rounds = waiting.announce_every_s.div_ceil(music::SECONDS).max(1);
         let mut prompts: Vec<Prompt> = Vec::new();
         if n.is_multiple_of(rounds) {
             let said = ivr::waiting(&scene.flow, &state, &facts, n == 0);
             prompts.extend(said.iter().map(document::prompt));
         }
-        prompts.push(match &waiting.music {
-            Some(url) => Prompt::Play(Play::url(url.as_str())),
-            None => Prompt::Pause(Pause::seconds(LOOK_EVERY_S)),
-        });
+        let own = || format!("{}{}", asked.urls.public_url, music::PATH);
+        prompts.push(Prompt::Play(Play::url(waiting.music.clone().unwrap_or_else(own))));
         let next = asked.urls.wait(&scene.call.id, n + 1);
         let gather = Gather {
             action: Some(next.clone()),

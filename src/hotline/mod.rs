@@ -12,6 +12,7 @@ mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
 mod legs; // technicians' phones
+pub mod music; // hold music of our own
 mod rings; // what the carrier is asked to do
 mod turn; // one turn of a call
 pub mod urls; // the paths
@@ -29,7 +30,7 @@ use axum::{
     Router,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::any,
+    routing::{any, get},
 };
 
 use crate::{
@@ -107,6 +108,7 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_WHISPER, any(legs::whisper))
         .route(urls::LEG_TALKED, any(legs::talked))
         .route(urls::LEG_STATUS, any(legs::status))
+        .route(music::PATH, get(music::hold))
         .with_state(state)
 }
 

@@ -81,6 +81,7 @@ function ending(call) {
   }
 }
 
+const STATE = { queued: "about to ring", answered: "picked up", accepted: "said yes", bridged: "talking" };
 const RESULT = {
   "no-answer": "no answer", busy: "busy", "bad-number": "bad number", failed: "failed", declined: "said no",
   "hung-up": "hung up", taken: "somebody was faster",
@@ -89,7 +90,7 @@ const RESULT = {
 /** A technician's phone that was rung for the caller. */
 function leg(leg) {
   const talked = leg.state === "ended" && leg.bridged_at !== null && leg.result === null;
-  const words = talked ? badge("connected", "talked") : badge(leg.result ?? leg.state, RESULT[leg.result]);
+  const words = talked ? badge("connected", "talked") : badge(leg.result ?? leg.state, RESULT[leg.result] ?? STATE[leg.state]);
   return el("li", {}, personName(leg.person), " ", words, " ", leg.code && el("span", { class: "badge failed" }, leg.code), " ",
     el("span", { class: "soft" }, `level ${leg.level}, ${leg.reason}`));
 }

@@ -174,7 +174,7 @@ function technician(person) {
   function show() {
     const leg = legs.get(phone.leg);
     const state = leg?.state ?? "ended";
-    const rings = state === "ringing" || state === "calling";
+    const rings = state === "ringing";
     const talks = state === "talking" || state === "bridged";
     element.classList.toggle("rings", rings);
     element.classList.toggle("talks", talks);
