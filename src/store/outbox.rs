@@ -193,6 +193,16 @@ pub async fn report(
     row.as_ref().map(read).transpose()
 }
 
+/// The provider has been asked and knows no more: a report may still come, and nobody misses it.
+pub async fn expect_no_report(db: &mut AnyConnection, org: &OrgId, id: &AttemptId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE attempts SET deadline_at = NULL WHERE org_id = $1 AND id = $2")
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// When the next one may be claimed; `None`: the outbox is empty.
 pub async fn next_due(db: &mut AnyConnection) -> Result<Option<Instant>, StoreError> {
     let row = sqlx::query(
