@@ -207,7 +207,7 @@ impl Promises<'_> {
             (
                 "a page was handed over, and nobody asks what became of it",
                 "SELECT id || ' ' || channel || ' to ' || person_id AS what FROM attempts \
-                 WHERE state = 'sent' AND channel = 'voice' AND ended_at IS NULL AND deadline_at < $1 AND NOT EXISTS \
+                 WHERE state = 'sent' AND ended_at IS NULL AND deadline_at < $1 AND NOT EXISTS \
                  (SELECT 1 FROM timers WHERE timers.org_id = attempts.org_id AND timers.kind = 'deadline' \
                  AND timers.subject = attempts.id)",
             ),
@@ -256,7 +256,9 @@ impl Promises<'_> {
     fn nobody_hangs(&self) -> Vec<String> {
         let before = self.clock.now() - CALL_MAX;
         let hangs = self.town.sim().live_legs().into_iter().filter(|leg| leg.created_at < before);
-        hangs.map(|leg| format!("{} calls {} since {} ({})", leg.from, leg.to, leg.created_at, leg.status.as_str())).collect()
+        hangs
+            .map(|leg| format!("{} calls {} since {} ({})", leg.from, leg.to, leg.created_at, leg.status.as_str()))
+            .collect()
     }
 
     /// Who was answered that they have it, has it.
@@ -280,11 +282,16 @@ impl Promises<'_> {
     async fn somebody_was_told(&self) -> Vec<String> {
         let told = self.told();
         let alerts = self.alerts().await.into_iter().filter(|alert| alert.state == "triggered");
-        let untold = alerts.filter(|alert| !told.contains(&code::of(alert.number)) && !told.contains(&alert.title));
+        let is_told = |alert: &Alert| {
+            told.contains(&code::of(alert.number))
+                || told.contains(&format!("#{}", alert.number))
+                || told.contains(&alert.title)
+        };
+        let untold = alerts.filter(|alert| !is_told(alert));
         untold.map(|alert| format!("nobody was told of alert {} ({})", alert.number, alert.title)).collect()
     }
 
-    /// Codes and titles that reached somebody.
+    /// Codes (`K7`), numbers (`#7`) and the titles of events that reached somebody.
     fn told(&self) -> BTreeSet<String> {
         let inbound = self.inbound();
         let mut told = BTreeSet::new();
@@ -297,9 +304,8 @@ impl Promises<'_> {
                 _ => continue,
             };
             told.extend(codes(&text));
-            let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '-');
-            told.extend(words.filter(|word| word.contains('-')).map(str::to_owned));
-            told.extend(text.split(['"', '\n']).map(|line| line.trim().to_owned()));
+            let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && !['-', '#'].contains(&sign));
+            told.extend(words.filter(|word| word.contains(['-', '#'])).map(str::to_owned));
         }
         told
     }
@@ -312,7 +318,8 @@ impl Promises<'_> {
         let mut sids: BTreeMap<String, BTreeSet<Sid>> = BTreeMap::new();
         for event in sim.log() {
             if let What::Webhook { about, call: Purpose::CallStatus | Purpose::SmsStatus, url, .. } = event.what
-                && let Some(id) = url.split(['/', '=']).find(|part| part.starts_with("att_") || part.starts_with("leg_"))
+                && let Some(id) =
+                    url.split(['/', '=']).find(|part| part.starts_with("att_") || part.starts_with("leg_"))
             {
                 sids.entry(id.to_owned()).or_default().insert(about);
             }
@@ -333,7 +340,8 @@ impl Promises<'_> {
         let slack = TimeDelta::seconds(5);
         let excused =
             |pair: &[Instant]| kills.iter().any(|death| pair[0] - slack <= *death && *death <= pair[1] + slack);
-        (!at.windows(2).all(excused)).then(|| format!("{id} was made more than once, at {at:?}, and nobody died between"))
+        (!at.windows(2).all(excused))
+            .then(|| format!("{id} was made more than once, at {at:?}, and nobody died between"))
     }
 }
 
