@@ -98,6 +98,13 @@ impl Ringing {
     /// Places a technician's call. One whose answer got lost is looked for before it is placed again.
     async fn ring(&self, timer: &DueTimer) -> Result<(), StoreError> {
         let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
+        if leg.state == LegState::Ended {
+            return self.complete(timer).await;
+        }
+        if let (Some(sid), Some(carrier)) = (leg.carrier_call.clone(), self.carrier(&call)) {
+            // The answer got lost, in a crash or on its way, and a report came: somebody may be talking.
+            return self.placed(timer, carrier, leg, Sid::new(sid)).await;
+        }
         let wanted = leg.state == LegState::Queued && leg.result.is_none() && call.phase == Phase::Waiting;
         let Some(carrier) = self.carrier(&call).filter(|_| wanted) else {
             return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
