@@ -25,6 +25,7 @@ use crate::{
         StoreError,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow},
+        owners::{self, Seeker},
         timers::{self, DueTimer},
     },
     work::{Acting, Handler, WorkError},
@@ -138,8 +139,9 @@ impl Ringing {
         let seen = carrier.find_calls(&leg.number, leg.created_at).await.ok()?;
         let mut db = self.0.context().store.read().await.ok()?;
         for found in seen {
-            let known = legs::is_known(&mut db, &timer.org, &leg.carrier, found.sid.as_str()).await.ok()?;
-            if !known && !found.status.is_final() {
+            let seeker = Seeker::Leg(&leg.id, &leg.number);
+            let foreign = owners::is_of_another(&mut db, &timer.org, &leg.carrier, found.sid.as_str(), seeker).await;
+            if !foreign.ok()? && !found.status.is_final() {
                 return Some(found.sid);
             }
         }

@@ -22,16 +22,20 @@ use crate::{
         Instant,
         alert::{AlertState, Source},
         id::AlertId,
-        person::Channel,
+        person::{Address, Channel},
         priority::Priority,
     },
-    notify::{Channels, channels::Sent},
+    notify::{
+        Channels,
+        channels::{Looked, Sent},
+    },
     store::{
         StoreError, Topic,
         alerts::{self, AlertRow},
-        attempts::{self, Attempt, AttemptKind},
+        attempts::{Attempt, AttemptKind},
         notifications,
         outbox::{self, Answer, Outcome},
+        owners::{self, Seeker},
     },
     telemetry::metric,
 };
@@ -185,14 +189,30 @@ impl Deliver {
     }
 
     async fn send(&self, attempt: &Attempt) -> Result<Sent, StoreError> {
-        let (true, Some(alert)) = (attempt.unsure, &attempt.alert) else {
-            return Ok(self.channels.send(attempt).await);
-        };
-        // An earlier try is looked up by number and text: the alert's other attempts are not it.
-        let others = attempts::of_alert(&mut *self.context.store.read().await?, &attempt.org, alert).await?;
-        let others: Vec<String> =
-            others.into_iter().filter(|other| other.id != attempt.id).filter_map(|other| other.provider_id).collect();
+        let others = if attempt.unsure { self.others(attempt).await? } else { Vec::new() };
         Ok(self.channels.send_beside(attempt, &others).await)
+    }
+
+    /// An earlier try is looked up by number and text: what is found and belongs to others is not it.
+    async fn others(&self, attempt: &Attempt) -> Result<Vec<String>, StoreError> {
+        let seeker = match &attempt.address {
+            Address::Voice(number) => Seeker::Page(&attempt.id, number),
+            Address::Sms(_) => Seeker::Message(&attempt.id),
+            Address::Email(_) | Address::Push(_) => return Ok(Vec::new()),
+        };
+        let mut others = Vec::new();
+        while let Looked::Found { answer, .. } = self.channels.look_beside(attempt, &others).await {
+            let (Some(carrier), Some(found)) = (answer.carrier, answer.provider_id) else { break };
+            let mut db = self.context.store.read().await?;
+            // The attempt's own id is found whatever the others are.
+            if others.contains(&found)
+                || !owners::is_of_another(&mut db, &attempt.org, &carrier, &found, seeker).await?
+            {
+                break;
+            }
+            others.push(found);
+        }
+        Ok(others)
     }
 
     async fn settle(&self, attempt: &Attempt, sent: Sent) -> Result<(), StoreError> {
