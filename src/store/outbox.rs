@@ -193,11 +193,17 @@ pub async fn report(
     row.as_ref().map(read).transpose()
 }
 
-/// The provider has been asked and knows no more: a report may still come, and nobody misses it.
-pub async fn expect_no_report(db: &mut AnyConnection, org: &OrgId, id: &AttemptId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE attempts SET deadline_at = NULL WHERE org_id = $1 AND id = $2")
+/// From when on its reports are missed. `None`: more may still come, and nobody waits for it.
+pub async fn expect_report(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    id: &AttemptId,
+    by: Option<Instant>,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE attempts SET deadline_at = $3 WHERE org_id = $1 AND id = $2")
         .bind(org.as_str())
         .bind(id.as_str())
+        .bind(by.map(codec::millis))
         .execute(db)
         .await?;
     Ok(())

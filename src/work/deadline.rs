@@ -106,7 +106,7 @@ async fn conclude(
                         return again(db, acting, attempt, looks).await;
                     }
                     // Nothing more may ever come, and there is nothing more to ask.
-                    outbox::expect_no_report(db, acting.org(), &attempt.id).await?;
+                    outbox::expect_report(db, acting.org(), &attempt.id, None).await?;
                     Ok(None)
                 }
             }

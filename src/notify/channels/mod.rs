@@ -234,12 +234,16 @@ impl Channels {
 
     /// When the provider's reports are missed: somebody should look then.
     fn deadline(&self, address: &Address) -> Option<Instant> {
-        let patience_s = match address {
-            Address::Sms(_) => sms::PATIENCE_S,
-            Address::Voice(_) => voice::PATIENCE_S,
-            Address::Email(_) | Address::Push(_) => return None,
-        };
-        Some(self.clock.now() + TimeDelta::seconds(patience_s))
+        patience(address).map(|patience| self.clock.now() + patience)
+    }
+}
+
+/// How long a provider's reports are waited for; `None`: it makes none.
+pub fn patience(address: &Address) -> Option<TimeDelta> {
+    match address {
+        Address::Sms(_) => Some(TimeDelta::seconds(sms::PATIENCE_S)),
+        Address::Voice(_) => Some(TimeDelta::seconds(voice::PATIENCE_S)),
+        Address::Email(_) | Address::Push(_) => None,
     }
 }
 
