@@ -189,30 +189,29 @@ impl Deliver {
     }
 
     async fn send(&self, attempt: &Attempt) -> Result<Sent, StoreError> {
-        let others = if attempt.unsure { self.others(attempt).await? } else { Vec::new() };
-        Ok(self.channels.send_beside(attempt, &others).await)
+        let earlier = if attempt.unsure { self.earlier(attempt).await? } else { Looked::Missing };
+        Ok(self.channels.send_after(attempt, earlier).await)
     }
 
-    /// An earlier try is looked up by number and text: what is found and belongs to others is not it.
-    async fn others(&self, attempt: &Attempt) -> Result<Vec<String>, StoreError> {
+    /// What became of a try whose answer got lost. What is found and belongs to another is not it.
+    async fn earlier(&self, attempt: &Attempt) -> Result<Looked, StoreError> {
         let seeker = match &attempt.address {
             Address::Voice(number) => Seeker::Page(&attempt.id, number),
-            Address::Sms(_) => Seeker::Message(&attempt.id),
-            Address::Email(_) | Address::Push(_) => return Ok(Vec::new()),
+            Address::Sms(_) | Address::Email(_) | Address::Push(_) => Seeker::Message(&attempt.id),
         };
-        let mut others = Vec::new();
-        while let Looked::Found { answer, .. } = self.channels.look_beside(attempt, &others).await {
-            let (Some(carrier), Some(found)) = (answer.carrier, answer.provider_id) else { break };
+        for looked in self.channels.candidates(attempt).await {
+            let Looked::Found { answer: Answer { carrier: Some(carrier), provider_id: Some(id), .. }, .. } = &looked
+            else {
+                return Ok(looked);
+            };
             let mut db = self.context.store.read().await?;
-            // The attempt's own id is found whatever the others are.
-            if others.contains(&found)
-                || !owners::is_of_another(&mut db, &attempt.org, &carrier, &found, seeker).await?
+            if attempt.provider_id.is_some()
+                || !owners::is_of_another(&mut db, &attempt.org, carrier, id, seeker).await?
             {
-                break;
+                return Ok(looked);
             }
-            others.push(found);
         }
-        Ok(others)
+        Ok(Looked::Missing)
     }
 
     async fn settle(&self, attempt: &Attempt, sent: Sent) -> Result<(), StoreError> {
