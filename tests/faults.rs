@@ -22,7 +22,7 @@ use pikett::{
     clock::Clock,
     demo::stage::{Set, Stage},
     model::Instant,
-    sim::Times,
+    sim::{Faults, RestFaults, Times},
     store::Store,
 };
 
@@ -88,8 +88,8 @@ async fn survives(scratch: Scratch, kills: u32, seed: u64) {
 
 /// What the service says itself: a panic, or that its watcher found what no unit of work may leave behind.
 fn complaints(log: &str) -> Vec<String> {
-    let is_one =
-        |line: &&str| ["panicked", " ERROR ", "WARN pikett::work::watch"].iter().any(|sign| line.contains(sign));
+    let signs = ["panicked", "WARN pikett::work::watch"];
+    let is_one = |line: &&str| signs.iter().any(|sign| line.contains(sign));
     log.lines().filter(is_one).map(|line| format!("the service says: {line}")).collect()
 }
 
@@ -98,6 +98,9 @@ async fn stage(folder: &std::path::Path, clock: &Clock, seed: u64, database: &st
     let listen = (Ipv4Addr::LOCALHOST, 0).into();
     let set = Set { folder, listen, clock: clock.clone(), seed, times, database: Some(database) };
     let stage = Stage::set(set).await.unwrap();
+    // Some are killed after the carrier has done what they asked for, and before they hear of it.
+    let rest = RestFaults { answer_s: 1.0, ..RestFaults::default() };
+    stage.sim.faults().set(Faults { rest, ..Faults::default() });
     // So much money is spent in no real night.
     let msp = folder.join("msp.toml");
     let limits = "[limits]\ncalls_per_hour = 100000\nsms_per_hour = 100000\n";
@@ -129,6 +132,6 @@ fn expect_a_busy_night(kept: &Kept, kills: u32) {
     let kills = usize::try_from(kills).unwrap();
     assert!(kept.events > kills && kept.calls > kills / 2, "too little went on: {}", kept.summary);
     for (what, count) in &kept.outcomes {
-        assert!(*count > 0, "no call ended as {what}: {}", kept.summary);
+        assert!(*count >= kills / 50, "no call ended as {what}: {}", kept.summary);
     }
 }

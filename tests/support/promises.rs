@@ -21,6 +21,8 @@ use super::town::{Town, codes};
 const LATE: TimeDelta = TimeDelta::seconds(90);
 /// A phone rings half a minute, and who has picked up is asked for some seconds.
 const CALL_MAX: TimeDelta = TimeDelta::minutes(4);
+/// Who declines, or comes too late, is told so first.
+const FAREWELL: TimeDelta = TimeDelta::seconds(30);
 const LOOK_EVERY: TimeDelta = TimeDelta::seconds(10);
 
 pub struct Promises<'a> {
@@ -195,14 +197,21 @@ impl Promises<'_> {
     async fn nothing_is_stuck(&self) -> Vec<String> {
         let questions = [
             (
-                "a timer is late or was set aside",
+                "a timer is late",
                 "SELECT kind || ' of ' || subject || ' due ' || due_at || ' tries ' || tries AS what FROM timers \
-                 WHERE set_aside = 1 OR ready_at < $1",
+                 WHERE set_aside = 0 AND ready_at < $1",
             ),
             (
-                "an attempt is late or was set aside",
+                "an attempt is late",
                 "SELECT id || ' ' || channel || ' ' || state || ' tries ' || tries AS what FROM attempts \
-                 WHERE set_aside = 1 OR (state IN ('due', 'sending') AND ready_at < $1)",
+                 WHERE set_aside = 0 AND state IN ('due', 'sending') AND ready_at < $1",
+            ),
+            // What was killed five times in a row while it was worked on looks as if it were the killer.
+            (
+                "a timer or attempt was set aside, and nobody was told",
+                "SELECT id AS what FROM (SELECT id FROM attempts WHERE set_aside = 1 UNION ALL \
+                 SELECT kind || ':' || subject AS id FROM timers WHERE set_aside = 1) AS aside WHERE $1 > 0 AND NOT EXISTS \
+                 (SELECT 1 FROM alerts WHERE alerts.source = 'pikett' AND dedup_key = 'set-aside:' || aside.id)",
             ),
             (
                 "a page was handed over, and nobody asks what became of it",
@@ -224,6 +233,16 @@ impl Promises<'_> {
                 "SELECT legs.id || ' ' || legs.state || ' of ' || legs.person_id AS what FROM legs \
                  WHERE legs.state <> 'ended' AND legs.since < $1",
             ),
+            (
+                "one call or message counts as two pages",
+                "SELECT provider_id AS what FROM attempts WHERE provider_id IS NOT NULL AND $1 > 0 \
+                 GROUP BY provider_id HAVING COUNT(*) > 1",
+            ),
+            (
+                "a page's call counts as a technician's leg too",
+                "SELECT attempts.id || ' ' || legs.id AS what FROM attempts \
+                 JOIN legs ON legs.org_id = attempts.org_id AND legs.carrier_call = attempts.provider_id WHERE $1 > 0",
+            ),
         ];
         let mut broken = Vec::new();
         for (complaint, question) in questions {
@@ -244,6 +263,7 @@ impl Promises<'_> {
 
     async fn phones(&self) -> Vec<String> {
         let mut broken = self.nobody_hangs();
+        broken.extend(self.nobody_is_cut_off().await);
         broken.extend(self.acknowledged().await);
         broken.extend(self.somebody_was_told().await);
         if self.kills.is_some() {
@@ -259,6 +279,25 @@ impl Promises<'_> {
         hangs
             .map(|leg| format!("{} calls {} since {} ({})", leg.from, leg.to, leg.created_at, leg.status.as_str()))
             .collect()
+    }
+
+    /// A technician's phone that rings or talks counts as such.
+    async fn nobody_is_cut_off(&self) -> Vec<String> {
+        let now = self.clock.now();
+        let legs = self.town.sim().legs().into_iter();
+        let over: BTreeMap<String, Instant> =
+            legs.map(|leg| (leg.sid.to_string(), leg.ended_at.unwrap_or(now))).collect();
+        let rows = self.query(
+            "SELECT id, carrier_call, ended_at FROM legs WHERE ended_at IS NOT NULL AND carrier_call IS NOT NULL AND $1 > 0",
+        );
+        let cut_off = |row: AnyRow| {
+            let ended_at = Instant::from_timestamp_millis(row.get("ended_at")).unwrap();
+            let over_at = *over.get(row.get::<&str, _>("carrier_call"))?;
+            let id: &str = row.get("id");
+            (over_at > ended_at + FAREWELL)
+                .then(|| format!("{id} counts as over since {ended_at}, and that phone was busy until {over_at}"))
+        };
+        rows.await.into_iter().filter_map(cut_off).collect()
     }
 
     /// Who was answered that they have it, has it.
