@@ -23,9 +23,10 @@ use crate::{
         id::{CallId, LegId},
     },
     store::{
-        StoreError, attempts,
+        StoreError,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow},
+        owners::{self, Seeker},
         timers::{self, DueTimer},
     },
     work::{Acting, Handler, WorkError},
@@ -101,11 +102,14 @@ impl Ringing {
     /// Places a technician's call. One whose answer got lost is looked for before it is placed again.
     async fn ring(&self, timer: &DueTimer) -> Result<(), StoreError> {
         let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
-        if leg.carrier_call.is_some() || leg.state != LegState::Queued {
-            // Its report was faster than the answer to our request, which may have got lost.
-            return self.is_placed(timer, &leg, &call).await;
+        if leg.state == LegState::Ended {
+            return self.complete(timer).await;
         }
-        let wanted = leg.result.is_none() && call.phase == Phase::Waiting;
+        if let (Some(sid), Some(carrier)) = (leg.carrier_call.clone(), self.carrier(&call)) {
+            // The answer got lost, in a crash or on its way, and a report came: somebody may be talking.
+            return self.placed(timer, carrier, (leg, &call), Sid::new(sid)).await;
+        }
+        let wanted = leg.state == LegState::Queued && leg.result.is_none() && call.phase == Phase::Waiting;
         let Some(carrier) = self.carrier(&call).filter(|_| wanted) else {
             return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
         };
@@ -117,20 +121,6 @@ impl Ringing {
             Ok(sid) => self.placed(timer, carrier, (leg, &call), sid).await,
             Err(error) => self.not_placed(timer, leg, &error).await,
         }
-    }
-
-    /// From now on its reports are waited for.
-    async fn is_placed(&self, timer: &DueTimer, leg: &LegRow, call: &CallRow) -> Result<(), StoreError> {
-        let (due, id) = (timer.clone(), leg.id.clone());
-        let at = self.0.context().clock.now() + rings_for(call) + REPORT_WITHIN;
-        let is_over = leg.state == LegState::Ended;
-        let unit = async move |db: &mut AnyConnection| {
-            if timers::complete(db, &due).await? && !is_over {
-                timers::set(db, &due.org, DEADLINE, id.as_str(), at, "").await?;
-            }
-            Ok(())
-        };
-        self.0.context().store.write(unit).await
     }
 
     fn new_call(&self, leg: &LegRow, call: &CallRow) -> NewCall {
@@ -152,10 +142,9 @@ impl Ringing {
         let seen = carrier.find_calls(&leg.number, leg.created_at).await.ok()?;
         let mut db = self.0.context().store.read().await.ok()?;
         for found in seen {
-            let sid = found.sid.as_str();
-            let known = legs::is_known(&mut db, &timer.org, &leg.carrier, sid).await.ok()?;
-            let pages = attempts::by_provider_id(&mut db, &timer.org, &leg.carrier, sid).await.ok()?.is_some();
-            if !known && !pages && !found.status.is_final() {
+            let seeker = Seeker::Leg(&leg.id, &leg.number);
+            let foreign = owners::is_of_another(&mut db, &timer.org, &leg.carrier, found.sid.as_str(), seeker).await;
+            if !foreign.ok()? && !found.status.is_final() {
                 return Some(found.sid);
             }
         }

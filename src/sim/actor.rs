@@ -32,7 +32,7 @@ pub(super) async fn act(sim: Sim, leg: Sid, script: Vec<Press>, hang_up_after: O
 
 async fn presses(sim: &Sim, leg: &Sid, script: Vec<Press>, until: Option<crate::model::Instant>) {
     let acting = async {
-        let mut seq = 0;
+        let mut seq = sim.world().since(leg);
         for press in script {
             if let Some(words) = &press.heard {
                 seq = heard(sim, leg, words, seq).await;
@@ -79,7 +79,7 @@ async fn heard(sim: &Sim, leg: &Sid, words: &str, mut seq: u64) -> u64 {
 }
 
 async fn ended(sim: &Sim, leg: &Sid) {
-    let mut seq = 0;
+    let mut seq = sim.world().since(leg);
     loop {
         let event = sim.0.journal.after(seq).await;
         seq = event.seq;

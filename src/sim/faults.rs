@@ -33,6 +33,8 @@ pub struct RestFaults {
     pub share: f64,
     /// So long passes before a request is looked at.
     pub delay_s: f64,
+    /// So long passes from when it is done until the answer.
+    pub answer_s: f64,
     /// The connection breaks without an answer.
     pub cut: Option<Cut>,
     /// Whether GET is struck too; otherwise only POST and DELETE.
@@ -43,7 +45,16 @@ pub struct RestFaults {
 
 impl Default for RestFaults {
     fn default() -> Self {
-        Self { status: None, retry_after_s: None, share: 1.0, delay_s: 0.0, cut: None, reads: true, stale_s: 0.0 }
+        Self {
+            status: None,
+            retry_after_s: None,
+            share: 1.0,
+            delay_s: 0.0,
+            answer_s: 0.0,
+            cut: None,
+            reads: true,
+            stale_s: 0.0,
+        }
     }
 }
 

@@ -53,10 +53,12 @@ impl Sim {
             direction: leg.direction,
             parent: leg.parent.clone(),
         };
+        let since = self.0.journal.last();
         let mut world = self.world();
         let held = Held {
             leg,
             number: world.legs.len(),
+            since,
             signals: sender,
             subscription: new.subscription,
             fallback: new.fallback,

@@ -81,6 +81,8 @@ pub(super) struct Held {
     pub leg: Leg,
     /// The order in which legs were made.
     pub number: usize,
+    /// Where the journal stood: nothing before it is about this leg.
+    pub since: u64,
     pub signals: UnboundedSender<Signal>,
     pub subscription: Option<Subscription>,
     pub fallback: Option<Target>,
@@ -167,6 +169,11 @@ impl World {
     /// A signal to a leg; false when the leg is over or unknown.
     pub fn signal(&self, sid: &Sid, signal: Signal) -> bool {
         self.legs.get(sid).is_some_and(|held| held.leg.ended_at.is_none() && held.signals.send(signal).is_ok())
+    }
+
+    /// From where in the journal to read about a leg.
+    pub fn since(&self, sid: &Sid) -> u64 {
+        self.legs.get(sid).map_or(0, |held| held.since)
     }
 
     pub fn behaviour(&self, number: &str) -> Behaviour {

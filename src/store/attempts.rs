@@ -169,28 +169,6 @@ pub async fn of_alert(db: &mut AnyConnection, org: &OrgId, alert: &AlertId) -> R
     rows.iter().map(read).collect()
 }
 
-/// The carrier's names of everything else that was lately sent to or placed at this address: none of
-/// these is an earlier try of the attempt.
-pub async fn others_at(db: &mut AnyConnection, attempt: &Attempt) -> Result<Vec<String>, StoreError> {
-    let phone = match &attempt.address {
-        Address::Sms(phone) | Address::Voice(phone) => Some(phone.as_str()),
-        Address::Email(_) | Address::Push(_) => None,
-    };
-    let rows = sqlx::query(
-        "SELECT name FROM (SELECT provider_id AS name FROM attempts WHERE org_id = $1 AND id <> $2 AND address = $3 \
-         AND provider_id IS NOT NULL ORDER BY id DESC LIMIT 500) AS sent UNION \
-         SELECT name FROM (SELECT carrier_call AS name FROM legs WHERE org_id = $1 AND number = $4 \
-         AND carrier_call IS NOT NULL ORDER BY id DESC LIMIT 500) AS rung",
-    )
-    .bind(attempt.org.as_str())
-    .bind(attempt.id.as_str())
-    .bind(address_to_text(&attempt.address))
-    .bind(phone)
-    .fetch_all(db)
-    .await?;
-    rows.iter().map(|row| Ok(row.try_get("name")?)).collect()
-}
-
 /// Of all alerts, the newest first.
 pub async fn latest(db: &mut AnyConnection, org: &OrgId, limit: i64) -> Result<Vec<Attempt>, StoreError> {
     let rows = sqlx::query(with_columns!("SELECT", "FROM attempts WHERE org_id = $1 ORDER BY id DESC LIMIT $2"))

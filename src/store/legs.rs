@@ -102,22 +102,6 @@ pub async fn by_id(db: &mut AnyConnection, org: &OrgId, id: &LegId) -> Result<Op
     row.as_ref().map(read).transpose()
 }
 
-/// Whether the carrier's call is a leg that we know.
-pub async fn is_known(
-    db: &mut AnyConnection,
-    org: &OrgId,
-    carrier: &CarrierId,
-    carrier_call: &str,
-) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT id FROM legs WHERE org_id = $1 AND carrier = $2 AND carrier_call = $3")
-        .bind(org.as_str())
-        .bind(carrier.as_str())
-        .bind(carrier_call)
-        .fetch_optional(db)
-        .await?;
-    Ok(row.is_some())
-}
-
 /// The oldest first.
 pub async fn of_call(db: &mut AnyConnection, org: &OrgId, call: &CallId) -> Result<Vec<LegRow>, StoreError> {
     let rows = sqlx::query(with_columns!("SELECT", "FROM legs WHERE org_id = $1 AND call_id = $2 ORDER BY id"))
@@ -399,8 +383,6 @@ mod tests {
             assert_eq!((row.carrier_call.as_deref(), row.state, row.result), (Some("CA1"), LegState::Ended, None));
             assert_eq!((row.answered_at, row.bridged_at, row.ended_at), (Some(at(10)), Some(at(13)), Some(at(60))));
             let mut db = store.read().await.unwrap();
-            assert!(is_known(&mut db, &org(), &leg.carrier, "CA1").await.unwrap());
-            assert!(!is_known(&mut db, &org(), &leg.carrier, "CA2").await.unwrap());
             assert_eq!(of_call(&mut db, &org(), &leg.call).await.unwrap(), [row]);
         }
 

@@ -20,6 +20,7 @@ pub mod notifications; // the duty to tell one person
 mod numbers; // alert numbers, reserved in blocks
 pub mod outbox; // claim, record, report
 pub mod overdue; // what should have happened and did not
+pub mod owners; // whose a carrier's call is
 pub mod pin_locks; // tries of PINs
 mod policies; // the policy that an alert began with
 mod postgres; // units of work on a pool, NOTIFY and LISTEN

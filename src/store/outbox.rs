@@ -203,6 +203,22 @@ pub async fn report(
     row.as_ref().map(read).transpose()
 }
 
+/// From when on its reports are missed. `None`: more may still come, and nobody waits for it.
+pub async fn expect_report(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    id: &AttemptId,
+    by: Option<Instant>,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE attempts SET deadline_at = $3 WHERE org_id = $1 AND id = $2")
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .bind(by.map(codec::millis))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// When the next one may be claimed; `None`: the outbox is empty.
 pub async fn next_due(db: &mut AnyConnection) -> Result<Option<Instant>, StoreError> {
     let row = sqlx::query(

@@ -14,7 +14,7 @@ use crate::{
     store::{
         StoreError,
         attempts::{self, Attempt, AttemptState},
-        outbox::Answer,
+        outbox::{self, Answer},
         timers::{self, DueTimer},
     },
 };
@@ -105,6 +105,8 @@ async fn conclude(
                         failure::next_rule(db, acting, attempt).await?;
                         return again(db, acting, attempt, looks).await;
                     }
+                    // Nothing more may ever come, and there is nothing more to ask.
+                    outbox::expect_report(db, acting.org(), &attempt.id, None).await?;
                     Ok(None)
                 }
             }

@@ -24,16 +24,20 @@ use crate::{
         Instant,
         alert::{AlertState, Source},
         id::AlertId,
-        person::Channel,
+        person::{Address, Channel},
         priority::Priority,
     },
-    notify::{Channels, channels::Sent},
+    notify::{
+        Channels,
+        channels::{Looked, Sent},
+    },
     store::{
         StoreError, Topic,
         alerts::{self, AlertRow},
-        attempts::{self, Attempt, AttemptKind, AttemptState},
+        attempts::{Attempt, AttemptKind, AttemptState},
         notifications,
         outbox::{self, Answer, Outcome},
+        owners::{self, Seeker},
     },
     telemetry::metric,
 };
@@ -202,12 +206,29 @@ impl Deliver {
     }
 
     async fn send(&self, attempt: &Attempt) -> Result<Sent, StoreError> {
-        if !attempt.unsure {
-            return Ok(self.channels.send(attempt).await);
+        let earlier = if attempt.unsure { self.earlier(attempt).await? } else { Looked::Missing };
+        Ok(self.channels.send_after(attempt, earlier).await)
+    }
+
+    /// What became of a try whose answer got lost. What is found and belongs to another is not it.
+    async fn earlier(&self, attempt: &Attempt) -> Result<Looked, StoreError> {
+        let seeker = match &attempt.address {
+            Address::Voice(number) => Seeker::Page(&attempt.id, number),
+            Address::Sms(_) | Address::Email(_) | Address::Push(_) => Seeker::Message(&attempt.id),
+        };
+        for looked in self.channels.candidates(attempt).await {
+            let Looked::Found { answer: Answer { carrier: Some(carrier), provider_id: Some(id), .. }, .. } = &looked
+            else {
+                return Ok(looked);
+            };
+            let mut db = self.context.store.read().await?;
+            if attempt.provider_id.is_some()
+                || !owners::is_of_another(&mut db, &attempt.org, carrier, id, seeker).await?
+            {
+                return Ok(looked);
+            }
         }
-        // An earlier try is looked up by number and text.
-        let others = attempts::others_at(&mut *self.context.store.read().await?, attempt).await?;
-        Ok(self.channels.send_beside(attempt, &others).await)
+        Ok(Looked::Missing)
     }
 
     async fn settle(&self, attempt: &Attempt, sent: Sent) -> Result<(), StoreError> {

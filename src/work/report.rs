@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     model::{id::AttemptId, person::Channel},
+    notify::channels::patience,
     store::{
         StoreError,
         attempts::{self, Attempt, AttemptKind, AttemptState},
@@ -65,6 +66,14 @@ pub(super) async fn report(
         AttemptState::Delivered => {
             let words = format!("arrived, which is no acknowledgement ({})", worded(&answer));
             note(db, acting, &attempt, "delivered", &words, &answer).await?;
+        }
+        // The answer that would have set the deadline is on its way, or was lost in a crash.
+        AttemptState::Sent if matches!(before.state, AttemptState::Due | AttemptState::Sending) => {
+            let deadline_at = patience(&attempt.address).map(|patience| acting.now + patience);
+            outbox::expect_report(db, acting.org(), id, deadline_at).await?;
+            if let Some(at) = deadline_at {
+                timers::set(db, acting.org(), DEADLINE, id.as_str(), at, "").await?;
+            }
         }
         AttemptState::Due
         | AttemptState::Held

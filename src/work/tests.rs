@@ -14,6 +14,7 @@ use crate::{
     store::{
         Store,
         attempts::AttemptState,
+        overdue,
         raise::ESCALATE,
         testing::{at, on_both, org},
         timers::{self, DueTimer},
@@ -323,6 +324,17 @@ on_both! {
         assert!(night.story(&id).await.contains("mended: The escalation had come to a stop and goes on."));
         night.pass(300).await;
         assert!(night.phones.news().contains(&sms(BEN)));
+        night.end().await;
+    }
+
+    async fn a_message_of_which_the_carrier_knows_no_more_is_asked_about_once(store: Store) {
+        let night = Night::on(&store).await;
+        night.raise("Disk full").await;
+        night.pass(290).await;
+        let mut db = store.read().await.unwrap();
+        let missed = overdue::unreported(&mut db, &org(), night.context.clock.now()).await.unwrap();
+        assert_eq!(missed, [], "the watcher would ask again and again");
+        drop(db);
         night.end().await;
     }
 

@@ -108,22 +108,21 @@ impl Channels {
         self.pusher.vapid_public_key()
     }
 
+    /// Asks about an earlier try first, if there may have been one.
     pub async fn send(&self, attempt: &Attempt) -> Sent {
-        self.send_beside(attempt, &[]).await
+        let earlier = if attempt.unsure { self.look(attempt).await } else { Looked::Missing };
+        self.send_after(attempt, earlier).await
     }
 
-    /// `others` are the provider's ids of what else went to the address: when an earlier try of this one is
-    /// looked up, they are not it.
-    pub async fn send_beside(&self, attempt: &Attempt, others: &[String]) -> Sent {
+    /// `earlier`: what became of a try before this one.
+    pub async fn send_after(&self, attempt: &Attempt, earlier: Looked) -> Sent {
         let Ok(said) = Said::from_json(&attempt.text) else {
             return self.failed(attempt, None, Trouble::of(Class::Bug, "what was to be said cannot be read"), 0);
         };
-        if attempt.unsure {
-            match self.look_beside(attempt, others).await {
-                Looked::Found { state, answer, .. } => return self.found(attempt, state, answer),
-                Looked::Missing => {}
-                Looked::Unclear => metrics::counter!(metric::DUPLICATES).increment(1),
-            }
+        match earlier {
+            Looked::Found { state, answer, .. } => return self.found(attempt, state, answer),
+            Looked::Missing => {}
+            Looked::Unclear => metrics::counter!(metric::DUPLICATES).increment(1),
         }
         let begun = self.clock.now();
         let tried = match &attempt.address {
@@ -158,36 +157,38 @@ impl Channels {
 
     /// Asks the provider about an attempt whose end is unknown, or whose reports stay away.
     pub async fn look(&self, attempt: &Attempt) -> Looked {
-        self.look_beside(attempt, &[]).await
+        self.candidates(attempt).await.into_iter().next().unwrap_or(Looked::Missing)
     }
 
-    pub async fn look_beside(&self, attempt: &Attempt, others: &[String]) -> Looked {
+    /// All that this attempt may have become at the provider, the likeliest first. What the provider has
+    /// not named yet is found by number and text, and may as well be another attempt's.
+    pub async fn candidates(&self, attempt: &Attempt) -> Vec<Looked> {
         let line = match &attempt.carrier {
             Some(id) => self.carriers.get(id),
             None => self.carriers.preferred(),
         };
-        let Some(line) = line else { return Looked::Unclear };
+        let Some(line) = line else { return vec![Looked::Unclear] };
         let carrier = line.carrier.as_ref();
         let seen = match &attempt.address {
-            Address::Sms(to) => sms::look(carrier, attempt, to, others).await,
-            Address::Voice(to) => voice::look(carrier, attempt, to, others).await,
-            Address::Email(_) | Address::Push(_) => return Looked::Unclear,
+            Address::Sms(to) => sms::look(carrier, attempt, to).await,
+            Address::Voice(to) => voice::look(carrier, attempt, to).await,
+            Address::Email(_) | Address::Push(_) => return vec![Looked::Unclear],
+        };
+        let found = |seen: Seen| Looked::Found {
+            rank: seen.rank,
+            state: seen.state,
+            answer: outbox::Answer {
+                carrier: Some(carrier.id().clone()),
+                provider_id: Some(seen.provider_id),
+                code: seen.code,
+                message: Some(seen.message),
+                latency_ms: None,
+            },
         };
         match seen {
-            Ok(Some(seen)) => Looked::Found {
-                rank: seen.rank,
-                state: seen.state,
-                answer: outbox::Answer {
-                    carrier: Some(carrier.id().clone()),
-                    provider_id: Some(seen.provider_id),
-                    code: seen.code,
-                    message: Some(seen.message),
-                    latency_ms: None,
-                },
-            },
-            Ok(None) => Looked::Missing,
-            Err(error) if error.class == Class::State => Looked::Missing,
-            Err(_) => Looked::Unclear,
+            Ok(seen) => seen.into_iter().map(found).collect(),
+            Err(error) if error.class == Class::State => Vec::new(),
+            Err(_) => vec![Looked::Unclear],
         }
     }
 
@@ -234,12 +235,16 @@ impl Channels {
 
     /// When the provider's reports are missed: somebody should look then.
     fn deadline(&self, address: &Address) -> Option<Instant> {
-        let patience_s = match address {
-            Address::Sms(_) => sms::PATIENCE_S,
-            Address::Voice(_) => voice::PATIENCE_S,
-            Address::Email(_) | Address::Push(_) => return None,
-        };
-        Some(self.clock.now() + TimeDelta::seconds(patience_s))
+        patience(address).map(|patience| self.clock.now() + patience)
+    }
+}
+
+/// How long a provider's reports are waited for; `None`: it makes none.
+pub fn patience(address: &Address) -> Option<TimeDelta> {
+    match address {
+        Address::Sms(_) => Some(TimeDelta::seconds(sms::PATIENCE_S)),
+        Address::Voice(_) => Some(TimeDelta::seconds(voice::PATIENCE_S)),
+        Address::Email(_) | Address::Push(_) => None,
     }
 }
 

@@ -58,21 +58,15 @@ impl Channels {
     }
 }
 
-pub(super) async fn look(
-    carrier: &dyn Carrier,
-    attempt: &Attempt,
-    to: &Phone,
-    others: &[String],
-) -> Result<Option<Seen>, CarrierError> {
-    let seen = match &attempt.provider_id {
-        Some(sid) => Some(carrier.sms_status(&Sid::new(sid)).await?),
+pub(super) async fn look(carrier: &dyn Carrier, attempt: &Attempt, to: &Phone) -> Result<Vec<Seen>, CarrierError> {
+    let found = match &attempt.provider_id {
+        Some(sid) => vec![carrier.sms_status(&Sid::new(sid)).await?],
         None => {
             let body = Said::from_json(&attempt.text).unwrap_or_default().text;
-            let found = carrier.find_sms(to, &body, super::since(attempt)).await?;
-            found.into_iter().find(|seen| others.iter().all(|other| other != seen.sid.as_str()))
+            carrier.find_sms(to, &body, super::since(attempt)).await?
         }
     };
-    Ok(seen.map(|seen| {
+    let seen = found.into_iter().map(|seen| {
         let (rank, state) = report_of(&seen.status);
         let words = seen.error_code.and_then(error_codes::words).unwrap_or(seen.status.meaning());
         Seen {
@@ -82,5 +76,6 @@ pub(super) async fn look(
             code: seen.error_code.map(|code| code.to_string()),
             message: words.to_owned(),
         }
-    }))
+    });
+    Ok(seen.collect())
 }

@@ -172,7 +172,9 @@ async fn what_a_crashed_sender_may_have_sent_is_looked_up_first() {
         let attempt = claimed_after_crash(&store).await;
         assert!(attempt.unsure);
         stand.tell(200, listed(&[("SM2", "delivered"), ("SM1", "sent")]));
-        let sent = channels.send_beside(&attempt, &["SM2".to_owned()]).await;
+        let [Looked::Found { answer: other, .. }, own] = &channels.candidates(&attempt).await[..] else { panic!() };
+        assert_eq!(other.provider_id.as_deref(), Some("SM2"));
+        let sent = channels.send_after(&attempt, own.clone()).await;
         assert_eq!(stand.asked().len(), 1, "nothing was sent again");
         assert_eq!(sent.answer.provider_id.as_deref(), Some("SM1"));
         assert!(matches!(sent.outcome, Outcome::Sent { ended: false, deadline_at: Some(_) }), "{sent:?}");

@@ -50,22 +50,15 @@ impl Channels {
     }
 }
 
-pub(super) async fn look(
-    carrier: &dyn Carrier,
-    attempt: &Attempt,
-    to: &Phone,
-    others: &[String],
-) -> Result<Option<Seen>, CarrierError> {
-    let seen = match &attempt.provider_id {
-        Some(sid) => Some(carrier.call_status(&Sid::new(sid)).await?),
-        None => {
-            let found = carrier.find_calls(to, super::since(attempt)).await?;
-            found.into_iter().find(|seen| others.iter().all(|other| other != seen.sid.as_str()))
-        }
+pub(super) async fn look(carrier: &dyn Carrier, attempt: &Attempt, to: &Phone) -> Result<Vec<Seen>, CarrierError> {
+    let found = match &attempt.provider_id {
+        Some(sid) => vec![carrier.call_status(&Sid::new(sid)).await?],
+        None => carrier.find_calls(to, super::since(attempt)).await?,
     };
-    Ok(seen.map(|seen| {
+    let seen = found.into_iter().map(|seen| {
         let (rank, state) = report_of(&seen.status);
         let message = seen.status.meaning().to_owned();
         Seen { rank, state, provider_id: seen.sid.to_string(), code: None, message }
-    }))
+    });
+    Ok(seen.collect())
 }

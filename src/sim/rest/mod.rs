@@ -110,6 +110,9 @@ async fn guard(
             }
         },
     };
+    if faults.answer_s > 0.0 {
+        sim.0.clock.sleep(seconds(faults.answer_s)).await;
+    }
     if struck && faults.cut == Some(Cut::After) {
         scissors.cut();
         note(None);
