@@ -51,7 +51,6 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 /// Older versions of flows, for calls that began with them.
 const OLD_FLOWS_MAX: usize = 64;
 /// Stands in for a flow that cannot be read.
-
 const MESSAGES_ONLY: &str = include_str!("../../ivr-flows/voicemail-only.toml");
 
 /// What the handlers share. Cheap to clone.
