@@ -9,7 +9,7 @@ use sqlx::AnyConnection;
 
 use super::{
     State, answer, come_again, document,
-    effects::note,
+    effects::{Applying, note},
     facts, farewell, guard, music, spare, taken,
     turn::{Scene, first_language},
     urls::Urls,
@@ -35,6 +35,8 @@ use crate::{
 
 /// How long somebody waits who cannot be told anything new.
 const LOOK_EVERY_S: u32 = 10;
+/// How long somebody waits for what is about to happen.
+const PATIENCE_S: u32 = 2;
 const TRANSCRIPT_MAX: usize = 4_000;
 const SPEECH_MAX: usize = 1_000;
 
@@ -103,8 +105,16 @@ pub(super) async fn turn(
     answer("turn", guard(work, || spare(&language, &urls)).await)
 }
 
-/// What the carrier reports, in the engine's words.
+/// What the carrier reports, in the engine's words. Whoever is gone has answered nothing: what the flow
+/// would say next is no goodbye that they have heard.
 fn input(asked: &Asked) -> Input {
+    match said(asked) {
+        Input::Dialed { bridged: false } | Input::RecordedNothing | Input::Nothing if asked.is_over() => Input::HungUp,
+        input => input,
+    }
+}
+
+fn said(asked: &Asked) -> Input {
     let form = &asked.form;
     if let Some(bridged) = form.get("DialBridged") {
         return Input::Dialed { bridged: bridged == "true" };
@@ -127,7 +137,6 @@ fn input(asked: &Asked) -> Input {
             text: text::line(speech, SPEECH_MAX),
             confidence: form.get("Confidence").and_then(|confidence| confidence.parse().ok()),
         },
-        _ if asked.is_over() => Input::HungUp,
         _ => Input::Nothing,
     }
 }
@@ -232,32 +241,44 @@ pub(super) async fn wait(
 impl State {
     async fn waiting_room(&self, asked: &Asked) -> Result<String, StoreError> {
         let leave = || Ok(super::text(&twiml::Response::new().with(Verb::Leave), &asked.urls));
+        let patience = || Ok(super::text(&twiml::Response::new().with(Pause::seconds(PATIENCE_S)), &asked.urls));
         let Some(scene) = self.scene(&asked.call, asked.attestation()).await? else { return leave() };
         let Some(waiting) = scene.call.connect.as_deref().map(Waiting::from_json).transpose()? else {
             return leave();
         };
         match scene.call.phase {
             Phase::Waiting if asked.form.get("Digits") == Some("*") => {
-                self.leave_queue(&scene).await?;
-                leave()
+                if self.leave_queue(&scene).await? {
+                    leave()
+                } else {
+                    patience()
+                }
             }
             Phase::Waiting => self.room(asked, &scene, &waiting).await,
             // The bridge is a moment away.
-            Phase::Accepted | Phase::Bridged => {
-                Ok(super::text(&twiml::Response::new().with(Pause::seconds(LOOK_EVERY_S)), &asked.urls))
-            }
+            Phase::Accepted | Phase::Bridged => patience(),
+            // The carrier is being asked to move the caller. Were they to leave by themselves meanwhile, it would
+            // move them out of whatever comes next.
+            Phase::Leaving if self.is_being_moved(&scene).await? => patience(),
             Phase::Ivr | Phase::Recording | Phase::Leaving | Phase::Away | Phase::Ended => leave(),
         }
     }
 
-    async fn leave_queue(&self, scene: &Scene) -> Result<(), StoreError> {
+    async fn is_being_moved(&self, scene: &Scene) -> Result<bool, StoreError> {
+        let mut db = self.context().store.read().await?;
+        let due = timers::due_at(&mut db, scene.acting.org(), super::rings::LEAVE, scene.call.id.as_str()).await?;
+        Ok(due.is_some())
+    }
+
+    /// `false`: somebody has accepted at the same moment.
+    async fn leave_queue(&self, scene: &Scene) -> Result<bool, StoreError> {
         let (acting, id) = (scene.acting.clone(), scene.call.id.clone());
         let unit = async move |db: &mut AnyConnection| {
             let org = acting.org();
-            let Some(call) = calls::by_id(db, org, &id).await? else { return Ok(()) };
-            let Some(stored) = &call.connect else { return Ok(()) };
+            let Some(call) = calls::by_id(db, org, &id).await? else { return Ok(true) };
+            let Some(stored) = &call.connect else { return Ok(true) };
             if !calls::go(db, org, &id, Phase::Waiting, Phase::Leaving).await? {
-                return Ok(());
+                return Ok(false);
             }
             let mut waiting = Waiting::from_json(stored)?;
             waiting.left = true;
@@ -268,7 +289,8 @@ impl State {
             super::ended::quiet_phones(db, &acting, &call).await?;
             timers::clear(db, org, super::effects::CONNECT, id.as_str()).await?;
             super::connect::release(db, &acting, &call).await?;
-            note(db, &acting, &call, "left", "The caller pressed * to leave the queue.", json!({})).await
+            note(db, &acting, &call, "left", "The caller pressed * to leave the queue.", json!({})).await?;
+            Ok(true)
         };
         self.context().change(unit).await
     }
@@ -322,7 +344,9 @@ pub(super) async fn recording(
     let status = RecordingStatus::parse(asked.form.get("RecordingStatus").unwrap_or_default());
     let of_the_caller = asked.form.get("RecordingSource").is_none_or(|source| source == "RecordVerb");
     let kept = async {
-        let (RecordingStatus::Completed, true, Some(input)) = (status, of_the_caller, recorded(&asked.form)) else {
+        let (RecordingStatus::Completed, true, Some(input @ Input::Recorded { .. })) =
+            (status, of_the_caller, recorded(&asked.form))
+        else {
             return Ok(());
         };
         let Some(scene) = state.scene(&asked.call, Attestation::NotSupplied).await? else { return Ok(()) };
@@ -334,15 +358,32 @@ pub(super) async fn recording(
         match (known, scene.call.ended_at) {
             (true, _) => Ok(()),
             (false, Some(_)) => state.late(scene, input).await.map(|_| ()),
-            (false, None) => {
+            (false, None) if scene.call.phase == Phase::Recording => {
                 let turn = scene.call.turn;
                 state.take(scene, turn, input).await.map(|_| ())
             }
+            // Their call is somewhere else by now, and goes on there.
+            (false, None) => state.keep_beside(&scene, &input).await,
         }
     };
     match kept.await {
         Ok(()) => taken("recording"),
         Err(error) => come_again("recording", &error),
+    }
+}
+
+impl State {
+    /// A message that the flow does not hear of: it stands beside the call's alert.
+    async fn keep_beside(&self, scene: &Scene, input: &Input) -> Result<(), StoreError> {
+        let Input::Recorded { url, sid, seconds, .. } = input.clone() else { return Ok(()) };
+        let language = scene.call.language.clone().unwrap_or_else(|| scene.flow.default_language().clone());
+        let message = ivr::Voicemail { url, sid, seconds, transcribe: false, language, raise: None };
+        let (acting, call) = (scene.acting.clone(), scene.call.clone());
+        let unit = async move |db: &mut AnyConnection| {
+            let effect = ivr::Effect::Voicemail(message.clone());
+            Applying::new(&acting, &call, Vec::new()).apply(db, &effect).await
+        };
+        self.context().change(unit).await
     }
 }
 

@@ -6,7 +6,11 @@ use axum::{
 };
 use chrono::TimeDelta;
 
-use super::{State, answer, come_again, farewell, guard, spare, taken, turn::first_language, urls::Urls};
+use super::{
+    State, answer, come_again, farewell, guard, spare, taken,
+    turn::{WATCH, WATCH_AFTER, first_language},
+    urls::Urls,
+};
 use crate::{
     carrier::signature::Form,
     ivr::{Attestation, Input},
@@ -14,6 +18,7 @@ use crate::{
     store::{
         StoreError,
         calls::{self, CallRow, NewCall},
+        timers,
     },
     web::text,
     work::msp,
@@ -94,7 +99,10 @@ impl State {
         let (carrier, sid) = (arrival.carrier.clone(), arrival.carrier_call.clone());
         let unit = async move |db: &mut sqlx::AnyConnection| {
             if let Some(new) = &new {
-                calls::create(db, acting.org(), new).await?;
+                // Should not even its first turn come to its end, and nobody tell that it is over.
+                if calls::create(db, acting.org(), new).await? {
+                    timers::set(db, acting.org(), WATCH, new.id.as_str(), acting.now + WATCH_AFTER, "").await?;
+                }
             }
             calls::by_carrier_call(db, acting.org(), &carrier, &sid).await
         };

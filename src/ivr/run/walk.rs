@@ -282,7 +282,8 @@ impl<'a> Walk<'a> {
     /// The call is over, so this comes late or twice. A recording or a talk still counts.
     fn late(&mut self, input: Input) -> Then {
         match input {
-            Input::Recorded { url, sid, seconds, .. } if self.state.reached != Some(Outcome::Voicemail) => {
+            // Also a second one: the shell knows those that it has by name.
+            Input::Recorded { url, sid, seconds, .. } => {
                 voicemail::keep_late(self, url, sid, seconds);
             }
             Input::Connect(ConnectEnd::Bridged { .. }) => self.reach(Outcome::Connected),
