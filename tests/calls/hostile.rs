@@ -99,7 +99,7 @@ stories! {
         let answer = story.signed(&path(call.turn + 1), &form).await;
         assert!(answer.body.contains("<Record"), "{answer:?}");
         let form = [("CallSid", caller.as_str()), ("CallStatus", "in-progress"), ("RecordingUrl", "https://x/\0RE1\u{1b}"),
-            ("RecordingSid", "RE\01"), ("RecordingDuration", "4"), ("Digits", "#")];
+            ("RecordingSid", "RE\u{0}1"), ("RecordingDuration", "4"), ("Digits", "#")];
         let answer = story.signed(&path(call.turn + 2), &form).await;
         assert!(answer.body.contains("Vielen Dank"), "{answer:?}");
         story.sim().hang_up(&caller);
