@@ -23,7 +23,7 @@ use crate::{
     },
     escalation::connect::{End, GaveUp},
     ivr::{self, Attestation, ConnectEnd, Input},
-    model::{id::CallId, language::Language},
+    model::{call::Outcome, id::CallId, language::Language},
     store::{
         StoreError,
         calls::{self, Phase},
@@ -357,6 +357,10 @@ pub(super) async fn recording(
         };
         match (known, scene.call.ended_at) {
             (true, _) => Ok(()),
+            // A second message: the flow has had its one.
+            (false, Some(_)) if scene.call.outcome == Some(Outcome::Voicemail) => {
+                state.keep_beside(&scene, &input).await
+            }
             (false, Some(_)) => state.late(scene, input).await.map(|_| ()),
             (false, None) if scene.call.phase == Phase::Recording => {
                 let turn = scene.call.turn;

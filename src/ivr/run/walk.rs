@@ -282,8 +282,7 @@ impl<'a> Walk<'a> {
     /// The call is over, so this comes late or twice. A recording or a talk still counts.
     fn late(&mut self, input: Input) -> Then {
         match input {
-            // Also a second one: the shell knows those that it has by name.
-            Input::Recorded { url, sid, seconds, .. } => {
+            Input::Recorded { url, sid, seconds, .. } if self.state.reached != Some(Outcome::Voicemail) => {
                 voicemail::keep_late(self, url, sid, seconds);
             }
             Input::Connect(ConnectEnd::Bridged { .. }) => self.reach(Outcome::Connected),
