@@ -23,6 +23,8 @@ mod outage;
 mod people;
 #[path = "calls/pins.rs"]
 mod pins;
+#[path = "calls/races.rs"]
+mod races;
 #[path = "calls/requests.rs"]
 mod requests;
 #[path = "calls/seen.rs"]

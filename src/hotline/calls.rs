@@ -9,8 +9,13 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
-    State, answer, come_again, document, effects::note, facts, farewell, guard, music, taken, turn::Scene, urls::Urls,
-    voice::Arrival, waiting::Waiting,
+    State, answer, come_again, document,
+    effects::{Applying, note},
+    facts, farewell, guard, music, taken,
+    turn::Scene,
+    urls::Urls,
+    voice::Arrival,
+    waiting::Waiting,
 };
 use crate::{
     carrier::{
@@ -20,11 +25,11 @@ use crate::{
     },
     escalation::connect::{End, GaveUp},
     ivr::{self, Attestation, ConnectEnd, Input},
-    model::{id::CallId, language::Language},
+    model::{call::Outcome, id::CallId, language::Language},
     store::{
         StoreError,
         calls::{self, Phase},
-        voicemails,
+        timers, voicemails,
     },
     web::text,
     work::record,
@@ -32,6 +37,8 @@ use crate::{
 
 /// How long somebody waits who cannot be told anything new.
 const LOOK_EVERY_S: u32 = 10;
+/// How long somebody waits for what is about to happen.
+const PATIENCE_S: u32 = 2;
 /// After the longest wait, before the room itself ends it.
 const OVERTIME: TimeDelta = TimeDelta::seconds(30);
 const TRANSCRIPT_MAX: usize = 4_000;
@@ -106,8 +113,16 @@ pub(super) async fn turn(
     answer("turn", guard(work, || state.apologise(&arrival, &urls)).await)
 }
 
-/// What the carrier reports, in the engine's words.
+/// What the carrier reports, in the engine's words. Whoever is gone has answered nothing: what the flow
+/// would say next is no goodbye that they have heard.
 fn input(asked: &Asked) -> Input {
+    match said(asked) {
+        Input::Dialed { bridged: false } | Input::RecordedNothing | Input::Nothing if asked.is_over() => Input::HungUp,
+        input => input,
+    }
+}
+
+fn said(asked: &Asked) -> Input {
     let form = &asked.form;
     if let Some(bridged) = form.get("DialBridged") {
         return Input::Dialed { bridged: bridged == "true" };
@@ -130,7 +145,6 @@ fn input(asked: &Asked) -> Input {
             text: text::line(speech, SPEECH_MAX),
             confidence: form.get("Confidence").and_then(|confidence| confidence.parse().ok()),
         },
-        _ if asked.is_over() => Input::HungUp,
         _ => Input::Nothing,
     }
 }
@@ -239,37 +253,48 @@ pub(super) async fn wait(
 impl State {
     async fn waiting_room(&self, asked: &Asked) -> Result<String, StoreError> {
         let leave = || Ok(super::text(&twiml::Response::new().with(Verb::Leave), &asked.urls));
+        let patience = || Ok(super::text(&twiml::Response::new().with(Pause::seconds(PATIENCE_S)), &asked.urls));
         let Some(scene) = self.scene(&asked.call, asked.attestation()).await? else { return leave() };
         let Some(waiting) = scene.call.connect.as_deref().map(Waiting::from_json).transpose()? else {
             return leave();
         };
         match scene.call.phase {
             Phase::Waiting if asked.form.get("Digits") == Some("*") => {
-                self.leave_queue(&scene, Left::ByKey).await?;
-                leave()
+                if self.leave_queue(&scene, Left::ByKey).await? {
+                    leave()
+                } else {
+                    patience()
+                }
             }
             // Its timer should have ended the waiting by now.
             Phase::Waiting if scene.acting.now > waiting.until() + OVERTIME => {
-                self.leave_queue(&scene, Left::Forgotten).await?;
-                leave()
+                if self.leave_queue(&scene, Left::Forgotten).await? { leave() } else { patience() }
             }
             Phase::Waiting => self.room(asked, &scene, &waiting).await,
             // The bridge is a moment away.
-            Phase::Accepted | Phase::Bridged => {
-                Ok(super::text(&twiml::Response::new().with(Pause::seconds(LOOK_EVERY_S)), &asked.urls))
-            }
+            Phase::Accepted | Phase::Bridged => patience(),
+            // The carrier is being asked to move the caller. Were they to leave by themselves meanwhile, it would
+            // move them out of whatever comes next.
+            Phase::Leaving if self.is_being_moved(&scene).await? => patience(),
             Phase::Ivr | Phase::Recording | Phase::Leaving | Phase::Away | Phase::Ended => leave(),
         }
     }
 
-    async fn leave_queue(&self, scene: &Scene, why: Left) -> Result<(), StoreError> {
+    async fn is_being_moved(&self, scene: &Scene) -> Result<bool, StoreError> {
+        let mut db = self.context().store.read().await?;
+        let due = timers::due_at(&mut db, scene.acting.org(), super::rings::LEAVE, scene.call.id.as_str()).await?;
+        Ok(due.is_some())
+    }
+
+    /// `false`: somebody has accepted at the same moment.
+    async fn leave_queue(&self, scene: &Scene, why: Left) -> Result<bool, StoreError> {
         let (acting, id) = (scene.acting.clone(), scene.call.id.clone());
         let unit = async move |db: &mut AnyConnection| {
             let org = acting.org();
-            let Some(call) = calls::by_id(db, org, &id).await? else { return Ok(()) };
-            let Some(stored) = &call.connect else { return Ok(()) };
+            let Some(call) = calls::by_id(db, org, &id).await? else { return Ok(true) };
+            let Some(stored) = &call.connect else { return Ok(true) };
             if !calls::go(db, org, &id, Phase::Waiting, Phase::Leaving).await? {
-                return Ok(());
+                return Ok(false);
             }
             let mut waiting = Waiting::from_json(stored)?;
             waiting.left = why == Left::ByKey;
@@ -282,7 +307,8 @@ impl State {
                 Left::ByKey => "The caller pressed * to leave the queue.",
                 Left::Forgotten => "The caller had waited for too long and was taken out of the queue.",
             };
-            note(db, &acting, &call, "left", text, json!({})).await
+            note(db, &acting, &call, "left", text, json!({})).await?;
+            Ok(true)
         };
         self.context().change(unit).await
     }
@@ -350,16 +376,43 @@ pub(super) async fn recording(
         };
         match (known, scene.call.ended_at) {
             (true, _) => Ok(()),
+            // A second message: the flow has had its one.
+            (false, Some(_)) if scene.call.outcome == Some(Outcome::Voicemail) => {
+                state.keep_beside(&scene, &input).await
+            }
             (false, Some(_)) => state.late(scene, input).await.map(|_| ()),
-            (false, None) => {
+            (false, None) if scene.call.phase == Phase::Recording => {
                 let turn = scene.call.turn;
                 state.take(scene, turn, input).await.map(|_| ())
             }
+            // Their call is somewhere else by now, and goes on there.
+            (false, None) => state.keep_beside(&scene, &input).await,
         }
     };
     match kept.await {
         Ok(()) => taken("recording"),
         Err(error) => come_again("recording", &error),
+    }
+}
+
+impl State {
+    /// A message that the flow does not hear of: it stands beside the call's alert.
+    async fn keep_beside(&self, scene: &Scene, input: &Input) -> Result<(), StoreError> {
+        let Input::Recorded { url, sid, seconds, .. } = input.clone() else { return Ok(()) };
+        let language = scene.call.language.clone().unwrap_or_else(|| scene.flow.default_language().clone());
+        let message = ivr::Voicemail { url, sid, seconds, transcribe: false, language, raise: None };
+        let (acting, call) = (scene.acting.clone(), scene.call.clone());
+        let reserved = self.context().store.alert_numbers(acting.org(), 1).await?;
+        let numbers = reserved.clone();
+        let unit = async move |db: &mut AnyConnection| {
+            let effect = ivr::Effect::Voicemail(message.clone());
+            let mut applying = Applying::new(&acting, &call, numbers.clone());
+            applying.apply(db, &effect).await?;
+            Ok(applying.used)
+        };
+        let used = self.context().change(unit).await?;
+        self.settle_numbers(&reserved, &used);
+        Ok(())
     }
 }
 

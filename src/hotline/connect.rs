@@ -75,7 +75,7 @@ async fn step(
         return Ok(Vec::new());
     }
     let id: CallId = timer.subject.parse().map_err(|_| StoreError::corrupt("timers.subject", &timer.subject))?;
-    let Some(call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(Vec::new()) };
+    let Some(mut call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(Vec::new()) };
     let (Phase::Waiting | Phase::Accepted | Phase::Bridged, Some(stored)) = (call.phase, &call.connect) else {
         return Ok(Vec::new());
     };
@@ -91,6 +91,7 @@ async fn step(
             return Ok(Vec::new());
         }
         talk::confirm(db, acting, &call, leg).await?;
+        call.phase = Phase::Bridged;
     }
     let mut busy = legs::busy_elsewhere(db, acting.org(), &id).await?;
     busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
@@ -99,7 +100,9 @@ async fn step(
     let decision = decide(&waiting.connect.plan, &waiting.connect.progress, &views, &ask, acting.now);
     let reached = waiting.connect.progress.level;
     waiting.connect.progress = decision.next.clone();
-    calls::set_connect(db, acting.org(), &id, &waiting.to_json()).await?;
+    if !calls::advance_connect(db, acting.org(), &id, call.phase, &waiting.to_json()).await? {
+        return Err(StoreError::Stale("the call went on meanwhile"));
+    }
     let mut applying = Applying::new(acting, &call, numbers);
     let mut ask_again_at = decision.ask_again_at;
     for ring in &decision.ring {

@@ -98,10 +98,6 @@ impl<'a> Applying<'a> {
 
     async fn raise(&mut self, db: &mut AnyConnection, alert: &ivr::NewAlert) -> Result<(), StoreError> {
         let row = self.row(alert);
-        self.open(db, row).await
-    }
-
-    async fn open(&mut self, db: &mut AnyConnection, row: raise::NewAlert) -> Result<(), StoreError> {
         let raised = raise::raise(db, self.acting.org(), row).await?;
         calls::set_alert(db, self.acting.org(), &self.call.id, &raised.id).await?;
         self.opened += 1;
@@ -231,35 +227,34 @@ impl<'a> Applying<'a> {
         self.note(db, "voicemail", text, detail).await
     }
 
-    /// Whoever took or resolved the call's alert did so before there was a message: somebody has to hear
-    /// of it.
+    /// The call has no alert, or somebody took or resolved it before there was a message: somebody has to
+    /// hear of it.
     async fn raise_for_message(&mut self, db: &mut AnyConnection) -> Result<(), StoreError> {
         let before = match &self.alert {
             Some(id) => alerts::by_id(db, self.acting.org(), id).await?,
             None => None,
         };
-        let Some(before) = before.filter(|row| row.alert.state != AlertState::Triggered) else { return Ok(()) };
-        let alert = before.alert;
+        if before.as_ref().is_some_and(|row| row.alert.state == AlertState::Triggered) {
+            return Ok(());
+        }
         let number = self.spare_number()?;
         self.used.push((number, None));
-        let row = raise::NewAlert {
-            id: self.acting.ids.id(self.acting.now),
+        let before = before.as_ref().map(|row| &row.alert);
+        let title = before.map_or_else(
+            || "A caller left a message".to_owned(),
+            |alert| format!("The caller left a message: {}", alert.title),
+        );
+        let alert = ivr::NewAlert {
             number,
-            title: crate::web::text::line(&format!("The caller left a message: {}", alert.title), TITLE_MAX),
-            priority: alert.priority,
-            category: alert.category,
-            source: Source::Call(self.call.id.clone()),
-            customer: alert.customer,
-            policy: self.policy(alert.policy.as_ref(), alert.contract.as_ref(), alert.priority),
-            contract: alert.contract,
-            dedup: None,
-            count: 1,
-            call: Some(self.call.id.clone()),
-            details: before.details,
-            opened_at: self.acting.now,
-            escalate_at: Some(self.acting.now),
+            title,
+            priority: before.map(|alert| alert.priority).or(self.call.priority).unwrap_or(Priority::P3),
+            category: before.map_or_else(|| self.call.category.clone(), |alert| alert.category.clone()),
+            policy: before.and_then(|alert| alert.policy.clone()),
+            contract: before.map_or_else(|| self.call.contract.clone(), |alert| alert.contract.clone()),
+            contact: self.call.contact.clone(),
+            unverified: false,
         };
-        self.open(db, row).await
+        self.raise(db, &alert).await
     }
 
     fn spare_number(&mut self) -> Result<i64, StoreError> {

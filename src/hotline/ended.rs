@@ -197,17 +197,21 @@ impl Ending {
         if fresh.ended_at.is_some() {
             return Ok(None);
         }
-        if fresh.turn != call.turn || fresh.phase != call.phase {
-            return Err(StoreError::Stale("the call went on meanwhile"));
-        }
+        let mut phase = call.phase;
         if let Some(leg) = &self.talk {
             talk::confirm(db, acting, &fresh, leg).await?;
+            if matches!(phase, Phase::Waiting | Phase::Accepted) {
+                phase = Phase::Bridged;
+            }
         } else if let Some(person) = fresh.answered_by.as_ref().filter(|_| fresh.phase == Phase::Accepted) {
             // They accepted, and the caller was gone before they talked.
-            calls::wait_again(db, org, &call.id, person).await?;
+            if calls::wait_again(db, org, &call.id, person).await? {
+                phase = Phase::Waiting;
+            }
         }
-        if !calls::end(db, org, &call.id, self.outcome, acting.now).await? {
-            return Ok(None);
+        // What was decided holds for where the call stood: a turn may have gone on meanwhile.
+        if !calls::end(db, org, &call.id, (call.turn, phase), self.outcome, acting.now).await? {
+            return Err(StoreError::Stale("the call went on meanwhile"));
         }
         calls::keep_state(db, org, &call.id, &self.state.to_json()).await?;
         let mut applying = Applying::new(acting, &fresh, self.numbers.clone());

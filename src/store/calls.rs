@@ -246,7 +246,7 @@ pub async fn set_alert(db: &mut AnyConnection, org: &OrgId, id: &CallId, alert: 
     Ok(())
 }
 
-/// What a `connect` plans and has done. Only whoever holds its timer writes it while it runs.
+/// What a `connect` plans, and what becomes of it when the caller leaves.
 pub async fn set_connect(db: &mut AnyConnection, org: &OrgId, id: &CallId, connect: &str) -> Result<(), StoreError> {
     sqlx::query("UPDATE calls SET connect = $3 WHERE org_id = $1 AND id = $2")
         .bind(org.as_str())
@@ -255,6 +255,24 @@ pub async fn set_connect(db: &mut AnyConnection, org: &OrgId, id: &CallId, conne
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// What a running `connect` has done. `false`: the call is not in that phase any more.
+pub async fn advance_connect(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    id: &CallId,
+    phase: Phase,
+    connect: &str,
+) -> Result<bool, StoreError> {
+    let advanced = sqlx::query("UPDATE calls SET connect = $3 WHERE org_id = $1 AND id = $2 AND phase = $4")
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .bind(connect)
+        .bind(phase.as_str())
+        .execute(db)
+        .await?;
+    Ok(advanced.rows_affected() == 1)
 }
 
 /// `false`: the call is not in the phase that it was thought to be in.
@@ -337,22 +355,25 @@ pub async fn set_waited(db: &mut AnyConnection, org: &OrgId, id: &CallId, waited
     Ok(())
 }
 
-/// `false`: it has ended already; its first outcome stands.
+/// From where it was thought to stand. `false`: it has gone on, or ended; its first outcome stands.
 pub async fn end(
     db: &mut AnyConnection,
     org: &OrgId,
     id: &CallId,
+    (turn, phase): (u32, Phase),
     outcome: Outcome,
     at: Instant,
 ) -> Result<bool, StoreError> {
     let ended = sqlx::query(
         "UPDATE calls SET phase = 'ended', outcome = $3, ended_at = $4 \
-         WHERE org_id = $1 AND id = $2 AND ended_at IS NULL",
+         WHERE org_id = $1 AND id = $2 AND ended_at IS NULL AND turn = $5 AND phase = $6",
     )
     .bind(org.as_str())
     .bind(id.as_str())
     .bind(outcome.as_str())
     .bind(codec::millis(at))
+    .bind(i64::from(turn))
+    .bind(phase.as_str())
     .execute(db)
     .await?;
     touch(Topic::Events);

@@ -7,7 +7,7 @@ use pikett::{
 };
 
 use super::{
-    people::{ANNA, BEN, DORA, EVERYONE, PETRA, PRESS_1_DE, STRANGER, chooses, takes},
+    people::{ANNA, BEN, DORA, EVERYONE, HAND_OVER, OUTSIDE, PETRA, PRESS_1_DE, STRANGER, chooses, takes},
     story::{Story, stories},
 };
 
@@ -119,7 +119,7 @@ stories! {
     async fn at_the_beep_without_a_word(story: Story) {
         let caller = story.phones(PETRA, [chooses("3")]);
         story.until("the beep", |what| matches!(what, What::Recording { .. })).await;
-        missed_and_told(story, &caller, "bye").await;
+        missed_and_told(story, &caller, "voicemail").await;
         assert_eq!(story.number("SELECT COUNT(*) FROM voicemails").await, 0);
     }
 
@@ -151,6 +151,23 @@ stories! {
         assert_eq!(story.number("SELECT COUNT(*) FROM voicemails").await, 0);
         let alert = story.alert_of(&call).await;
         assert!(!story.paged(&alert).await.is_empty());
+    }
+
+    async fn while_an_outside_phone_rings(story: Story) {
+        let caller = story.phones_at(DORA, HAND_OVER, []);
+        story.rings(OUTSIDE).await;
+        missed_and_told(story, &caller, "over").await;
+        assert!(story.sim().live_legs().is_empty());
+    }
+
+    async fn while_they_talk_with_an_outside_number(story: Story) {
+        story.behaves(OUTSIDE, Behaviour::answers(5.0, []));
+        let caller = story.phones_at(DORA, HAND_OVER, []);
+        story.talk(&caller).await;
+        story.pass(9).await;
+        story.sim().hang_up(&caller);
+        let call = story.over(&caller).await;
+        assert_eq!((call.outcome, call.alert), (Some(Outcome::Forwarded), None));
     }
 
     async fn in_a_flow_that_begins_with_the_alert_before_its_first_turn_is_answered(story: Story) {

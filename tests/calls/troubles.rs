@@ -127,9 +127,12 @@ stories! {
         for _ in 0..2 {
             assert_eq!(story.signed(&path, &form).await.status, 204);
         }
+        assert_eq!(story.number("SELECT COUNT(*) FROM voicemails").await, 1);
+        let second = form.map(|(name, value)| if name == "RecordingSid" { (name, "RE2") } else { (name, value) });
+        assert_eq!(story.signed(&path, &second).await.status, 204);
         let call = story.call_row(&caller).await;
         assert_eq!(call.outcome, Some(Outcome::Voicemail));
-        assert_eq!(story.number("SELECT COUNT(*) FROM voicemails").await, 1);
+        assert_eq!(story.number("SELECT COUNT(*) FROM voicemails WHERE alert_id IS NOT NULL").await, 2);
         assert_eq!(story.alerts().await.len(), 1, "it goes to the alert of the missed call");
         let alert = story.alert_of(&call).await;
         assert!(!story.paged(&alert).await.is_empty());

@@ -112,7 +112,7 @@ on_both! {
         let id = created(&store).await;
         let ends = Outcome::ALL.map(|outcome| {
             let id = id.clone();
-            store.write(async move |db| end(db, &org(), &id, outcome, at(60)).await)
+            store.write(async move |db| end(db, &org(), &id, (0, Phase::Ivr), outcome, at(60)).await)
         });
         assert_eq!(join_all(ends).await.into_iter().filter(|ended| *ended.as_ref().unwrap()).count(), 1);
         let first = load(&store, &id).await;
@@ -127,7 +127,8 @@ on_both! {
         let call = id.clone();
         let changes = store.write(async move |db| {
             let before = amend(db, &org(), &call, Outcome::Voicemail, None).await?;
-            end(db, &org(), &call, Outcome::Missed, at(60)).await?;
+            assert!(!end(db, &org(), &call, (1, Phase::Ivr), Outcome::Missed, at(60)).await?, "it stands elsewhere");
+            end(db, &org(), &call, (0, Phase::Ivr), Outcome::Missed, at(60)).await?;
             Ok((before, amend(db, &org(), &call, Outcome::Voicemail, None).await?, amend(db, &org(), &call, Outcome::Voicemail, None).await?))
         });
         assert_eq!(changes.await.unwrap(), (false, true, false));
