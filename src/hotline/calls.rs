@@ -19,11 +19,15 @@ use crate::{
     },
     escalation::connect::{End, GaveUp},
     ivr::{self, Attestation, ConnectEnd, Input},
-    model::{id::CallId, language::Language},
+    model::{
+        id::{CallId, PersonId},
+        language::Language,
+    },
     store::{
         StoreError,
         calls::{self, Phase},
-        legs, timers, voicemails,
+        legs::{self, LegRow},
+        timers, voicemails,
     },
     work::record,
 };
@@ -172,17 +176,35 @@ impl State {
     /// Our own rows know better than the carrier's word who talked with whom.
     async fn end_of_waiting(&self, scene: &Scene, result: &QueueResult) -> Result<ConnectEnd, StoreError> {
         let call = &scene.call;
-        let bridged = {
+        let legs = {
             let mut db = self.context().store.read().await?;
-            let legs = legs::of_call(&mut db, scene.acting.org(), &call.id).await?;
-            legs.into_iter().rev().find(|leg| leg.bridged_at.is_some()).map(|leg| leg.person)
+            legs::of_call(&mut db, scene.acting.org(), &call.id).await?
         };
+        let bridged = legs.iter().rev().find(|leg| leg.bridged_at.is_some()).map(|leg| leg.person.clone());
         let by_carrier = matches!(result, QueueResult::Bridged | QueueResult::RedirectedFromBridged);
         if call.phase == Phase::Bridged || bridged.is_some() || by_carrier {
-            return Ok(ConnectEnd::Bridged { person: bridged.or_else(|| call.answered_by.clone()) });
+            let person = match bridged {
+                Some(person) => Some(person),
+                None => self.unheard_talk(scene, legs).await?,
+            };
+            return Ok(ConnectEnd::Bridged { person });
         }
         let waiting = call.connect.as_deref().map(Waiting::from_json).transpose()?;
         Ok(waiting.map_or(ConnectEnd::Failed, |waiting| waiting.end()))
+    }
+}
+
+impl State {
+    /// The carrier says that they talked, and what it asked us at that moment went unheard: it was with
+    /// whoever picked up last.
+    async fn unheard_talk(&self, scene: &Scene, legs: Vec<LegRow>) -> Result<Option<PersonId>, StoreError> {
+        let picked_up = |leg: LegRow| leg.answered_at.map(|at| (leg, at));
+        let Some((leg, since)) = legs.into_iter().rev().find_map(picked_up) else {
+            return Ok(scene.call.answered_by.clone());
+        };
+        let (acting, call, person) = (scene.acting.clone(), scene.call.clone(), leg.person.clone());
+        self.context().change(async move |db| super::connect::talk(db, &acting, &call, &leg, since).await).await?;
+        Ok(Some(person))
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     State,
     effects::{Applying, CONNECT, note},
     facts::{ORG, spender},
-    rings::{HANGUP, LEAVE, RING},
+    rings::{HANGUP, LEAVE, RING, detail, wake},
     waiting::Waiting,
 };
 use crate::{
@@ -22,6 +22,8 @@ use crate::{
         connect::{Candidate, Decision, LegResult, Ring, decide},
     },
     model::{
+        Instant,
+        alert::Actor,
         call::LegState,
         id::{CallId, PersonId},
         language::Language,
@@ -35,6 +37,7 @@ use crate::{
         spent::{self, Spending},
         timers::{self, DueTimer},
     },
+    telemetry::metric,
     work::{Acting, Handler, WorkError, act, msp, record},
 };
 
@@ -238,6 +241,33 @@ async fn give_up(db: &mut AnyConnection, acting: &Acting, call: &CallRow, waitin
         timers::set(db, org, LEAVE, call.id.as_str(), acting.now, "").await?;
     }
     release(db, acting, call).await
+}
+
+/// They talk, since then: the alert is in this person's hands.
+pub async fn talk(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    call: &CallRow,
+    leg: &LegRow,
+    since: Instant,
+) -> Result<(), StoreError> {
+    let (org, person) = (acting.org(), &leg.person);
+    let waiting = call.connect.as_deref().map(Waiting::from_json).transpose()?;
+    let began = waiting.as_ref().map_or(call.started_at, |waiting| waiting.connect.plan.started_at);
+    let waited = (since - began).num_milliseconds().max(0);
+    if !calls::bridge(db, org, &call.id, person, waited).await? {
+        return Ok(());
+    }
+    let text = format!("{person} talks with the caller, who waited {} seconds.", waited / 1_000);
+    note(db, acting, call, "bridged", text, detail(leg)).await?;
+    let acknowledge = waiting.as_ref().is_some_and(|waiting| waiting.acknowledge);
+    if let (Some(alert), true) = (&call.alert, acknowledge) {
+        act::acknowledge(db, acting, alert, &Actor::Person(person.clone()), "by taking the caller").await?;
+    }
+    release(db, acting, call).await?;
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of some minutes")]
+    metrics::histogram!(metric::CALL_WAIT_SECONDS).record(waited as f64 / 1_000.0);
+    wake(db, acting, &call.id).await
 }
 
 /// The call rings nobody for its alert any more: the pages by voice that waited for it are due.

@@ -30,14 +30,14 @@ use crate::{
     },
     escalation::connect::LegResult,
     ivr::Accept,
-    model::{alert::Actor, call::LegState, id::LegId, language::Language, priority::Priority},
+    model::{call::LegState, id::LegId, language::Language, priority::Priority},
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow},
         seen, timers,
     },
-    work::{Acting, act},
+    work::Acting,
 };
 
 const KEY_WAIT_S: u32 = 8;
@@ -275,26 +275,9 @@ impl Ring {
         Ok(super::text(&twiml::Response::new().with(say(&language, words.bridging)), &self.urls))
     }
 
-    /// They talk: the alert is in this person's hands.
     async fn bridge(&self, db: &mut AnyConnection, seen: &Seen) -> Result<(), StoreError> {
-        let (acting, org, call) = (&self.acting, self.acting.org(), &seen.call);
-        legs::bridge(db, org, &self.leg, acting.now).await?;
-        let since = seen.waiting.as_ref().map_or(call.started_at, |waiting| waiting.connect.plan.started_at);
-        let waited = (acting.now - since).num_milliseconds().max(0);
-        if !calls::bridge(db, org, &call.id, &seen.leg.person, waited).await? {
-            return Ok(());
-        }
-        let text = format!("{} talks with the caller, who waited {} seconds.", seen.leg.person, waited / 1_000);
-        note(db, acting, call, "bridged", text, detail(&seen.leg)).await?;
-        let acknowledge = seen.waiting.as_ref().is_some_and(|waiting| waiting.acknowledge);
-        if let (Some(alert), true) = (&call.alert, acknowledge) {
-            act::acknowledge(db, acting, alert, &Actor::Person(seen.leg.person.clone()), "by taking the caller")
-                .await?;
-        }
-        super::connect::release(db, acting, call).await?;
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of some minutes")]
-        metrics::histogram!(crate::telemetry::metric::CALL_WAIT_SECONDS).record(waited as f64 / 1_000.0);
-        wake(db, acting, &call.id).await
+        legs::bridge(db, self.acting.org(), &self.leg, self.acting.now).await?;
+        super::connect::talk(db, &self.acting, &seen.call, &seen.leg, self.acting.now).await
     }
 
     async fn talked(&self, db: &mut AnyConnection, bridged: bool) -> Result<String, StoreError> {
