@@ -33,7 +33,7 @@ use crate::{
 /// What ends a call that the carrier never reports as ended.
 pub const WATCH: &str = "call-watch";
 /// A call may last an hour; after that its end is looked for.
-const WATCH_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+pub const WATCH_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// What was answered, and what it is called in metrics.
 pub type Document = String;

@@ -1,12 +1,18 @@
 //! A call comes in, could not be answered, or has ended: what is set at the number itself.
 
+use std::time::Duration;
+
 use axum::{
     extract::{Path, Request, State as Extract},
     response::Response,
 };
 use chrono::TimeDelta;
 
-use super::{State, answer, come_again, farewell, guard, spare, taken, turn::first_language, urls::Urls};
+use super::{
+    State, answer, come_again, farewell, guard, spare, taken,
+    turn::{WATCH, WATCH_AFTER, first_language},
+    urls::Urls,
+};
 use crate::{
     carrier::signature::Form,
     ivr::{Attestation, Input},
@@ -14,6 +20,7 @@ use crate::{
     store::{
         StoreError,
         calls::{self, CallRow, NewCall},
+        timers,
     },
     work::msp,
 };
@@ -21,6 +28,8 @@ use crate::{
 /// A message that could not be kept is kept in memory and tried again.
 const KEEP_AGAIN: TimeDelta = TimeDelta::seconds(5);
 const KEEP_TRIES: u32 = 17_280;
+/// The caller has finished and hears nothing meanwhile.
+const KEPT_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the carrier says of a call.
 #[derive(Clone)]
@@ -92,8 +101,11 @@ impl State {
         });
         let (carrier, sid) = (arrival.carrier.clone(), arrival.carrier_call.clone());
         let unit = async move |db: &mut sqlx::AnyConnection| {
-            if let Some(new) = &new {
-                calls::create(db, acting.org(), new).await?;
+            if let Some(new) = &new
+                && calls::create(db, acting.org(), new).await?
+            {
+                // Its first turn may never come.
+                timers::set(db, acting.org(), WATCH, new.id.as_str(), acting.now + WATCH_AFTER, "").await?;
             }
             calls::by_carrier_call(db, acting.org(), &carrier, &sid).await
         };
@@ -176,13 +188,15 @@ pub(super) async fn message(Extract(state): Extract<State>, Path(carrier): Path<
     let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
     let language = arrival.to.as_ref().map_or_else(Language::english, |to| first_language(&state, to));
     if let Some(recorded) = super::calls::recorded(&webhook.form) {
-        tokio::spawn(async move {
+        let keeping = tokio::spawn(async move {
             let keep = |state: State| {
                 let (arrival, recorded) = (arrival.clone(), recorded.clone());
                 async move { state.keep_message(&arrival, &recorded).await }
             };
             state.keep_trying(keep).await;
         });
+        // What is answered is not lost by a crash, unless the database is away: then it goes on by itself.
+        let _ = tokio::time::timeout(KEPT_WITHIN, keeping).await;
     }
     answer("voice-message", farewell(&language, |words| words.message_thanks, &urls))
 }
