@@ -215,10 +215,9 @@ impl Town {
             self.0.sim.follow(&leg, words(&chance));
             let has_ended = |what: &What| matches!(what, What::Ended { leg: at, .. } if *at == leg);
             // Some have no patience: in the menu, in the queue, or while they speak.
-            if chance.happens(0.4) {
-                if watch.next(has_ended, chance.seconds(0.0, 150.0)).await.is_none() {
-                    self.0.sim.hang_up(&leg);
-                }
+            let gives_up = chance.happens(0.4);
+            if gives_up && watch.next(has_ended, chance.seconds(0.0, 150.0)).await.is_none() {
+                self.0.sim.hang_up(&leg);
             }
             watch.next(has_ended, LONGEST_CALL).await;
         }
