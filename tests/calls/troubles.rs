@@ -105,8 +105,10 @@ stories! {
         let path = format!("/carriers/twilio/calls/{}/turns/{}", call.id, call.turn);
         let form = [("CallSid", caller.as_str()), ("CallStatus", "in-progress"), ("Digits", "1")];
         let first = story.signed(&path, &form).await;
+        story.settle().await;
         let entries = story.tale(&story.call_row(&caller).await).await.len();
         let second = story.signed(&path, &form).await;
+        story.settle().await;
         assert_eq!((first.status, &first), (200, &second));
         assert!(first.body.contains("<Enqueue"), "{}", first.body);
         assert_eq!(story.tale(&story.call_row(&caller).await).await.len(), entries);

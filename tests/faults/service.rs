@@ -8,11 +8,16 @@ use std::{
     time::Duration,
 };
 
-use pikett::{carrier::http_client, clock::Clock, demo::stage::Stage};
+use pikett::{
+    carrier::http_client,
+    clock::{Clock, Stopwatch},
+    demo::stage::Stage,
+};
 
 /// Real time: a start takes some hundredths of a second, on a busy machine some tenths.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-const READY_WITHIN: u32 = 3_000;
+const READY_WITHIN_S: f64 = 30.0;
+const PATIENCE: Duration = Duration::from_secs(4);
 
 pub struct Victim {
     child: Option<Child>,
@@ -45,16 +50,18 @@ impl Victim {
 
     /// Waits until it says that it can do its work.
     pub async fn ready(&mut self) {
-        let mut pace = tokio::time::interval(LOOK_EVERY);
-        for _ in 0..READY_WITHIN {
+        let (mut pace, begun, mut last) = (tokio::time::interval(LOOK_EVERY), Stopwatch::start(), String::new());
+        while begun.seconds() < READY_WITHIN_S {
             pace.tick().await;
             let ended = self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some());
             assert!(!ended, "the service has ended by itself; see {}", self.log.display());
-            if self.http.get(&self.ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
-                return;
-            }
+            last = match self.http.get(&self.ready).timeout(PATIENCE).send().await {
+                Ok(answer) if answer.status().is_success() => return,
+                Ok(answer) => answer.text().await.unwrap_or_default(),
+                Err(error) => format!("{error:?}"),
+            };
         }
-        panic!("the service does not become ready; see {}", self.log.display());
+        panic!("the service does not become ready; see {}; it said: {last}", self.log.display());
     }
 
     /// `kill -9`: nothing is finished, nothing is flushed.

@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use chrono::TimeDelta;
@@ -29,6 +30,8 @@ const GRACE: &str = "+442079460123";
 const TAKES: [(&str, &str); 3] = [(ANNA, "e 1"), (BEN, "ress 1"), (CEM, "e 1")];
 /// A tool that got no 202 sends its event again.
 const AGAIN: TimeDelta = TimeDelta::seconds(2);
+/// Real time: it has hung up and tries again.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// Nobody stays on the phone for longer.
 const LONGEST_CALL: TimeDelta = TimeDelta::minutes(30);
 
@@ -183,7 +186,16 @@ impl Town {
 
     async fn insist(&self, event: &Value) {
         loop {
-            match self.0.http.post(&self.0.enqueue).json(event).send().await.map(|answer| answer.status().as_u16()) {
+            match self
+                .0
+                .http
+                .post(&self.0.enqueue)
+                .timeout(PATIENCE)
+                .json(event)
+                .send()
+                .await
+                .map(|answer| answer.status().as_u16())
+            {
                 Ok(202) => return,
                 Ok(status) => assert!(status >= 429, "an event was answered {status}"),
                 Err(_) => {}
@@ -203,7 +215,8 @@ impl Town {
             self.0.sim.follow(&leg, words(&chance));
             let has_ended = |what: &What| matches!(what, What::Ended { leg: at, .. } if *at == leg);
             // Some have no patience: in the menu, in the queue, or while they speak.
-            if chance.happens(0.4) && watch.next(has_ended, chance.seconds(0.0, 150.0)).await.is_none() {
+            let gives_up = chance.happens(0.4);
+            if gives_up && watch.next(has_ended, chance.seconds(0.0, 150.0)).await.is_none() {
                 self.0.sim.hang_up(&leg);
             }
             watch.next(has_ended, LONGEST_CALL).await;
