@@ -1,7 +1,7 @@
 //! The follow-ups of a caller's documents: answers to questions, the queue and its waiting, recordings.
 
 use axum::{
-    extract::{Path, Request, State as Extract},
+    extract::{FromRequest, Request, State as Extract},
     response::Response,
 };
 use chrono::TimeDelta;
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     carrier::{
-        signature::{Form, Verified},
+        signature::Form,
         status::{QueueResult, RecordingStatus},
         twiml::{self, Gather, GatherInput, Method, Pause, Play, Prompt, Redirect, Verb},
     },
@@ -31,7 +31,7 @@ use crate::{
         calls::{self, Phase},
         timers, voicemails,
     },
-    web::text,
+    web::{text, webhook::Webhook},
     work::record,
 };
 
@@ -52,52 +52,43 @@ enum Left {
 }
 
 /// A request that concerns a call that we know by its id.
-struct Asked {
+pub(super) struct Asked {
     call: CallId,
+    /// That of the path; none is none of the call's.
+    turn: u32,
     arrival: Arrival,
-    form: Verified<Form>,
+    webhook: Webhook,
     urls: Urls,
-    query: String,
 }
 
-async fn received(state: &State, carrier: &str, call: &str, request: Request) -> Result<Asked, Response> {
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let webhook = state.webhooks().receive(carrier, request).await?;
-    let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
-    let Ok(call) = call.parse() else {
-        return Err(answer("unknown", farewell(&Language::english(), |words| words.goodbye, &urls)));
-    };
-    let arrival = Arrival::of(&webhook.carrier, &webhook.form);
-    Ok(Asked { call, arrival, form: webhook.form, urls, query })
+impl FromRequest<State> for Asked {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Response> {
+        let webhook = Webhook::from_request(request, state).await?;
+        let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
+        let Some(call) = webhook.named("call") else {
+            return Err(answer("unknown", farewell(&Language::english(), |words| words.goodbye, &urls)));
+        };
+        let arrival = Arrival::of(&webhook.carrier, &webhook.form);
+        Ok(Self { call, turn: webhook.named("turn").unwrap_or(u32::MAX), arrival, webhook, urls })
+    }
 }
 
 impl Asked {
-    fn number(&self, name: &str) -> u32 {
-        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
-        pairs.find(|(known, _)| known == name).and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
-    }
-
     fn attestation(&self) -> Attestation {
-        Attestation::from_verstat(self.form.get("StirVerstat"))
+        Attestation::from_verstat(self.webhook.form.get("StirVerstat"))
     }
 
     /// The caller is gone: nothing that we answer is heard.
     fn is_over(&self) -> bool {
-        self.form.get("CallStatus") == Some("completed")
+        self.webhook.form.get("CallStatus") == Some("completed")
     }
 }
 
 /// The caller has answered, by key, voice, message or silence.
-pub(super) async fn turn(
-    Extract(state): Extract<State>,
-    Path((carrier, call, turn)): Path<(String, String, String)>,
-    request: Request,
-) -> Response {
-    let asked = match received(&state, &carrier, &call, request).await {
-        Ok(asked) => asked,
-        Err(refused) => return refused,
-    };
-    let (turn, worker) = (turn.parse().unwrap_or(u32::MAX), state.clone());
+pub(super) async fn turn(Extract(state): Extract<State>, asked: Asked) -> Response {
+    let (turn, worker) = (asked.turn, state.clone());
     let (arrival, urls) = (asked.arrival.clone(), asked.urls.clone());
     let work = async move {
         let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
@@ -123,7 +114,7 @@ fn input(asked: &Asked) -> Input {
 }
 
 fn said(asked: &Asked) -> Input {
-    let form = &asked.form;
+    let form = &asked.webhook.form;
     if let Some(bridged) = form.get("DialBridged") {
         return Input::Dialed { bridged: bridged == "true" };
     }
@@ -133,10 +124,10 @@ fn said(asked: &Asked) -> Input {
     if let Some(recorded) = recorded(form) {
         return recorded;
     }
-    if asked.query.contains("recorded=nothing") {
+    if asked.webhook.queried::<String>("recorded").is_some() {
         return Input::RecordedNothing;
     }
-    if asked.query.contains("go=on") {
+    if asked.webhook.queried::<String>("go").is_some() {
         return Input::Continued;
     }
     match (form.get("Digits"), form.get("SpeechResult")) {
@@ -171,22 +162,14 @@ pub(super) fn recorded(form: &Form) -> Option<Input> {
 }
 
 /// The caller has left the queue, in whatever way.
-pub(super) async fn queue(
-    Extract(state): Extract<State>,
-    Path((carrier, call, turn)): Path<(String, String, String)>,
-    request: Request,
-) -> Response {
-    let asked = match received(&state, &carrier, &call, request).await {
-        Ok(asked) => asked,
-        Err(refused) => return refused,
-    };
-    let (turn, worker) = (turn.parse().unwrap_or(u32::MAX), state.clone());
+pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Response {
+    let (turn, worker) = (asked.turn, state.clone());
     let (arrival, urls) = (asked.arrival.clone(), asked.urls.clone());
     let work = async move {
         let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
         };
-        let result = QueueResult::parse(asked.form.get("QueueResult").unwrap_or_default());
+        let result = QueueResult::parse(asked.webhook.form.get("QueueResult").unwrap_or_default());
         let end = worker.end_of_waiting(&scene, &result).await?;
         let gone = result == QueueResult::Hangup || asked.is_over();
         let id = scene.call.id.clone();
@@ -234,15 +217,7 @@ impl State {
 }
 
 /// What a waiting caller hears: fetched again and again, so it is cheap.
-pub(super) async fn wait(
-    Extract(state): Extract<State>,
-    Path((carrier, call)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let asked = match received(&state, &carrier, &call, request).await {
-        Ok(asked) => asked,
-        Err(refused) => return refused,
-    };
+pub(super) async fn wait(Extract(state): Extract<State>, asked: Asked) -> Response {
     let urls = asked.urls.clone();
     let work = async move { state.waiting_room(&asked).await };
     // Whoever cannot be told anything new goes on waiting.
@@ -259,7 +234,7 @@ impl State {
             return leave();
         };
         match scene.call.phase {
-            Phase::Waiting if asked.form.get("Digits") == Some("*") => {
+            Phase::Waiting if asked.webhook.form.get("Digits") == Some("*") => {
                 if self.leave_queue(&scene, Left::ByKey).await? {
                     leave()
                 } else {
@@ -315,7 +290,7 @@ impl State {
 
     /// At first that they are being connected, then music or silence, and now and then where they stand.
     async fn room(&self, asked: &Asked, scene: &Scene, waiting: &Waiting) -> Result<String, StoreError> {
-        let n = asked.number("n");
+        let n = asked.webhook.queried("n").unwrap_or(0);
         let (facts, state) = {
             let mut db = self.context().store.read().await?;
             let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
@@ -350,21 +325,13 @@ impl State {
 }
 
 /// The file of a recording is there, or will never be. A message whose own webhook was lost is kept.
-pub(super) async fn recording(
-    Extract(state): Extract<State>,
-    Path((carrier, call)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let asked = match received(&state, &carrier, &call, request).await {
-        Ok(asked) => asked,
-        Err(refused) => return refused,
-    };
-    let status = RecordingStatus::parse(asked.form.get("RecordingStatus").unwrap_or_default());
-    let of_the_caller = asked.form.get("RecordingSource").is_none_or(|source| source == "RecordVerb");
+pub(super) async fn recording(Extract(state): Extract<State>, asked: Asked) -> Response {
+    let status = RecordingStatus::parse(asked.webhook.form.get("RecordingStatus").unwrap_or_default());
+    let of_the_caller = asked.webhook.form.get("RecordingSource").is_none_or(|source| source == "RecordVerb");
     let kept = async {
         // Silence is told by the turn alone.
         let (RecordingStatus::Completed, true, Some(input @ Input::Recorded { .. })) =
-            (status, of_the_caller, recorded(&asked.form))
+            (status, of_the_caller, recorded(&asked.webhook.form))
         else {
             return Ok(());
         };
@@ -417,19 +384,11 @@ impl State {
 }
 
 /// Comes minutes later, and only for English.
-pub(super) async fn transcription(
-    Extract(state): Extract<State>,
-    Path((carrier, call)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let asked = match received(&state, &carrier, &call, request).await {
-        Ok(asked) => asked,
-        Err(refused) => return refused,
-    };
-    let words = asked.form.get("TranscriptionText").unwrap_or_default();
+pub(super) async fn transcription(Extract(state): Extract<State>, asked: Asked) -> Response {
+    let words = asked.webhook.form.get("TranscriptionText").unwrap_or_default();
     let words = text::line(words, TRANSCRIPT_MAX);
-    let sid = text::key(asked.form.get("RecordingSid").unwrap_or_default());
-    if words.is_empty() || asked.form.get("TranscriptionStatus") == Some("failed") {
+    let sid = text::key(asked.webhook.form.get("RecordingSid").unwrap_or_default());
+    if words.is_empty() || asked.webhook.form.get("TranscriptionStatus") == Some("failed") {
         return taken("transcription");
     }
     let (acting, id) = (state.context().acting(), asked.call.clone());

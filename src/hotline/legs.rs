@@ -4,7 +4,7 @@
 //! too, and presses nothing.
 
 use axum::{
-    extract::{Path, Request, State as Extract},
+    extract::{FromRequest, Request, State as Extract},
     response::Response,
 };
 use sqlx::AnyConnection;
@@ -42,7 +42,7 @@ use crate::{
         legs::{self, LegRow},
         seen, timers,
     },
-    web::text,
+    web::{text, webhook::Webhook},
     work::Acting,
 };
 
@@ -69,38 +69,26 @@ struct Seen {
     waiting: Option<Waiting>,
 }
 
-/// Receives the request, and the leg's id if it is one.
-async fn received(
-    state: &State,
-    carrier: &str,
-    leg: &str,
-    request: Request,
-) -> Result<(Ring, Verified<Form>), Response> {
-    let asked = asked(&request);
-    let webhook = state.webhooks().receive(carrier, request).await?;
-    let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
-    let Ok(leg) = leg.parse() else {
-        return Err(answer("leg", super::farewell(&Language::english(), |words| words.gone, &urls)));
-    };
-    Ok((Ring { acting: state.context().acting(), urls, leg, asked }, webhook.form))
+/// A signed request about a leg.
+pub(super) struct Received {
+    ring: Ring,
+    form: Verified<Form>,
 }
 
-fn asked(request: &Request) -> u32 {
-    let query = request.uri().query().unwrap_or_default();
-    let given = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "n");
-    given.and_then(|(_, value)| value.parse().ok()).unwrap_or(0).min(ASKED_MAX)
+impl FromRequest<State> for Received {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Response> {
+        let webhook = Webhook::from_request(request, state).await?;
+        let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
+        let Some(leg) = webhook.named("leg") else { return Err(answer("leg", unavailable(&urls))) };
+        let asked = webhook.queried("n").unwrap_or(0).min(ASKED_MAX);
+        Ok(Self { ring: Ring { acting: state.context().acting(), urls, leg, asked }, form: webhook.form })
+    }
 }
 
 /// Somebody or something has picked up.
-pub(super) async fn answered(
-    Extract(state): Extract<State>,
-    Path((carrier, leg)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let (ring, form) = match received(&state, &carrier, &leg, request).await {
-        Ok(received) => received,
-        Err(refused) => return refused,
-    };
+pub(super) async fn answered(Extract(state): Extract<State>, Received { ring, form }: Received) -> Response {
     let carrier_call = text::key(form.get("CallSid").unwrap_or_default());
     let (unit, urls) = (ring.clone(), ring.urls.clone());
     let work = async move { state.context().change(async move |db| unit.answered(db, &carrier_call).await).await };
@@ -108,15 +96,7 @@ pub(super) async fn answered(
 }
 
 /// A key, or none.
-pub(super) async fn key(
-    Extract(state): Extract<State>,
-    Path((carrier, leg)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let (ring, form) = match received(&state, &carrier, &leg, request).await {
-        Ok(received) => received,
-        Err(refused) => return refused,
-    };
+pub(super) async fn key(Extract(state): Extract<State>, Received { ring, form }: Received) -> Response {
     let digits: String = text::key(form.get("Digits").unwrap_or_default()).chars().take(4).collect();
     let (unit, urls) = (ring.clone(), ring.urls.clone());
     let work = async move { state.context().change(async move |db| unit.pressed(db, &digits).await).await };
@@ -124,15 +104,7 @@ pub(super) async fn key(
 }
 
 /// The caller is taken out of the queue: the bridge follows.
-pub(super) async fn whisper(
-    Extract(state): Extract<State>,
-    Path((carrier, leg)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let (ring, _) = match received(&state, &carrier, &leg, request).await {
-        Ok(received) => received,
-        Err(refused) => return refused,
-    };
+pub(super) async fn whisper(Extract(state): Extract<State>, Received { ring, .. }: Received) -> Response {
     let (unit, urls) = (ring.clone(), ring.urls.clone());
     let work = async move { state.context().change(async move |db| unit.bridged(db).await).await };
     // Whatever the database says: they talk, and the end of the talk tells it once more.
@@ -140,15 +112,7 @@ pub(super) async fn whisper(
 }
 
 /// The technician's side of the talk is over, or there was none.
-pub(super) async fn talked(
-    Extract(state): Extract<State>,
-    Path((carrier, leg)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let (ring, form) = match received(&state, &carrier, &leg, request).await {
-        Ok(received) => received,
-        Err(refused) => return refused,
-    };
+pub(super) async fn talked(Extract(state): Extract<State>, Received { ring, form }: Received) -> Response {
     let bridged = form.get("DialBridged") == Some("true");
     let (unit, urls) = (ring.clone(), ring.urls.clone());
     let work = async move {
@@ -162,15 +126,7 @@ pub(super) async fn talked(
 }
 
 /// Reports come in any order, twice, late or never.
-pub(super) async fn status(
-    Extract(state): Extract<State>,
-    Path((carrier, leg)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let (ring, form) = match received(&state, &carrier, &leg, request).await {
-        Ok(received) => received,
-        Err(refused) => return refused,
-    };
+pub(super) async fn status(Extract(state): Extract<State>, Received { ring, form }: Received) -> Response {
     let status = CallStatus::parse(form.get("CallStatus").unwrap_or_default());
     let code = form.get("ErrorCode").and_then(|code| code.parse().ok());
     let carrier_call = text::key(form.get("CallSid").unwrap_or_default());

@@ -30,6 +30,7 @@ use std::{
 
 use axum::{
     Router,
+    extract::FromRef,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{any, get},
@@ -61,6 +62,12 @@ struct Parts {
     context: Context,
     webhooks: Webhooks,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
+}
+
+impl FromRef<State> for Webhooks {
+    fn from_ref(state: &State) -> Self {
+        state.webhooks().clone()
+    }
 }
 
 impl State {

@@ -2,10 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::{
-    extract::{Path, Request, State as Extract},
-    response::Response,
-};
+use axum::{extract::State as Extract, response::Response};
 use chrono::TimeDelta;
 use futures::FutureExt;
 
@@ -18,7 +15,7 @@ use crate::{
         StoreError,
         calls::{self, CallRow, NewCall},
     },
-    web::text,
+    web::{text, webhook::Webhook},
     work::msp,
 };
 
@@ -60,11 +57,7 @@ impl Arrival {
 }
 
 /// The number's voice URL.
-pub(super) async fn came_in(Extract(state): Extract<State>, Path(carrier): Path<String>, request: Request) -> Response {
-    let webhook = match state.webhooks().receive(&carrier, request).await {
-        Ok(webhook) => webhook,
-        Err(refused) => return refused,
-    };
+pub(super) async fn came_in(Extract(state): Extract<State>, webhook: Webhook) -> Response {
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
     let (worker, asked, work_urls) = (state.clone(), arrival.clone(), urls.clone());
@@ -125,11 +118,7 @@ impl State {
 }
 
 /// The number's status callback: the call has ended, for whatever reason.
-pub(super) async fn ended(Extract(state): Extract<State>, Path(carrier): Path<String>, request: Request) -> Response {
-    let webhook = match state.webhooks().receive(&carrier, request).await {
-        Ok(webhook) => webhook,
-        Err(refused) => return refused,
-    };
+pub(super) async fn ended(Extract(state): Extract<State>, webhook: Webhook) -> Response {
     let status = crate::carrier::status::CallStatus::parse(webhook.form.get("CallStatus").unwrap_or_default());
     if !status.is_final() {
         return taken("voice-status");
@@ -149,15 +138,7 @@ pub(super) async fn ended(Extract(state): Extract<State>, Path(carrier): Path<St
 }
 
 /// The carrier could not have or use one of our documents. Answers without a database.
-pub(super) async fn fallback(
-    Extract(state): Extract<State>,
-    Path(carrier): Path<String>,
-    request: Request,
-) -> Response {
-    let webhook = match state.webhooks().receive(&carrier, request).await {
-        Ok(webhook) => webhook,
-        Err(refused) => return refused,
-    };
+pub(super) async fn fallback(Extract(state): Extract<State>, webhook: Webhook) -> Response {
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
     let code: String = webhook.form.get("ErrorCode").unwrap_or("none").chars().take(10).collect();
@@ -166,11 +147,7 @@ pub(super) async fn fallback(
 }
 
 /// What a caller said after the spare document. Kept even when the database is away just now.
-pub(super) async fn message(Extract(state): Extract<State>, Path(carrier): Path<String>, request: Request) -> Response {
-    let webhook = match state.webhooks().receive(&carrier, request).await {
-        Ok(webhook) => webhook,
-        Err(refused) => return refused,
-    };
+pub(super) async fn message(Extract(state): Extract<State>, webhook: Webhook) -> Response {
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
     let language = state.language(&arrival);

@@ -21,7 +21,7 @@ use crate::{
     model::alert::AlertState,
     notify::{
         links::{Action, Link, LinkError},
-        texts,
+        texts::{self, Answer},
     },
     store::{
         StoreError,
@@ -171,10 +171,7 @@ fn refused(headers: &HeaderMap, error: LinkError) -> Response {
 fn unavailable(acting: &Acting, link: &Link, error: &StoreError) -> Response {
     tracing::error!(error = error as &dyn std::error::Error, alert.id = %link.alert, "a link could not be worked on");
     let language = language_of(acting, link);
-    let sentence = match language {
-        "de" => "Das hat gerade nicht geklappt, es wurde nichts geändert. Bitte noch einmal versuchen.",
-        _ => "That did not work just now, and nothing was changed. Please try again.",
-    };
+    let sentence = &texts::answer(language, Answer::Failed);
     page(StatusCode::SERVICE_UNAVAILABLE, &Page { language, sentence, ..Page::default() })
 }
 

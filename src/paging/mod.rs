@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::FromRef,
     routing::{any, get},
 };
 
@@ -42,6 +43,12 @@ pub struct State {
 impl State {
     pub fn new(context: Context, webhooks: Webhooks) -> Self {
         Self { context, webhooks, patience: Arc::default() }
+    }
+}
+
+impl FromRef<State> for Webhooks {
+    fn from_ref(state: &State) -> Self {
+        state.webhooks.clone()
     }
 }
 

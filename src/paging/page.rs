@@ -1,10 +1,7 @@
 //! A page call: says what is wrong, twice, and takes a key. Answering it acknowledges nothing, since a
 //! mailbox answers too.
 
-use axum::{
-    extract::{Path, Request, State as Extract},
-    response::Response,
-};
+use axum::{extract::State as Extract, response::Response};
 use sqlx::AnyConnection;
 
 use super::{
@@ -30,6 +27,7 @@ use crate::{
         attempts::{self, Attempt, AttemptKind},
         seen,
     },
+    web::webhook::Webhook,
     work::{Acting, report},
 };
 
@@ -50,18 +48,8 @@ struct PageCall {
 }
 
 /// The call was picked up by somebody or something.
-pub(super) async fn answered(
-    Extract(state): Extract<State>,
-    Path((carrier, attempt)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let asked = asked(&request);
-    let webhook = match state.webhooks.receive(&carrier, request).await {
-        Ok(webhook) => webhook,
-        Err(refused) => return refused,
-    };
-    let Ok(attempt) = attempt.parse() else { return gone() };
-    let call = PageCall::new(&state, webhook.carrier, attempt, asked);
+pub(super) async fn answered(Extract(state): Extract<State>, webhook: Webhook) -> Response {
+    let Some(call) = PageCall::of(&state, &webhook) else { return gone() };
     let document = match state.context.store.read().await {
         Ok(mut db) => call.ask(&mut db).await,
         Err(error) => Err(error),
@@ -70,35 +58,24 @@ pub(super) async fn answered(
 }
 
 /// A key was pressed.
-pub(super) async fn key(
-    Extract(state): Extract<State>,
-    Path((carrier, attempt)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let asked = asked(&request);
-    let webhook = match state.webhooks.receive(&carrier, request).await {
-        Ok(webhook) => webhook,
-        Err(refused) => return refused,
-    };
-    let Ok(attempt) = attempt.parse() else { return gone() };
-    let call = PageCall::new(&state, webhook.carrier, attempt, asked);
+pub(super) async fn key(Extract(state): Extract<State>, webhook: Webhook) -> Response {
+    let Some(call) = PageCall::of(&state, &webhook) else { return gone() };
     let digits = webhook.form.get("Digits").unwrap_or_default().to_owned();
     let unit = call.clone();
     let document = state.context.change(async move |db| unit.pressed(db, &digits).await).await;
     document::answer("page-key", document.unwrap_or_else(|error| unavailable(&call, &error)))
 }
 
-/// `?n=` of the URL itself: a form's fields are the carrier's.
-fn asked(request: &Request) -> u32 {
-    let query = request.uri().query().unwrap_or_default();
-    let given = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "n");
-    given.and_then(|(_, value)| value.parse().ok()).unwrap_or(0).min(ASKED_MAX)
-}
-
 impl PageCall {
-    fn new(state: &State, carrier: CarrierId, attempt: AttemptId, asked: u32) -> Self {
-        let public_url = state.webhooks.public_url().to_owned();
-        Self { acting: state.context.acting(), carrier, attempt, public_url, asked }
+    /// `None`: the path names no attempt.
+    fn of(state: &State, webhook: &Webhook) -> Option<Self> {
+        Some(Self {
+            acting: state.context.acting(),
+            carrier: webhook.carrier.clone(),
+            attempt: webhook.named("attempt")?,
+            public_url: state.webhooks.public_url().to_owned(),
+            asked: webhook.queried("n").unwrap_or(0).min(ASKED_MAX),
+        })
     }
 
     async fn ask(&self, db: &mut AnyConnection) -> Result<String, StoreError> {

@@ -4,10 +4,7 @@
 //! second request that may fail by itself, and a repeated webhook gets the same one. Strangers get
 //! silence: an answer would cost money and tell them that somebody listens.
 
-use axum::{
-    extract::{Path, Request, State as Extract},
-    response::Response,
-};
+use axum::{extract::State as Extract, response::Response};
 use sqlx::AnyConnection;
 
 use super::{
@@ -28,20 +25,13 @@ use crate::{
         raise::Dedup,
         seen,
     },
+    web::webhook::Webhook,
     work::{Acting, act, msp},
 };
 
 const HOW: &str = "by SMS";
 
-pub(super) async fn received(
-    Extract(state): Extract<State>,
-    Path(carrier): Path<String>,
-    request: Request,
-) -> Response {
-    let webhook = match state.webhooks.receive(&carrier, request).await {
-        Ok(webhook) => webhook,
-        Err(refused) => return refused,
-    };
+pub(super) async fn received(Extract(state): Extract<State>, webhook: Webhook) -> Response {
     let form = &webhook.form;
     let acting = state.context.acting();
     let from = Phone::from_caller(form.get("From").unwrap_or_default());
@@ -80,10 +70,7 @@ impl Received {
         outcome.unwrap_or_else(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "an SMS could not be worked on");
             // Their own message is all they know: they must learn that it had no effect.
-            document::message(match self.person.language.primary() {
-                "de" => "Das hat gerade nicht geklappt, es wurde nichts geändert. Bitte noch einmal senden.",
-                _ => "That did not work just now, and nothing was changed. Please send it again.",
-            })
+            self.say(Answer::Failed)
         })
     }
 

@@ -2,7 +2,7 @@
 //! twice, late or never.
 
 use axum::{
-    extract::{Path, Request, State as Extract},
+    extract::State as Extract,
     response::{IntoResponse, Response},
 };
 
@@ -23,20 +23,12 @@ use crate::{
         attempts::{self, Attempt},
         outbox::Answer,
     },
-    web::problem::Problem,
+    web::{problem::Problem, webhook::Webhook},
     work::report,
 };
 
-pub(super) async fn call(
-    Extract(state): Extract<State>,
-    Path((carrier, attempt)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let webhook = match state.webhooks.receive(&carrier, request).await {
-        Ok(webhook) => webhook,
-        Err(refused) => return refused,
-    };
-    let (Ok(id), Some(word)) = (attempt.parse::<AttemptId>(), webhook.form.get("CallStatus")) else {
+pub(super) async fn call(Extract(state): Extract<State>, webhook: Webhook) -> Response {
+    let (Some(id), Some(word)) = (webhook.named::<AttemptId>("attempt"), webhook.form.get("CallStatus")) else {
         return document::taken("page-status");
     };
     let status = CallStatus::parse(word);
@@ -66,17 +58,12 @@ pub(super) async fn call(
     }
 }
 
-pub(super) async fn message(Extract(state): Extract<State>, Path(carrier): Path<String>, request: Request) -> Response {
-    let named = named(&request);
-    let webhook = match state.webhooks.receive(&carrier, request).await {
-        Ok(webhook) => webhook,
-        Err(refused) => return refused,
-    };
+pub(super) async fn message(Extract(state): Extract<State>, webhook: Webhook) -> Response {
     let form = &webhook.form;
     let word = form.get("MessageStatus").or_else(|| form.get("SmsStatus"));
     let sid = form.get("MessageSid").or_else(|| form.get("SmsSid"));
     let Some(word) = word else { return document::taken("sms-status") };
-    let id = match which(&state, named, &webhook.carrier, sid).await {
+    let id = match which(&state, webhook.queried(urls::ATTEMPT), &webhook.carrier, sid).await {
         Ok(Some(id)) => id,
         Ok(None) => return document::taken("sms-status"),
         Err(error) => return unavailable(&error),
@@ -96,13 +83,6 @@ pub(super) async fn message(Extract(state): Extract<State>, Path(carrier): Path<
         Ok(()) => document::taken("sms-status"),
         Err(error) => unavailable(&error),
     }
-}
-
-/// `?attempt=` of the URL itself: a form's fields are the carrier's.
-fn named(request: &Request) -> Option<AttemptId> {
-    let query = request.uri().query().unwrap_or_default();
-    let (_, id) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == urls::ATTEMPT)?;
-    id.parse().ok()
 }
 
 /// By our own id, or by the carrier's for a message whose callback was set elsewhere.

@@ -4,10 +4,10 @@
 //! the limit (413), a wrong signature (403). What is refused changes nothing, is counted, and is logged
 //! without its parameters.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, str::FromStr, sync::Arc};
 
 use axum::{
-    extract::Request,
+    extract::{FromRef, FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -33,12 +33,40 @@ pub struct Webhooks {
     public_url: Arc<str>,
 }
 
-/// A request that a carrier has signed.
+/// A request that a carrier has signed. As a handler's last argument it is the whole check.
 pub struct Webhook {
     pub carrier: CarrierId,
     pub form: Verified<Form>,
-    /// The same on every repetition of one request.
-    pub idempotency_token: Option<String>,
+    path: BTreeMap<String, String>,
+    query: String,
+}
+
+impl Webhook {
+    /// What the path names so, if it is one: an id of ours, a turn.
+    pub fn named<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.path.get(name)?.parse().ok()
+    }
+
+    /// What the URL's own query names so (`?n=3`): a form's fields are the carrier's.
+    pub fn queried<T: FromStr>(&self, name: &str) -> Option<T> {
+        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(known, _)| known == name)?.1.parse().ok()
+    }
+}
+
+impl<S> FromRequest<S> for Webhook
+where
+    Webhooks: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let path = Path::<BTreeMap<String, String>>::from_request_parts(&mut parts, state).await;
+        let Ok(Path(path)) = path else { return Err(refuse("unknown_carrier", StatusCode::FORBIDDEN)) };
+        Webhooks::from_ref(state).receive(path, Request::from_parts(parts, body)).await
+    }
 }
 
 impl Webhooks {
@@ -54,8 +82,9 @@ impl Webhooks {
         &self.public_url
     }
 
-    /// The checked form, or the answer to whoever sent something else. `carrier` is from the path.
-    pub async fn receive(&self, carrier: &str, request: Request) -> Result<Webhook, Response> {
+    /// The checked form, or the answer to whoever sent something else.
+    async fn receive(&self, path: BTreeMap<String, String>, request: Request) -> Result<Webhook, Response> {
+        let carrier = path.get("carrier").map(String::as_str).unwrap_or_default();
         let line = carrier.parse().ok().and_then(|id: CarrierId| self.carriers.get(&id));
         let Some(line) = line else { return Err(refuse("unknown_carrier", StatusCode::FORBIDDEN)) };
         let (parts, body) = request.into_parts();
@@ -79,8 +108,8 @@ impl Webhooks {
             tracing::debug!(%refusal, path = parts.uri.path(), "a webhook was refused");
             refuse("badly_signed", StatusCode::FORBIDDEN)
         })?;
-        let idempotency_token = text(&parts.headers, "I-Twilio-Idempotency-Token").map(str::to_owned);
-        Ok(Webhook { carrier: line.carrier.id().clone(), form, idempotency_token })
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        Ok(Webhook { carrier: line.carrier.id().clone(), form, path, query })
     }
 }
 

@@ -37,7 +37,7 @@ pub const WORDS: Words = Words {
                      schreib ihn hinter 1, 2 oder 9.",
     answer_help: "Das habe ich leider nicht verstanden. Schreib 1 {{ code }} zum Übernehmen, 2 {{ code }} für die nächste \
                   Stufe, 9 {{ code }} wenn es gelöst ist. Der Code steht in der Nachricht.",
-    answer_stranger: "Diese Nummer ist hier nicht bekannt, darum wurde nichts geändert.",
+    answer_failed: "Das hat gerade nicht geklappt, es wurde nichts geändert. Bitte noch einmal versuchen.",
 
     notice_acknowledged: "{{ by }} hat um {{ at }} übernommen.",
     notice_resolved: "{{ by }} hat es um {{ at }} gelöst.",

@@ -101,8 +101,8 @@ pub enum Answer<'a> {
     Help {
         code: Option<&'a str>,
     },
-    /// The number belongs to nobody declared.
-    Stranger,
+    /// It could not be worked on just now.
+    Failed,
 }
 
 /// At most 300 characters; always with `1 CODE`.
@@ -207,7 +207,7 @@ pub fn answer(language: &str, answer: Answer<'_>) -> String {
             fill(words.answer_unknown, context! { code => plain::cut(&plain::one_line(code), 20) })
         }
         Answer::Help { code } => fill(words.answer_help, context! { code => code.unwrap_or("CODE") }),
-        Answer::Stranger => words.answer_stranger.to_owned(),
+        Answer::Failed => words.answer_failed.to_owned(),
     }
 }
 

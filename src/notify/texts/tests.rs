@@ -133,7 +133,7 @@ fn an_sms_is_answered_in_a_friendly_sentence() {
             "Das habe ich leider nicht verstanden. Schreib 1 A7 zum Übernehmen, 2 A7 für die nächste Stufe, \
              9 A7 wenn es gelöst ist. Der Code steht in der Nachricht.",
         ),
-        (Answer::Stranger, "Diese Nummer ist hier nicht bekannt, darum wurde nichts geändert."),
+        (Answer::Failed, "Das hat gerade nicht geklappt, es wurde nichts geändert. Bitte noch einmal versuchen."),
     ];
     for (given, expect) in cases {
         assert_eq!(answer("de", given), expect);

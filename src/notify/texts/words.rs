@@ -42,7 +42,7 @@ pub struct Words {
     pub answer_unknown: &'static str,
     /// `code`: an example.
     pub answer_help: &'static str,
-    pub answer_stranger: &'static str,
+    pub answer_failed: &'static str,
 
     /// `by`, `at`: what those learn who were paged.
     pub notice_acknowledged: &'static str,
