@@ -25,8 +25,10 @@ use crate::{
 };
 
 const CHANNEL: &str = "pikett";
-/// How many of the workers' units of work run while others run for whom somebody waits.
-const PATIENT_BESIDE: usize = 2;
+/// How many of the workers' units of work run at once while there are others for whom somebody waits.
+const PATIENT_BESIDE: usize = 1;
+/// When nobody has been waited for during this time, the workers have all connections.
+const CALM_S: f64 = 0.02;
 /// For deadlocks and serialization failures: the others have finished by then.
 const TRIES: u32 = 10;
 /// The first touch is told at once, those that follow closely together.
@@ -82,13 +84,18 @@ impl Worker {
     /// Until it is closed and nothing is left.
     async fn work(&mut self) {
         let (mut urgent, mut patient) = (JoinSet::new(), JoinSet::new());
+        let mut since_urgent = Stopwatch::start();
         loop {
-            let room = if urgent.is_empty() { WRITERS_POSTGRES as usize } else { PATIENT_BESIDE };
+            let is_calm = urgent.is_empty() && since_urgent.seconds() > CALM_S;
+            let room = if is_calm { WRITERS_POSTGRES as usize } else { PATIENT_BESIDE };
             tokio::select! {
                 biased;
                 Some(_) = urgent.join_next() => {}
                 Some(_) = patient.join_next() => {}
-                Some(order) = self.queue.urgent.recv() => self.begin(order, &mut urgent),
+                Some(order) = self.queue.urgent.recv() => {
+                    since_urgent = Stopwatch::start();
+                    self.begin(order, &mut urgent);
+                }
                 Some(order) = self.queue.patient.recv(), if patient.len() < room => self.begin(order, &mut patient),
                 else => return,
             }

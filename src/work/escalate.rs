@@ -149,9 +149,12 @@ async fn write(
     let first = if row.progress.is_none() { opened(acting, row) } else { None };
     let detail = json!({ "level": decision.level.map(|level| level + 1), "round": decision.round + 1 });
     let reason = |reason: &String| entry(acting, &alert.id, "escalation", reason.clone(), detail.clone());
-    let entries: Vec<Entry> = first.into_iter().chain(decision.reasons.iter().map(reason)).collect();
-    timeline::write_all(db, acting.org(), &entries).await?;
-    let earlier = notifications::of_alert(db, acting.org(), &alert.id).await?;
+    let mut entries: Vec<Entry> = first.into_iter().chain(decision.reasons.iter().map(reason)).collect();
+    // Whoever was told of it was told by a decision that it remembers.
+    let earlier = match row.progress {
+        Some(_) => notifications::of_alert(db, acting.org(), &alert.id).await?,
+        None => Vec::new(),
+    };
     let told_here = told_here(&earlier, policy, &decision, progress);
     let mut reached = false;
     for told in &decision.tell {
@@ -170,8 +173,9 @@ async fn write(
             started_at: acting.now,
             done: false,
         };
-        reached |= tell(db, acting, row, &notification, &earlier).await?;
+        reached |= tell(db, acting, row, &notification, &earlier, &mut entries).await?;
     }
+    timeline::write_all(db, acting.org(), &entries).await?;
     if !decision.tell.is_empty() && !reached && matches!(next.stage, Stage::Level { .. }) {
         // Nobody waits for people who cannot be told: the next level comes at once.
         (next.escalate_now, ask_again_at) = (true, acting.now);

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::{Acting, record};
+use super::{Acting, record::entry};
 use crate::{
     model::duration,
     notify::plan::{self, Page},
@@ -13,22 +13,25 @@ use crate::{
         alerts::AlertRow,
         attempts::{self, NewAttempt},
         notifications::{self, Notification},
+        timeline::Entry,
     },
 };
 
 /// `false`: there is no way to reach this person. `earlier` are the alert's notifications so far: what
-/// is left of one about the same person gives way to this one, which begins at once.
+/// is left of one about the same person gives way to this one, which begins at once. What is to be said of
+/// it comes to the `entries`, which the caller writes.
 pub(super) async fn tell(
     db: &mut AnyConnection,
     acting: &Acting,
     row: &AlertRow,
     notification: &Notification,
     earlier: &[Notification],
+    entries: &mut Vec<Entry>,
 ) -> Result<bool, StoreError> {
     let (alert, id) = (&row.alert, &notification.person);
     let Some(person) = acting.directory.people.get(id) else {
         let text = format!("{id} ({}) is not declared any more and cannot be told.", notification.reason);
-        record(db, acting, &alert.id, "unreachable", text, json!({ "person": id.as_str() })).await?;
+        entries.push(entry(acting, &alert.id, "unreachable", text, json!({ "person": id.as_str() })));
         return Ok(false);
     };
     let page = Page {
@@ -43,7 +46,7 @@ pub(super) async fn tell(
     let planned = plan::plan(&page, &acting.ids);
     if planned.is_empty() {
         let text = format!("{} ({}) has no way to be reached.", person.name, notification.reason);
-        record(db, acting, &alert.id, "unreachable", text, json!({ "person": id.as_str() })).await?;
+        entries.push(entry(acting, &alert.id, "unreachable", text, json!({ "person": id.as_str() })));
         return Ok(false);
     }
     for old in earlier.iter().filter(|old| old.person == *id && !old.done) {
@@ -60,7 +63,7 @@ pub(super) async fn tell(
         "person": id.as_str(), "reason": notification.reason, "notification": notification.id.as_str(),
         "attempts": planned.iter().map(|attempt| attempt.id.as_str()).collect::<Vec<_>>(),
     });
-    record(db, acting, &alert.id, "told", text, detail).await?;
+    entries.push(entry(acting, &alert.id, "told", text, detail));
     Ok(true)
 }
 
