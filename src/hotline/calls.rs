@@ -235,11 +235,7 @@ impl State {
         };
         match scene.call.phase {
             Phase::Waiting if asked.webhook.form.get("Digits") == Some("*") => {
-                if self.leave_queue(&scene, Left::ByKey).await? {
-                    leave()
-                } else {
-                    patience()
-                }
+                if self.leave_queue(&scene, Left::ByKey).await? { leave() } else { patience() }
             }
             // Its timer should have ended the waiting by now.
             Phase::Waiting if scene.acting.now > waiting.until() + OVERTIME => {
@@ -290,7 +286,7 @@ impl State {
 
     /// At first that they are being connected, then music or silence, and now and then where they stand.
     async fn room(&self, asked: &Asked, scene: &Scene, waiting: &Waiting) -> Result<String, StoreError> {
-        let n = asked.webhook.queried("n").unwrap_or(0);
+        let n: u32 = asked.webhook.queried("n").unwrap_or(0);
         let (facts, state) = {
             let mut db = self.context().store.read().await?;
             let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
