@@ -5,6 +5,7 @@
 //! connection. The aggregates' files hold free functions on a connection, for both.
 
 pub mod alerts; // acknowledge, resolve, escalate, list
+pub mod aside; // set aside, and nobody told yet
 pub mod attempts; // the outbox: one try over one contact method
 pub mod backup; // a copy of an SQLite database
 pub mod calls; // inbound calls, turn by turn

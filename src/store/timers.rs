@@ -204,7 +204,7 @@ async fn set_aside(db: &mut AnyConnection, timer: &DueTimer) -> Result<(), Store
     Ok(())
 }
 
-fn read(row: &AnyRow) -> Result<DueTimer, StoreError> {
+pub(super) fn read(row: &AnyRow) -> Result<DueTimer, StoreError> {
     Ok(DueTimer {
         org: parsed(row, "org_id")?,
         kind: row.try_get("kind")?,

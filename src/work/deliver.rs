@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Context,
+    Context, aside,
     caps::{self, Refusal},
     msp,
     settle::{self, Settled},
@@ -22,7 +22,7 @@ use crate::{
     carrier::Class,
     model::{
         Instant,
-        alert::{AlertState, Source},
+        alert::AlertState,
         id::AlertId,
         person::{Address, Channel},
         priority::Priority,
@@ -120,7 +120,7 @@ impl Deliver {
         };
         let (claimed, refused) = self.context.change(claim).await?;
         for attempt in claimed.set_aside {
-            self.set_aside(&attempt).await;
+            aside::attempt(&self.context, &attempt).await;
         }
         for (attempt, refusal) in refused {
             settle::count(&attempt, AttemptState::Failed);
@@ -265,42 +265,11 @@ impl Deliver {
 
     /// An alert about ourselves that is not sent for this reason says nothing new.
     async fn refused(&self, attempt: &Attempt, refusal: &Refusal) -> Result<(), StoreError> {
-        if self.is_about_us(attempt).await? {
+        if aside::is_about_us(&self.context, &attempt.org, attempt.alert.as_ref()).await? {
             return Ok(());
         }
         let text = format!("Such pages fail, and other ways are tried: {}.", refusal.why);
         msp::report(&self.context, &refusal.matter, &refusal.title, &text, None).await.map(|_| ())
-    }
-
-    async fn is_about_us(&self, attempt: &Attempt) -> Result<bool, StoreError> {
-        Ok(self.alert(attempt).await?.is_some_and(|row| row.alert.source == Source::Pikett))
-    }
-
-    /// It brought down whoever sent it, again and again. Nobody will see it again by itself.
-    async fn set_aside(&self, attempt: &Attempt) {
-        metrics::counter!(metric::SET_ASIDE, "table" => "attempts").increment(1);
-        tracing::error!(attempt.id = %attempt.id, "an attempt was begun too often and was set aside");
-        if let Err(error) = self.follow_up(attempt).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "nobody could be told of an attempt set aside");
-        }
-    }
-
-    async fn follow_up(&self, attempt: &Attempt) -> Result<(), StoreError> {
-        let (acting, failed) = (self.context.acting(), attempt.clone());
-        self.context
-            .change(async move |db| {
-                let why = "it was begun too often without an end and was set aside";
-                super::failure::failed(db, &acting, &failed, why, None).await
-            })
-            .await?;
-        let matter = if self.is_about_us(attempt).await? {
-            "set-aside:own-attempts".to_owned()
-        } else {
-            format!("set-aside:{}", attempt.id)
-        };
-        let title = "Pikett could not send a message";
-        let text = format!("The sending of {} was begun {} times and never ended.", attempt.id, attempt.tries);
-        msp::report(&self.context, &matter, title, &text, None).await.map(|_| ())
     }
 }
 

@@ -4,6 +4,7 @@
 //! `Context` (what every worker is given) and `act` (what people do to an alert).
 
 pub mod act; // acknowledge, resolve, escalate, note
+mod aside; // rows that failed too often
 mod caps; // what pages may cost
 mod context;
 mod deadline; // reports that stay away

@@ -217,6 +217,22 @@ on_both! {
         night.end().await;
     }
 
+    async fn what_was_set_aside_by_somebody_who_crashed_is_told_by_the_watch(store: Store) {
+        let night = Night::quiet(&store).await;
+        store.write(async |db| timers::set(db, &org(), "broken", "a-call", at(0), "").await).await.unwrap();
+        for n in 0..5 {
+            let timer = claim(&store, n * 100).await.remove(0);
+            store.write(async move |db| timers::fail(db, &timer, at(n * 100 + 1)).await).await.unwrap();
+        }
+        night.context.clock.advance(chrono::TimeDelta::seconds(600));
+        for _ in 0..2 {
+            watch::look(&night.context).await.unwrap();
+        }
+        let own = night.open().await;
+        assert_eq!(own.len(), 1);
+        assert_eq!((own[0].alert.title.as_str(), own[0].alert.count), ("Pikett could not work on timer broken of a-call", 1));
+    }
+
     async fn a_message_that_brings_down_its_sender_is_set_aside_and_the_next_rule_comes(store: Store) {
         let night = Night::quiet(&store).await;
         let id = night.raise("Disk full").await;

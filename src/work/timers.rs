@@ -7,20 +7,16 @@ use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Durat
 
 use chrono::TimeDelta;
 use futures::FutureExt;
-use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Context, Handler, WorkError, msp, record};
+use super::{Context, Handler, WorkError, aside};
 use crate::{
     backoff::Waits,
-    model::id::AlertId,
     store::{
         StoreError, Topic,
-        raise::ESCALATE,
         timers::{self, DueTimer, Failed},
     },
-    telemetry::metric,
 };
 
 /// How long a claim lasts; a crashed worker's timers come back after it.
@@ -101,10 +97,8 @@ impl Timers {
         let claim = async move |db: &mut sqlx::AnyConnection| timers::claim(db, now, now + LEASE, &lease, limit).await;
         let claimed = self.context.store.write(claim).await?;
         for timer in claimed.set_aside {
-            begun.spawn({
-                let this = self.clone();
-                async move { this.set_aside(&timer).await }
-            });
+            let context = self.context.clone();
+            begun.spawn(async move { aside::timer(&context, &timer).await });
         }
         for (timer, place) in claimed.due.into_iter().zip(places) {
             let this = self.clone();
@@ -130,7 +124,7 @@ impl Timers {
         let failed = timer.clone();
         let failed = self.context.store.write(async move |db| timers::fail(db, &failed, again_at).await).await;
         match failed {
-            Ok(Failed::SetAside) => self.set_aside(timer).await,
+            Ok(Failed::SetAside) => aside::timer(&self.context, timer).await,
             Ok(Failed::Again | Failed::Stale) => {}
             // Then the lease runs out, and the timer comes back by itself.
             Err(error) => {
@@ -140,7 +134,8 @@ impl Timers {
     }
 
     async fn handle(&self, timer: &DueTimer) -> Result<(), WorkError> {
-        let broken = |why: &str| WorkError::Broken { what: describe(timer), why: why.to_owned() };
+        let what = || format!("timer {} of {}", timer.kind, timer.subject);
+        let broken = |why: &str| WorkError::Broken { what: what(), why: why.to_owned() };
         let handler = self.handlers.get(timer.kind.as_str()).ok_or_else(|| broken("nobody handles its kind"))?;
         let handled = AssertUnwindSafe(handler.handle(timer)).catch_unwind();
         match tokio::time::timeout(HANDLER_MAX, handled).await {
@@ -149,31 +144,4 @@ impl Timers {
             Err(_) => Err(broken("its handler took too long")),
         }
     }
-
-    /// Nobody will see it again by itself, so people are told.
-    async fn set_aside(&self, timer: &DueTimer) {
-        metrics::counter!(metric::SET_ASIDE, "table" => "timers").increment(1);
-        tracing::error!(timer.kind, timer.subject, "a timer failed too often and was set aside");
-        let text = format!("The work on {} failed {} times and was set aside.", describe(timer), timers::TRIES_MAX);
-        let alert = timer.subject.parse::<AlertId>().ok().filter(|_| timer.kind == ESCALATE);
-        if let Some(alert) = alert {
-            let (acting, entry) = (self.context.acting(), text.clone());
-            let written = self
-                .context
-                .store
-                .write(async move |db| record(db, &acting, &alert, "set-aside", entry.clone(), json!({})).await);
-            if let Err(error) = written.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the timeline could not be written");
-            }
-        }
-        let matter = format!("set-aside:{}:{}", timer.kind, timer.subject);
-        let title = format!("Pikett could not work on {}", describe(timer));
-        if let Err(error) = msp::report(&self.context, &matter, &title, &text, None).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the MSP could not be told");
-        }
-    }
-}
-
-fn describe(timer: &DueTimer) -> String {
-    format!("timer {} of {}", timer.kind, timer.subject)
 }

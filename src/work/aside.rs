@@ -1,0 +1,96 @@
+//! Rows that failed again and again and were set aside, so that they block nobody. Nobody will see them
+//! again by themselves: people are told, and told of being told, since a crash may come in between.
+
+use serde_json::json;
+
+use super::{Context, failure, msp, record};
+use crate::{
+    model::{
+        Instant,
+        alert::Source,
+        id::{AlertId, OrgId},
+    },
+    store::{
+        StoreError, alerts, aside,
+        attempts::Attempt,
+        raise::ESCALATE,
+        timers::{self, DueTimer},
+    },
+    telemetry::metric,
+};
+
+/// A timer has just been set aside.
+pub(super) async fn timer(context: &Context, timer: &DueTimer) {
+    metrics::counter!(metric::SET_ASIDE, "table" => "timers").increment(1);
+    tracing::error!(timer.kind, timer.subject, "a timer failed too often and was set aside");
+    if let Err(error) = tell_of_timer(context, timer).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "nobody could be told of it yet");
+    }
+}
+
+/// An attempt that brought down whoever sent it has just been set aside.
+pub(super) async fn attempt(context: &Context, attempt: &Attempt) {
+    metrics::counter!(metric::SET_ASIDE, "table" => "attempts").increment(1);
+    tracing::error!(attempt.id = %attempt.id, "an attempt was begun too often and was set aside");
+    if let Err(error) = tell_of_attempt(context, attempt).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "nobody could be told of it yet");
+    }
+}
+
+/// What was set aside before this instant, by whoever crashed before they told.
+pub(super) async fn tell_of_untold(context: &Context, before: Instant) -> Result<(), StoreError> {
+    let (timers, attempts) = {
+        let mut db = context.store.read().await?;
+        (aside::untold_timers(&mut db, before).await?, aside::untold_attempts(&mut db, before).await?)
+    };
+    for timer in &timers {
+        tell_of_timer(context, timer).await?;
+    }
+    for attempt in &attempts {
+        tell_of_attempt(context, attempt).await?;
+    }
+    Ok(())
+}
+
+async fn tell_of_timer(context: &Context, timer: &DueTimer) -> Result<(), StoreError> {
+    let text = format!("The work on {} failed {} times and was set aside.", describe(timer), timers::TRIES_MAX);
+    let alert = timer.subject.parse::<AlertId>().ok().filter(|_| timer.kind == ESCALATE);
+    if let Some(alert) = alert {
+        let (acting, entry) = (context.acting(), text.clone());
+        let written = async move |db: &mut sqlx::AnyConnection| {
+            record(db, &acting, &alert, "set-aside", entry.clone(), json!({})).await
+        };
+        context.store.write(written).await?;
+    }
+    let matter = format!("set-aside:{}:{}", timer.kind, timer.subject);
+    let title = format!("Pikett could not work on {}", describe(timer));
+    msp::report(context, &matter, &title, &text, None).await?;
+    let told = timer.clone();
+    context.store.write(async move |db| aside::timer_told(db, &told).await).await
+}
+
+async fn tell_of_attempt(context: &Context, attempt: &Attempt) -> Result<(), StoreError> {
+    let (acting, failed) = (context.acting(), attempt.clone());
+    let next = async move |db: &mut sqlx::AnyConnection| {
+        let why = "it was begun too often without an end and was set aside";
+        failure::failed(db, &acting, &failed, why, None).await
+    };
+    context.change(next).await?;
+    let about_us = is_about_us(context, &attempt.org, attempt.alert.as_ref()).await?;
+    let matter = if about_us { "set-aside:own-attempts".to_owned() } else { format!("set-aside:{}", attempt.id) };
+    let text = format!("The sending of {} was begun {} times and never ended.", attempt.id, attempt.tries);
+    msp::report(context, &matter, "Pikett could not send a message", &text, None).await?;
+    let told = attempt.clone();
+    context.store.write(async move |db| aside::attempt_told(db, &told).await).await
+}
+
+/// Whether the alert is one for the MSP itself: its own trouble must not raise more of the kind.
+pub(super) async fn is_about_us(context: &Context, org: &OrgId, alert: Option<&AlertId>) -> Result<bool, StoreError> {
+    let Some(alert) = alert else { return Ok(false) };
+    let row = alerts::by_id(&mut *context.store.read().await?, org, alert).await?;
+    Ok(row.is_some_and(|row| row.alert.source == Source::Pikett))
+}
+
+fn describe(timer: &DueTimer) -> String {
+    format!("timer {} of {}", timer.kind, timer.subject)
+}
