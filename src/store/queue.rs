@@ -19,9 +19,9 @@ pub(super) enum Order {
 }
 
 /// How many urgent units of work go before a patient one, while both wait. Telling people about an alert
-/// costs the database as much as taking in some dozens; and half of a hundred batches a second are
+/// costs the database as much as taking in some dozens; and a quarter of some hundred batches a second is
 /// still more pages than a carrier sends.
-const URGENT_PER_PATIENT: u32 = 2;
+const URGENT_PER_PATIENT: u32 = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
