@@ -14,7 +14,7 @@ use super::IntakeError;
 use crate::{
     model::id::OrgId,
     store::{
-        Store, StoreError,
+        Dialect, Store, StoreError,
         raise::{Dedup, NewAlert, Raised, raise_all},
     },
 };
@@ -23,9 +23,10 @@ use crate::{
 const QUEUE_MAX: usize = 8_192;
 /// Rows of one unit of work: enough to share a sync, few enough not to let a caller on the phone wait.
 const BATCH_MAX: usize = 128;
-/// One is being committed while the next one gathers or is written. More would only be smaller: a statement
-/// costs more than its rows.
-const FLYING: usize = 2;
+/// One is being committed while the next one is written. More would only be smaller: a statement costs more
+/// than its rows.
+const FLYING_SQLITE: usize = 2;
+const FLYING_POSTGRES: usize = 3;
 
 #[derive(Clone)]
 pub(super) struct Batch(mpsc::Sender<Item>);
@@ -55,7 +56,10 @@ impl Batch {
 }
 
 async fn run(store: Store, mut queue: mpsc::Receiver<Item>) {
-    let flying = Arc::new(Semaphore::new(FLYING));
+    let flying = Arc::new(Semaphore::new(match store.dialect() {
+        Dialect::Sqlite => FLYING_SQLITE,
+        Dialect::Postgres => FLYING_POSTGRES,
+    }));
     let mut batches = JoinSet::new();
     let mut items = Vec::new();
     loop {

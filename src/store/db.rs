@@ -19,6 +19,8 @@ const READERS_POSTGRES: u32 = 8;
 pub(super) const WRITERS_POSTGRES: u32 = 8;
 /// Longer than a group commit ever takes; then a caller is better served by "come back later".
 const ACQUIRE_MAX: Duration = Duration::from_secs(5);
+/// A connection that has just answered lives; one that was idle for longer is asked before it is lent.
+const TRUSTED: Duration = Duration::from_millis(100);
 /// Two processes may create the same database at once: the slower one finds it half made and looks again.
 const OPEN_TRIES: u32 = 5;
 
@@ -156,7 +158,18 @@ impl Database {
                     })
                 })
                 .connect_lazy_with(self.options.clone()),
-            Dialect::Postgres => pool.max_connections(READERS_POSTGRES).connect_lazy_with(self.options.clone()),
+            Dialect::Postgres => pool
+                .max_connections(READERS_POSTGRES)
+                .test_before_acquire(false)
+                .before_acquire(|db, used| {
+                    Box::pin(async move {
+                        if used.idle_for > TRUSTED {
+                            db.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
+                .connect_lazy_with(self.options.clone()),
         }
     }
 

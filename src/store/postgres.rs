@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     db::{Database, WRITERS_POSTGRES},
     error::{StoreError, code},
-    queue::{Order, Queue},
+    queue::{Lane, Order, Queue, Turns},
     unit::Job,
     wake::{Topics, Wake},
 };
@@ -25,9 +25,7 @@ use crate::{
 };
 
 const CHANNEL: &str = "pikett";
-/// How many of the workers' units of work run at once while there are others for whom somebody waits.
-const PATIENT_BESIDE: usize = 1;
-/// When nobody has been waited for during this time, the workers have all connections.
+/// When nobody has been waited for during this time, the workers have all connections; else one.
 const CALM_S: f64 = 0.02;
 /// For deadlocks and serialization failures: the others have finished by then.
 const TRIES: u32 = 10;
@@ -84,19 +82,26 @@ impl Worker {
     /// Until it is closed and nothing is left.
     async fn work(&mut self) {
         let (mut urgent, mut patient) = (JoinSet::new(), JoinSet::new());
-        let mut since_urgent = Stopwatch::start();
+        let (mut since_urgent, mut turns) = (Stopwatch::start(), Turns::default());
         loop {
             let is_calm = urgent.is_empty() && since_urgent.seconds() > CALM_S;
-            let room = if is_calm { WRITERS_POSTGRES as usize } else { PATIENT_BESIDE };
+            let patient_too = match patient.len() {
+                0 => is_calm || urgent.is_empty() || turns.is_patients(),
+                running => is_calm && running < WRITERS_POSTGRES as usize,
+            };
             tokio::select! {
                 biased;
                 Some(_) = urgent.join_next() => {}
                 Some(_) = patient.join_next() => {}
                 Some(order) = self.queue.urgent.recv() => {
                     since_urgent = Stopwatch::start();
+                    turns.took(Lane::Urgent);
                     self.begin(order, &mut urgent);
                 }
-                Some(order) = self.queue.patient.recv(), if patient.len() < room => self.begin(order, &mut patient),
+                Some(order) = self.queue.patient.recv(), if patient_too => {
+                    turns.took(Lane::Patient);
+                    self.begin(order, &mut patient);
+                }
                 else => return,
             }
         }

@@ -12,7 +12,7 @@ use tokio::{sync::oneshot, time::MissedTickBehavior};
 use super::{
     db::Database,
     error::{StoreError, sqlite_code},
-    queue::{Lane, Order, Queue},
+    queue::{Lane, Order, Queue, Turns},
     unit::Job,
     wake::{Topics, Wake},
 };
@@ -20,10 +20,6 @@ use crate::{clock::Stopwatch, telemetry::metric};
 
 /// More would let the first in a group wait longer than a sync takes.
 const GROUP_MAX: usize = 64;
-/// The workers' share of a group in which somebody is waited for: telling people about one alert takes
-/// as long as taking in some dozens. At hundreds of groups a second that is still more than any carrier
-/// sends.
-const PATIENT_BESIDE: usize = 1;
 /// Each try waits `busy_timeout` (5 s) for the other process.
 const BUSY_TRIES: u32 = 6;
 /// How soon a commit of another process (`pikett apply` beside `serve`) is noticed.
@@ -35,6 +31,7 @@ pub(super) struct Writer {
     database: Database,
     db: AnyConnection,
     queue: Queue,
+    turns: Turns,
     wake: Wake,
     /// `PRAGMA data_version`: changes with every commit of another connection, never with our own.
     data_version: i64,
@@ -54,26 +51,9 @@ struct Seats {
     patient: usize,
 }
 
-impl Seats {
-    fn take(&mut self, lane: Lane) {
-        match lane {
-            Lane::Urgent => self.urgent += 1,
-            Lane::Patient => self.patient += 1,
-        }
-    }
-
-    fn left(&self) -> bool {
-        self.urgent + self.patient < GROUP_MAX
-    }
-
-    fn left_for_patient(&self) -> bool {
-        self.urgent == 0 || self.patient < PATIENT_BESIDE
-    }
-}
-
 impl Writer {
     pub fn new(database: Database, db: AnyConnection, queue: Queue, wake: Wake) -> Self {
-        Self { database, db, queue, wake, data_version: 0, closing: None }
+        Self { database, db, queue, turns: Turns::default(), wake, data_version: 0, closing: None }
     }
 
     pub async fn run(mut self) {
@@ -109,14 +89,24 @@ impl Writer {
     }
 
     fn next(&mut self, seats: &mut Seats) -> Option<Box<dyn Job>> {
-        while seats.left() {
-            let (lane, order) = self.queue.waiting(seats.left_for_patient())?;
+        while seats.urgent + seats.patient < GROUP_MAX {
+            // Among themselves the patient have all seats.
+            let patient_too = seats.urgent == 0 || (seats.patient == 0 && self.turns.is_patients());
+            let (lane, order) = self.queue.waiting(patient_too)?;
             if let Some(job) = self.take(order) {
-                seats.take(lane);
+                self.seat(seats, lane);
                 return Some(job);
             }
         }
         None
+    }
+
+    fn seat(&mut self, seats: &mut Seats, lane: Lane) {
+        self.turns.took(lane);
+        match lane {
+            Lane::Urgent => seats.urgent += 1,
+            Lane::Patient => seats.patient += 1,
+        }
     }
 
     /// Runs this job and whatever queues up meanwhile, and commits all of them at once.
@@ -129,7 +119,7 @@ impl Writer {
         let mut done: Vec<Done> = Vec::new();
         let mut waiting = Some(first);
         let mut seats = Seats::default();
-        seats.take(lane);
+        self.seat(&mut seats, lane);
         while let Some(mut job) = waiting {
             match job.run(&mut self.db).await {
                 Ok(touched) => done.push(Done { job, touched }),

@@ -29,6 +29,10 @@ pub(super) const POLL: TimeDelta = TimeDelta::seconds(30);
 pub(super) const PAUSE: TimeDelta = TimeDelta::seconds(1);
 /// Most that wait, wait for a carrier: even when one hangs, there must be room for escalations.
 const AT_ONCE: usize = 512;
+/// When all places are taken, as in a storm, so many are waited for, but not long: claims of one row each
+/// would cost as much as the work.
+const PLACES: u32 = 16;
+const PLACES_WITHIN: Duration = Duration::from_millis(50);
 
 const WAITS: Waits = Waits {
     first: Duration::from_secs(1),
@@ -87,6 +91,8 @@ impl Timers {
             return Ok(Some(next.into_iter().chain([now + POLL]).min().unwrap_or(now)));
         }
         // A claimed timer is begun at once, so no more are claimed than there are places.
+        let some = Arc::clone(&self.places).acquire_many_owned(PLACES);
+        drop(tokio::time::timeout(PLACES_WITHIN, some).await);
         let Ok(first) = Arc::clone(&self.places).acquire_owned().await else { return Ok(Some(now + POLL)) };
         let mut places = vec![first];
         while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
