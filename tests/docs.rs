@@ -66,23 +66,7 @@ fn the_flows_that_are_shown_are_sound() {
 fn every_step_is_explained() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/flows.md");
     let text = text(&path);
-    for step in [
-        "say",
-        "pause",
-        "language",
-        "hours",
-        "caller",
-        "pin",
-        "menu",
-        "when",
-        "set",
-        "alert",
-        "connect",
-        "voicemail",
-        "sms",
-        "forward",
-        "hangup",
-    ] {
+    for step in pikett::ivr::STEP_KINDS {
         assert!(text.contains(&format!("\n| `{step}` |")), "{step}");
     }
 }

@@ -332,11 +332,7 @@ pub(super) async fn recording(Extract(state): Extract<State>, asked: Asked) -> R
             return Ok(());
         };
         let Some(scene) = state.scene(&asked.call, Attestation::NotSupplied).await? else { return Ok(()) };
-        let known = {
-            let mut db = state.context().store.read().await?;
-            let known = voicemails::of_call(&mut db, scene.acting.org(), &scene.call.id).await?;
-            matches!(&input, Input::Recorded { sid: Some(sid), .. } if known.iter().any(|known| known.recording == *sid))
-        };
+        let known = state.is_kept(&scene.call.id, &input).await?;
         match (known, scene.call.ended_at) {
             (true, _) => Ok(()),
             // A second message: the flow has had its one.
@@ -359,6 +355,15 @@ pub(super) async fn recording(Extract(state): Extract<State>, asked: Asked) -> R
 }
 
 impl State {
+    /// Whether this recording is one of the call's messages already.
+    pub(super) async fn is_kept(&self, call: &CallId, input: &Input) -> Result<bool, StoreError> {
+        let Input::Recorded { url, sid, .. } = input else { return Ok(false) };
+        let recording = sid.as_ref().unwrap_or(url);
+        let org = self.context().directory().org.clone();
+        let kept = voicemails::of_call(&mut *self.context().store.read().await?, &org, call).await?;
+        Ok(kept.iter().any(|message| message.recording == *recording))
+    }
+
     /// A message that the flow does not hear of: it stands beside the call's alert.
     async fn keep_beside(&self, scene: &Scene, input: &Input) -> Result<(), StoreError> {
         let Input::Recorded { url, sid, seconds, .. } = input.clone() else { return Ok(()) };

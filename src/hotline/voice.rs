@@ -176,10 +176,12 @@ impl State {
 
     /// The message pages people, whatever step the call had reached.
     async fn keep_message(&self, arrival: &Arrival, recorded: &Input) -> Result<(), StoreError> {
-        let Some(call) = self.call_of(arrival).await? else { return self.unknown_number(arrival).await };
-        let turn = call.turn;
+        let Some(call) = self.call_of(arrival).await? else { return self.tell_of_message(arrival, recorded).await };
+        let (id, turn) = (call.id.clone(), call.turn);
         let scene = self.scene_of(call, arrival.attestation).await?;
-        self.take(scene, turn, recorded.clone()).await.map(|_| ())
+        self.take(scene, turn, recorded.clone()).await?;
+        // Another turn may have been faster: then the document was its own, and the message is not kept.
+        if self.is_kept(&id, recorded).await? { Ok(()) } else { Err(StoreError::Stale("the call went on meanwhile")) }
     }
 
     /// What cannot be kept as a message is told as it is.

@@ -22,7 +22,7 @@ pub use flow::{
     ForwardStep, ForwardTo, Kind, MenuOption, NumberPattern, PinStep, Speech, Step, StepId, Text, Trust, Var, VarKind,
     VoicemailStep, Wait,
 };
-pub use parse::parse;
+pub use parse::{STEP_KINDS, parse};
 pub use run::{abandoned, begin, run, spare, waiting, wants};
 pub use state::{Phase, State, StateError};
 pub use turn::{

@@ -81,6 +81,16 @@ pub async fn charge(db: &mut AnyConnection, attempt: &Attempt) -> Result<bool, S
     Ok(charged.rows_affected() == 1)
 }
 
+/// It is not sent for now, so it costs nothing.
+pub async fn discharge(db: &mut AnyConnection, attempt: &Attempt) -> Result<(), StoreError> {
+    sqlx::query("UPDATE attempts SET charged = 0 WHERE org_id = $1 AND id = $2")
+        .bind(attempt.org.as_str())
+        .bind(attempt.id.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// What came of sending an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

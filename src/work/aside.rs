@@ -23,18 +23,14 @@ use crate::{
 pub(super) async fn timer(context: &Context, timer: &DueTimer) {
     metrics::counter!(metric::SET_ASIDE, "table" => "timers").increment(1);
     tracing::error!(timer.kind, timer.subject, "a timer failed too often and was set aside");
-    if let Err(error) = tell_of_timer(context, timer).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "nobody could be told of it yet");
-    }
+    noted(tell_of_timer(context, timer).await);
 }
 
 /// An attempt that brought down whoever sent it has just been set aside.
 pub(super) async fn attempt(context: &Context, attempt: &Attempt) {
     metrics::counter!(metric::SET_ASIDE, "table" => "attempts").increment(1);
     tracing::error!(attempt.id = %attempt.id, "an attempt was begun too often and was set aside");
-    if let Err(error) = tell_of_attempt(context, attempt).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "nobody could be told of it yet");
-    }
+    noted(tell_of_attempt(context, attempt).await);
 }
 
 /// What was set aside before this instant, by whoever crashed before they told.
@@ -43,13 +39,21 @@ pub(super) async fn tell_of_untold(context: &Context, before: Instant) -> Result
         let mut db = context.store.read().await?;
         (aside::untold_timers(&mut db, before).await?, aside::untold_attempts(&mut db, before).await?)
     };
+    // One of which nobody can be told keeps the others from nothing.
     for timer in &timers {
-        tell_of_timer(context, timer).await?;
+        noted(tell_of_timer(context, timer).await);
     }
     for attempt in &attempts {
-        tell_of_attempt(context, attempt).await?;
+        noted(tell_of_attempt(context, attempt).await);
     }
     Ok(())
+}
+
+/// The watch tells again what could not be told.
+fn noted(told: Result<(), StoreError>) {
+    if let Err(error) = told {
+        tracing::error!(error = &error as &dyn std::error::Error, "nobody could be told of it yet");
+    }
 }
 
 async fn tell_of_timer(context: &Context, timer: &DueTimer) -> Result<(), StoreError> {
@@ -75,11 +79,13 @@ async fn tell_of_attempt(context: &Context, attempt: &Attempt) -> Result<(), Sto
         let why = "it was begun too often without an end and was set aside";
         failure::failed(db, &acting, &failed, why, None).await
     };
-    context.change(next).await?;
+    let follows = context.change(next).await;
     let about_us = is_about_us(context, &attempt.org, attempt.alert.as_ref()).await?;
     let matter = if about_us { "set-aside:own-attempts".to_owned() } else { format!("set-aside:{}", attempt.id) };
     let text = format!("The sending of {} was begun {} times and never ended.", attempt.id, attempt.tries);
+    // The MSP hears of it even when the alert itself cannot be worked on.
     msp::report(context, &matter, "Pikett could not send a message", &text, None).await?;
+    follows?;
     let told = attempt.clone();
     context.store.write(async move |db| aside::attempt_told(db, &told).await).await
 }

@@ -5,7 +5,7 @@
 
 use sqlx::AnyConnection;
 
-use super::{Acting, settle};
+use super::Acting;
 use crate::{
     model::person::{Address, Channel},
     notify::channels::Sent,
@@ -29,7 +29,15 @@ pub(super) struct Refusal {
     pub why: String,
 }
 
-/// Part of the unit of work that claims: ends what must not be sent and answers why; the rest stays.
+impl Refusal {
+    /// How the attempt ended.
+    pub fn outcome(&self) -> Sent {
+        let answer = Answer { message: Some(self.why.clone()), ..Answer::default() };
+        Sent { outcome: Outcome::Failed, answer, class: None }
+    }
+}
+
+/// Part of the unit of work that claims: takes out what must not be sent and answers why; the rest stays.
 pub(super) async fn sieve(
     db: &mut AnyConnection,
     acting: &Acting,
@@ -39,11 +47,7 @@ pub(super) async fn sieve(
     for attempt in due.drain(..) {
         match refusal(db, acting, &attempt).await? {
             None => kept.push(attempt),
-            Some(refusal) => {
-                let answer = Answer { message: Some(refusal.why.clone()), ..Answer::default() };
-                settle::sent(db, acting, &attempt, &Sent { outcome: Outcome::Failed, answer, class: None }).await?;
-                refused.push((attempt, refusal));
-            }
+            Some(refusal) => refused.push((attempt, refusal)),
         }
     }
     *due = kept;
@@ -73,6 +77,7 @@ async fn refusal(db: &mut AnyConnection, acting: &Acting, attempt: &Attempt) -> 
     if is_counted || spent::take(db, acting.org(), spending, SUBJECT, cap, acting.now).await? {
         return Ok(None);
     }
+    outbox::discharge(db, attempt).await?;
     Ok(Some(Refusal {
         matter: format!("pages-cap:{key}"),
         title: format!("Pages by {what} have reached the hour's cap of {cap}"),

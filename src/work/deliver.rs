@@ -34,7 +34,7 @@ use crate::{
     store::{
         StoreError, Topic,
         alerts::{self, AlertRow},
-        attempts::{Attempt, AttemptKind, AttemptState},
+        attempts::{Attempt, AttemptKind},
         notifications,
         outbox::{self, Answer, Outcome},
         owners::{self, Seeker},
@@ -122,10 +122,10 @@ impl Deliver {
         for attempt in claimed.set_aside {
             aside::attempt(&self.context, &attempt).await;
         }
+        // Each by itself: one that cannot be settled comes back after its lease, and blocks no other.
         for (attempt, refusal) in refused {
-            settle::count(&attempt, AttemptState::Failed);
             if let Err(error) = self.refused(&attempt, &refusal).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the MSP could not be told of a cap");
+                tracing::error!(error = &error as &dyn std::error::Error, "a page over a cap could not be ended yet");
             }
         }
         let mut due = claimed.due;
@@ -263,8 +263,10 @@ impl Deliver {
         msp::report(&self.context, &format!("account:{channel}"), &title, &text, None).await.map(|_| ())
     }
 
-    /// An alert about ourselves that is not sent for this reason says nothing new.
+    /// It fails, and the MSP hears why. An alert about ourselves that is not sent for this reason says
+    /// nothing new.
     async fn refused(&self, attempt: &Attempt, refusal: &Refusal) -> Result<(), StoreError> {
+        self.settle(attempt, refusal.outcome()).await?;
         if aside::is_about_us(&self.context, &attempt.org, attempt.alert.as_ref()).await? {
             return Ok(());
         }

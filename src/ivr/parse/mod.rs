@@ -8,6 +8,8 @@ mod graph;
 mod kinds;
 mod step;
 
+pub use kinds::KINDS as STEP_KINDS;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},

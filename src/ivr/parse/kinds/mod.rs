@@ -11,7 +11,8 @@ use toml_edit::{Item, Value};
 use super::step::StepReader;
 use crate::{ivr::flow::Kind, model::fault::did_you_mean};
 
-const KINDS: [&str; 15] = [
+/// What a step may do.
+pub const KINDS: [&str; 15] = [
     "say",
     "pause",
     "language",
