@@ -21,3 +21,5 @@ mod house;
 mod refused;
 #[path = "service/running.rs"]
 mod running;
+#[path = "service/versions.rs"]
+mod versions;

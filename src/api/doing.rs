@@ -184,14 +184,14 @@ pub fn actor(acting: &Acting, name: &str) -> Actor {
 }
 
 /// The fields of a JSON object, taken one by one; what is left over is refused.
-struct Fields {
+pub(super) struct Fields {
     rest: Map<String, Value>,
     problem: Problem,
 }
 
 impl Fields {
     /// No body is an empty object.
-    fn read(body: &[u8]) -> Result<Self, Problem> {
+    pub fn read(body: &[u8]) -> Result<Self, Problem> {
         let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the request's fields are wrong");
         if body.is_empty() {
             return Ok(Self { rest: Map::new(), problem });
@@ -230,11 +230,31 @@ impl Fields {
         })
     }
 
+    /// 0 when it is missing or wrong, which `finish` tells.
+    pub fn number(&mut self, name: &str) -> i64 {
+        let given = self.rest.remove(name);
+        given.as_ref().and_then(Value::as_i64).unwrap_or_else(|| {
+            self.wrong(name, if given.is_some() { "must be a whole number" } else { "is missing" });
+            0
+        })
+    }
+
+    pub fn flag(&mut self, name: &str) -> bool {
+        match self.rest.remove(name) {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(flag)) => flag,
+            Some(_) => {
+                self.wrong(name, "must be true or false");
+                false
+            }
+        }
+    }
+
     fn wrong(&mut self, name: &str, message: impl Into<String>) {
         self.problem = self.problem.clone().field(format!("/{name}"), message);
     }
 
-    fn finish(mut self) -> Result<(), Problem> {
+    pub fn finish(mut self) -> Result<(), Problem> {
         let unknown: Vec<String> = self.rest.keys().map(|name| name.chars().take(40).collect()).collect();
         for name in unknown {
             self.wrong(&name, "is no field here");
@@ -247,7 +267,7 @@ fn not_json(what: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "the body is no JSON object").detail(what)
 }
 
-fn refused(error: &BodyError) -> Problem {
+pub(super) fn refused(error: &BodyError) -> Problem {
     match error {
         BodyError::TooLong { .. } => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"),
         BodyError::Broken => Problem::new(StatusCode::BAD_REQUEST, "the body broke off"),

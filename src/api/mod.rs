@@ -10,6 +10,7 @@ pub mod calls; // the call log; also for the command line
 pub mod doing; // acknowledge, resolve, escalate, note; also for the command line
 pub mod events; // what changes, as it changes
 pub mod explain; // why who was told when; also for the command line
+mod flows; // versions of flows, and which is in force
 mod idempotency; // a repeated request gets the same answer
 mod oncall; // who is on call, and why
 pub mod openapi; // the description of all this
@@ -63,6 +64,10 @@ pub fn resources(api: Api) -> Router {
         .route("/alerts/{alert}/escalate", post(doing::escalate))
         .route("/alerts/{alert}/note", post(doing::note))
         .route("/calls", get(calls::list))
+        .route("/flows", get(flows::list))
+        .route("/flows", post(flows::add))
+        .route("/flows/{flow}/versions/{version}", get(flows::one))
+        .route("/flows/{flow}/activate", post(flows::put_into_force))
         .route("/oncall", get(oncall::now))
         .route("/events", get(events::stream))
         .with_state(api)

@@ -37,6 +37,12 @@ pub fn describe() -> Value {
             "/alerts/{alert}/escalate": act("escalate", "Tell the next level now", "By"),
             "/alerts/{alert}/note": act("note", "Put a note on the timeline", "Note"),
             "/calls": { "get": list_of_calls() },
+            "/flows": { "get": list_of_flows(), "post": add_flow() },
+            "/flows/{flow}/versions/{version}": {
+                "parameters": [ref_to("parameters", "flow"), ref_to("parameters", "version")],
+                "get": get("flow", "One version of a flow with its text", "FlowSource"),
+            },
+            "/flows/{flow}/activate": activate_flow(),
             "/oncall": { "get": on_call() },
             "/events": { "get": events() },
             "/openapi.json": { "get": open_api() },
@@ -66,6 +72,13 @@ fn parameters() -> Value {
         "alert": {
             "name": "alert", "in": "path", "required": true, "schema": { "type": "string" },
             "description": "The alert's id or its number", "example": "7",
+        },
+        "flow": {
+            "name": "flow", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The flow's id", "example": "sla-hotline",
+        },
+        "version": {
+            "name": "version", "in": "path", "required": true, "schema": { "type": "integer", "minimum": 1 },
         },
         "limit": {
             "name": "limit", "in": "query",
@@ -125,6 +138,42 @@ fn list_of_calls() -> Value {
         "summary": "The call log, the newest first",
         "parameters": [ref_to("parameters", "limit"), ref_to("parameters", "cursor")],
         "responses": answers(&page_of("Call")),
+    })
+}
+
+fn list_of_flows() -> Value {
+    json!({
+        "operationId": "flows",
+        "summary": "The versions of flows, of each the newest first, and which is in force",
+        "parameters": [{
+            "name": "flow", "in": "query", "schema": { "type": "string" }, "description": "Only of this flow",
+        }],
+        "responses": answers(&page_of("FlowVersion")),
+    })
+}
+
+fn add_flow() -> Value {
+    json!({
+        "operationId": "addFlow",
+        "summary": "Keep a flow file as the next version; it answers no calls yet",
+        "requestBody": { "required": true, "content": { "application/toml": { "schema": { "type": "string" } } } },
+        "responses": answers(&ref_to("schemas", "FlowKept")),
+    })
+}
+
+fn activate_flow() -> Value {
+    json!({
+        "parameters": [ref_to("parameters", "flow")],
+        "post": {
+            "operationId": "activateFlow",
+            "summary": "Put a version into force, or see which hotlines that would change and how",
+            "description": "Calls in progress stay on their version. Going back is activating an earlier one.",
+            "requestBody": {
+                "required": true,
+                "content": { "application/json": { "schema": ref_to("schemas", "Activation") } },
+            },
+            "responses": answers(&ref_to("schemas", "Activated")),
+        },
     })
 }
 

@@ -12,6 +12,7 @@ use crate::{
     cli::apply,
     clock::{Clock, Ids},
     config::Config,
+    declare::Flows,
     model::phone::Phone,
     sim::{Hooks, Mailbox, Settings, Sim, Times},
     store::Store,
@@ -90,7 +91,7 @@ impl Stage {
     pub async fn apply(&self) -> Result<(), DemoError> {
         let files = apply::files(std::slice::from_ref(&self.folder)).map_err(DemoError::Apply)?;
         let store = Store::open(self.config.database.url.expose()).await.map_err(DemoError::Store)?;
-        let applied = apply::apply(&store, &files, false, &self.clock, &self.ids).await;
+        let applied = apply::apply(&store, &files, Flows::PutIntoForce, false, &self.clock, &self.ids).await;
         store.close().await;
         applied.map(|_| ()).map_err(DemoError::Apply)
     }

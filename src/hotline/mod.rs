@@ -40,7 +40,7 @@ use crate::{
     carrier::twiml::{self, Verb},
     ivr::{self, Flow},
     model::{id::FlowId, language::Language},
-    store::{StoreError, declarations},
+    store::{StoreError, flows},
     telemetry::metric,
     web::{problem::RETRY_AFTER_S, webhook::Webhooks},
     work::{Context, Handler, msp},
@@ -91,7 +91,7 @@ impl State {
             return Ok(flow);
         }
         let mut db = self.context().store.read().await?;
-        let stored = declarations::flow(&mut db, &self.context().directory().org, id, version).await?;
+        let stored = flows::version(&mut db, &self.context().directory().org, id, version).await?;
         drop(db);
         let flow = match stored.and_then(|stored| ivr::parse(&stored.file, &stored.source).ok()) {
             Some(flow) => Arc::new(flow),

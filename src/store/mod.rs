@@ -13,8 +13,9 @@ pub mod codec; // rows ⇄ the core's types
 #[cfg(test)]
 mod crash; // what was answered survives kill -9
 mod db; // connecting; what differs between the databases
-pub mod declarations; // documents and flow versions
+pub mod declarations; // documents
 pub mod error; // what can go wrong
+pub mod flows; // their versions, and which is in force
 pub mod languages; // what a number chose
 pub mod legs; // technicians' phones, rung for a caller
 pub mod notifications; // the duty to tell one person

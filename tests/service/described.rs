@@ -52,6 +52,12 @@ fn answer_schema<'a>(document: &'a Value, path: &str, method: &str) -> &'a Value
     &document["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"]
 }
 
+const FLOW: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ivr-flows/voicemail-only.toml");
+
+fn filled(path: &str) -> String {
+    path.replace("{alert}", "1").replace("{flow}", "voicemail-only").replace("{version}", "1")
+}
+
 fn operations(document: &Value) -> Vec<(String, String)> {
     let paths = document["paths"].as_object().unwrap();
     let operations = |(path, operations): (&String, &Value)| {
@@ -71,8 +77,9 @@ async fn what_is_described_is_there_and_what_is_there_is_described() {
     assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(house.json(&["openapi"]), document);
     house.event("disk", "trigger").await;
+    house.pikett(&["apply", FLOW]);
     for (path, method) in operations(&document) {
-        let address = format!("/api/v1{}", path.replace("{alert}", "1"));
+        let address = format!("/api/v1{}", filled(&path));
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
         let mut request = house.request(method.clone(), &address).bearer_auth(&house.write);
         if method == Method::POST {
@@ -103,8 +110,17 @@ async fn answers_have_the_described_shapes() {
     let mut found = Vec::new();
     let acknowledge = answer_schema(&document, "/alerts/{alert}/acknowledge", "post");
     differences(&document, acknowledge, &taken.json().await.unwrap(), "acknowledge", &mut found);
-    for path in ["/alerts", "/alerts/{alert}", "/alerts/{alert}/timeline", "/calls", "/oncall"] {
-        let answer = house.get(&format!("/api/v1{}", path.replace("{alert}", "1"))).await;
+    house.pikett(&["apply", FLOW]);
+    for path in [
+        "/alerts",
+        "/alerts/{alert}",
+        "/alerts/{alert}/timeline",
+        "/calls",
+        "/flows",
+        "/flows/{flow}/versions/{version}",
+        "/oncall",
+    ] {
+        let answer = house.get(&format!("/api/v1{}", filled(path))).await;
         differences(&document, answer_schema(&document, path, "get"), &answer, path, &mut found);
     }
     let problem = house.request(Method::GET, "/api/v1/alerts?limit=x").bearer_auth(&house.read).send().await.unwrap();
