@@ -88,6 +88,7 @@ async fn on([database, beside]: [Scratch; 2], committers: usize, rounds: usize) 
 
 /// What the flow engine keeps of a call after its first turn.
 async fn state(url: &str) -> String {
+    sqlx::any::install_default_drivers();
     let mut db = AnyConnection::connect(url).await.expect("the database opens");
     let row = sqlx::query("SELECT state FROM calls").fetch_one(&mut db).await.expect("one call was made");
     let state = row.get("state");
