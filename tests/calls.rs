@@ -7,6 +7,8 @@
 mod checks;
 #[path = "calls/connected.rs"]
 mod connected;
+#[path = "calls/crowds.rs"]
+mod crowds;
 #[path = "support/database.rs"]
 mod database;
 #[path = "calls/hang_ups.rs"]

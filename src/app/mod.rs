@@ -127,7 +127,7 @@ impl Service {
         let mailer = config.email.as_ref().map(outside::mailer).transpose().map_err(AppError::Email)?;
         let channels = Channels::new(carriers.clone(), mailer, pusher, public_url.clone(), clock.clone(), ids.clone());
         let webhooks = Webhooks::new(carriers, &public_url);
-        let hotline = hotline::State::new(context.clone(), webhooks.clone());
+        let hotline = hotline::State::start(context.clone(), webhooks.clone());
         Work::start(&context, &channels, hotline::handlers(&hotline), &stopping, &workers);
         let api = Api::start(context.clone(), stopping.clone());
         let faces = Faces {

@@ -344,9 +344,11 @@ pub async fn note_reasons(
     reasons: &[String],
     step: &str,
 ) -> Result<(), StoreError> {
-    let entry = |reason: &String| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }));
-    let entries: Vec<timeline::Entry> = reasons.iter().map(entry).collect();
-    timeline::write_all(db, acting.org(), &entries).await
+    timeline::write_all(db, acting.org(), &self::reasons(acting, call, reasons, step)).await
+}
+
+pub fn reasons(acting: &Acting, call: &CallRow, reasons: &[String], step: &str) -> Vec<timeline::Entry> {
+    reasons.iter().map(|reason| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }))).collect()
 }
 
 fn entry(acting: &Acting, call: &CallRow, kind: &str, text: impl Into<String>, detail: Value) -> timeline::Entry {

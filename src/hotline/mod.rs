@@ -11,9 +11,11 @@ mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
+mod known; // calls that wait for the next key
 mod legs; // technicians' phones
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
+mod plain; // turns that change nothing but their call
 mod rings; // what the carrier is asked to do
 mod talk; // when a technician and the caller talk
 mod turn; // one turn of a call
@@ -45,6 +47,7 @@ use crate::{
     web::{problem::RETRY_AFTER_S, webhook::Webhooks},
     work::{Context, Handler, msp},
 };
+use known::KnownCalls;
 use urls::Urls;
 
 /// Carriers wait 15 s and then apologise in English. A real time: carriers know no other.
@@ -62,6 +65,8 @@ struct Parts {
     context: Context,
     webhooks: Webhooks,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
+    known: KnownCalls,
+    turns: plain::Turns,
 }
 
 impl FromRef<State> for Webhooks {
@@ -71,8 +76,10 @@ impl FromRef<State> for Webhooks {
 }
 
 impl State {
-    pub fn new(context: Context, webhooks: Webhooks) -> Self {
-        Self(Arc::new(Parts { context, webhooks, old_flows: Mutex::default() }))
+    /// Starts the task that saves turns which come together; it ends with the last clone.
+    pub fn start(context: Context, webhooks: Webhooks) -> Self {
+        let turns = plain::turns(context.store.clone());
+        Self(Arc::new(Parts { context, webhooks, old_flows: Mutex::default(), known: KnownCalls::default(), turns }))
     }
 
     fn context(&self) -> &Context {
@@ -81,6 +88,14 @@ impl State {
 
     fn webhooks(&self) -> &Webhooks {
         &self.0.webhooks
+    }
+
+    fn known(&self) -> &KnownCalls {
+        &self.0.known
+    }
+
+    fn turns(&self) -> &plain::Turns {
+        &self.0.turns
     }
 
     /// A version that is no longer the latest.
