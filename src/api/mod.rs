@@ -10,7 +10,9 @@ pub mod calls; // the call log; also for the command line
 pub mod doing; // acknowledge, resolve, escalate, note; also for the command line
 pub mod events; // what changes, as it changes
 pub mod explain; // why who was told when; also for the command line
+mod fields; // of a request's body
 mod idempotency; // a repeated request gets the same answer
+pub mod incidents; // outages as customers hear of them; also for the command line
 mod oncall; // who is on call, and why
 pub mod openapi; // the description of all this
 mod query; // parameters
@@ -63,6 +65,8 @@ pub fn resources(api: Api) -> Router {
         .route("/alerts/{alert}/escalate", post(doing::escalate))
         .route("/alerts/{alert}/note", post(doing::note))
         .route("/calls", get(calls::list))
+        .route("/incidents", get(incidents::list).post(incidents::open))
+        .route("/incidents/{incident}", get(incidents::one).patch(incidents::update))
         .route("/oncall", get(oncall::now))
         .route("/events", get(events::stream))
         .with_state(api)

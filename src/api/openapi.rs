@@ -37,6 +37,15 @@ pub fn describe() -> Value {
             "/alerts/{alert}/escalate": act("escalate", "Tell the next level now", "By"),
             "/alerts/{alert}/note": act("note", "Put a note on the timeline", "Note"),
             "/calls": { "get": list_of_calls() },
+            "/incidents": { "get": list_of_incidents(), "post": change_of_incident("open_incident",
+                "Open an incident: flows with a `notice` step tell callers of it", "NewIncident") },
+            "/incidents/{incident}": {
+                "parameters": [ref_to("parameters", "incident")],
+                "get": get("incident", "One incident with everything that was told of it", "IncidentStory"),
+                "patch": change_of_incident("update_incident",
+                    "Say how it goes on: whoever follows it gets an SMS. What is left out stays as it is",
+                    "IncidentChange"),
+            },
             "/oncall": { "get": on_call() },
             "/events": { "get": events() },
             "/openapi.json": { "get": open_api() },
@@ -66,6 +75,10 @@ fn parameters() -> Value {
         "alert": {
             "name": "alert", "in": "path", "required": true, "schema": { "type": "string" },
             "description": "The alert's id or its number", "example": "7",
+        },
+        "incident": {
+            "name": "incident", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The incident's id or its number", "example": "3",
         },
         "limit": {
             "name": "limit", "in": "query",
@@ -128,6 +141,33 @@ fn list_of_calls() -> Value {
     })
 }
 
+fn list_of_incidents() -> Value {
+    json!({
+        "operationId": "incidents",
+        "summary": "Outages as customers hear of them, the newest first",
+        "parameters": [
+            { "name": "open", "in": "query", "schema": { "type": "boolean", "default": false },
+              "description": "Only those that are not resolved" },
+            ref_to("parameters", "limit"),
+            ref_to("parameters", "cursor"),
+        ],
+        "responses": answers(&page_of("Incident")),
+    })
+}
+
+fn change_of_incident(id: &str, summary: &str, body: &str) -> Value {
+    json!({
+        "operationId": id,
+        "summary": summary,
+        "parameters": [ref_to("parameters", "idempotency")],
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": { "schema": ref_to("schemas", body) } },
+        },
+        "responses": answers(&ref_to("schemas", "IncidentOutcome")),
+    })
+}
+
 fn on_call() -> Value {
     json!({
         "operationId": "oncall",
@@ -162,7 +202,7 @@ fn events() -> Value {
     json!({
         "operationId": "events",
         "summary": "What changes, as it changes",
-        "description": "Server-sent events. `alert`, `call` and `attempt` carry the whole thing, the newest one \
+        "description": "Server-sent events. `alert`, `call`, `attempt` and `incident` carry the whole thing, the newest one \
             counts; `entry` is a line of a timeline. After `ready` everything that holds was sent; after `missed` \
             more has happened than is sent again.",
         "parameters": [{

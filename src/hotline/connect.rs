@@ -12,7 +12,6 @@ use sqlx::AnyConnection;
 use super::{
     State,
     effects::{Applying, CONNECT, note},
-    facts::{ORG, spender},
     numbers::Used,
     rings::{HANGUP, LEAVE, RING},
     talk,
@@ -33,7 +32,7 @@ use crate::{
         StoreError, alerts, attempts,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow, NewLeg},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
         timers::{self, DueTimer},
     },
     work::{Acting, Handler, WorkError, act, record},

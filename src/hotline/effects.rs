@@ -7,11 +7,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
 
-use super::{
-    facts::{ORG, spender},
-    numbers::Used,
-    waiting::Waiting,
-};
+use super::{numbers::Used, waiting::Waiting};
 use crate::{
     escalation::{
         Target,
@@ -30,7 +26,7 @@ use crate::{
         calls::{self, CallRow},
         languages,
         raise::{self, Snapshot},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
         timeline, timers,
         voicemails::{self, VoicemailRow},
     },

@@ -18,18 +18,10 @@ use crate::{
     store::{
         StoreError, languages,
         pin_locks::{self, Subject, Taken},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
     },
     work::{Acting, msp},
 };
-
-/// The subject under which the org's own spending is counted.
-pub const ORG: &str = "org";
-
-/// How a hotline's spending is counted.
-pub fn spender(hotline: &Phone) -> String {
-    format!("hotline:{hotline}")
-}
 
 /// Who phones which hotline.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use super::{
     State, document,
     effects::{Applying, note_reasons},
     ended::matters_late,
-    facts::{self, Line, ORG, spender},
+    facts::{self, Line},
     numbers::Used,
     urls::Urls,
 };
@@ -23,7 +23,7 @@ use crate::{
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
         timers, turns,
     },
     telemetry::metric,

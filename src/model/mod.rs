@@ -9,6 +9,7 @@ pub mod contract;
 pub mod duration;
 pub mod fault;
 pub mod id;
+pub mod incident;
 pub mod language;
 pub mod person;
 pub mod phone;

@@ -15,6 +15,7 @@ mod crash; // what was answered survives kill -9
 mod db; // connecting; what differs between the databases
 pub mod declarations; // documents and flow versions
 pub mod error; // what can go wrong
+pub mod incidents; // outages as customers hear of them, and who follows them
 pub mod languages; // what a number chose
 pub mod legs; // technicians' phones, rung for a caller
 pub mod notifications; // the duty to tell one person

@@ -11,6 +11,7 @@ mod deadline; // reports that stay away
 mod deliver; // the outbox
 mod escalate; // whom to tell next
 pub mod failure; // the next rule, the next level
+pub mod incidents; // opening, updating, telling who follows
 pub mod msp; // what concerns the MSP itself
 mod record; // the timeline
 pub mod report; // what providers report, and that a key was pressed

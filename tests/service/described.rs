@@ -71,11 +71,12 @@ async fn what_is_described_is_there_and_what_is_there_is_described() {
     assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(house.json(&["openapi"]), document);
     house.event("disk", "trigger").await;
+    house.pikett(&["incident", "open", "Mail is down"]);
     for (path, method) in operations(&document) {
-        let address = format!("/api/v1{}", path.replace("{alert}", "1"));
+        let address = format!("/api/v1{}", path.replace("{alert}", "1").replace("{incident}", "1"));
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
         let mut request = house.request(method.clone(), &address).bearer_auth(&house.write);
-        if method == Method::POST {
+        if method == Method::POST || method == Method::PATCH {
             request = request.json(&json!({ "by": "anna" }));
         }
         let status = request.send().await.unwrap().status().as_u16();
@@ -99,14 +100,28 @@ async fn answers_have_the_described_shapes() {
     let house = House::open().await;
     let document = house.get("/api/v1/openapi.json").await;
     house.event("disk", "trigger").await;
+    house.pikett(&["incident", "open", "Mail is down", "--text", "en=Mail is down."]);
     let taken = house.posted("/api/v1/alerts/1/acknowledge", &json!({ "by": "anna" })).send().await.unwrap();
     let mut found = Vec::new();
     let acknowledge = answer_schema(&document, "/alerts/{alert}/acknowledge", "post");
     differences(&document, acknowledge, &taken.json().await.unwrap(), "acknowledge", &mut found);
-    for path in ["/alerts", "/alerts/{alert}", "/alerts/{alert}/timeline", "/calls", "/oncall"] {
-        let answer = house.get(&format!("/api/v1{}", path.replace("{alert}", "1"))).await;
+    for path in [
+        "/alerts",
+        "/alerts/{alert}",
+        "/alerts/{alert}/timeline",
+        "/calls",
+        "/oncall",
+        "/incidents",
+        "/incidents/{incident}",
+    ] {
+        let address = path.replace("{alert}", "1").replace("{incident}", "1");
+        let answer = house.get(&format!("/api/v1{address}")).await;
         differences(&document, answer_schema(&document, path, "get"), &answer, path, &mut found);
     }
+    let update = json!({ "state": "identified", "text": { "en": "A disk has failed." } });
+    let update = house.request(Method::PATCH, "/api/v1/incidents/1").bearer_auth(&house.write).json(&update);
+    let updated = update.send().await.unwrap().json().await.unwrap();
+    differences(&document, answer_schema(&document, "/incidents/{incident}", "patch"), &updated, "update", &mut found);
     let problem = house.request(Method::GET, "/api/v1/alerts?limit=x").bearer_auth(&house.read).send().await.unwrap();
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
     differences(&document, &schema, &problem.json().await.unwrap(), "problem", &mut found);
