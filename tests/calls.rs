@@ -5,6 +5,8 @@
 
 #[path = "calls/checks.rs"]
 mod checks;
+#[path = "calls/collected.rs"]
+mod collected;
 #[path = "calls/connected.rs"]
 mod connected;
 #[path = "support/database.rs"]

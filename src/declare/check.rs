@@ -315,6 +315,7 @@ fn strangers(step: &ivr::Kind, whole: &Directory) -> Option<(String, String)> {
         | ivr::Kind::Caller(_)
         | ivr::Kind::Pin(_)
         | ivr::Kind::Menu { .. }
+        | ivr::Kind::Collect(_)
         | ivr::Kind::When { .. }
         | ivr::Kind::Set { .. }
         | ivr::Kind::Sms { .. }

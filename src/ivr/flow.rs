@@ -75,6 +75,7 @@ pub enum Kind {
     Pin(PinStep),
     Menu { asking: Asking, options: BTreeMap<char, Choice>, invalid: StepId },
     When { cases: Vec<Case>, otherwise: StepId },
+    Collect(CollectStep),
     Set { vars: BTreeMap<String, String>, category: Option<String>, priority: Option<Priority>, next: StepId },
     Alert { alert: AlertFields, ack_on_connect: bool, next: StepId },
     Connect(ConnectStep),
@@ -148,6 +149,28 @@ pub struct PinStep {
     pub verified: StepId,
     pub failed: StepId,
     pub locked: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CollectStep {
+    pub asking: Asking,
+    /// The var that gets what was heard.
+    pub into: String,
+    pub input: Taken,
+    /// How many digits there may be; when the flow says so, a spoken answer is digits as well.
+    pub digits: Option<(usize, usize)>,
+    /// Repeats what was heard, and asks whether that is right.
+    pub confirm: bool,
+    pub next: StepId,
+    pub failed: StepId,
+}
+
+/// How an answer may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Digits,
+    Speech,
+    Both,
 }
 
 #[derive(Debug, Clone, PartialEq)]

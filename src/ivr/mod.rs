@@ -18,9 +18,9 @@ mod words;
 
 pub use facts::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts};
 pub use flow::{
-    Abandoned, Accept, AlertFields, Asking, CallerId, CallerStep, Case, Choice, ConnectStep, ConnectTo, Flow,
-    ForwardStep, ForwardTo, Kind, MenuOption, NumberPattern, PinStep, Speech, Step, StepId, Text, Trust, Var, VarKind,
-    VoicemailStep, Wait,
+    Abandoned, Accept, AlertFields, Asking, CallerId, CallerStep, Case, Choice, CollectStep, ConnectStep, ConnectTo,
+    Flow, ForwardStep, ForwardTo, Kind, MenuOption, NumberPattern, PinStep, Speech, Step, StepId, Taken, Text, Trust,
+    Var, VarKind, VoicemailStep, Wait,
 };
 pub use parse::{STEP_KINDS, parse};
 pub use run::{abandoned, begin, run, spare, waiting, wants};

@@ -8,6 +8,7 @@ mod alert;
 mod asking;
 mod caller;
 mod choice;
+mod collect;
 mod connect;
 mod decide;
 mod outside;
@@ -65,6 +66,7 @@ pub fn begin(flow: &Flow, facts: &Facts) -> State {
         customer_number: None,
         language_asked: false,
         consent: None,
+        heard: None,
         failed_steps: BTreeSet::new(),
     }
 }

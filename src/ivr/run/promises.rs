@@ -13,8 +13,9 @@ use crate::{
     ivr::{
         facts::{Attestation, Facts},
         flow::{
-            Abandoned, AlertFields, Asking, CallerId, CallerStep, Case, Choice, ConnectStep, ConnectTo, Flow,
-            ForwardStep, ForwardTo, Kind, MenuOption, PinStep, Speech, Step, StepId, Text, Trust, VoicemailStep, Wait,
+            Abandoned, AlertFields, Asking, CallerId, CallerStep, Case, Choice, CollectStep, ConnectStep, ConnectTo,
+            Flow, ForwardStep, ForwardTo, Kind, MenuOption, PinStep, Speech, Step, StepId, Taken, Text, Trust,
+            VoicemailStep, Wait,
         },
         parse,
         state::Phase,
@@ -133,12 +134,21 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
             connected: one,
             nobody: two,
         }),
+        14 => Kind::Collect(CollectStep {
+            asking: asking(text),
+            into: "x".to_owned(),
+            input: Taken::Both,
+            digits: (two != three).then_some((1, 4)),
+            confirm: one != two,
+            next: one,
+            failed: two,
+        }),
         _ => Kind::Hangup { say: Some(speech(text)), reject: Some(RejectReason::Busy) },
     }
 }
 
 prop_compose! {
-    fn any_flow()(steps in vec((0u8..16, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
+    fn any_flow()(steps in vec((0u8..18, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
         let count = steps.len();
         let id = |to: u8| StepId(usize::from(to) % count);
         let steps: Vec<_> = steps
@@ -260,7 +270,7 @@ proptest! {
     #[test]
     fn a_state_from_anywhere_is_answered(
         flow in any_flow(), facts in any_facts(), input in any_input(), step in "s[0-9]{1,2}|gone",
-        phase in select(vec![Phase::Fresh, Phase::Asked, Phase::CustomerNumber, Phase::Captcha, Phase::Consent, Phase::Spare, Phase::Over]),
+        phase in select(vec![Phase::Fresh, Phase::Asked, Phase::CustomerNumber, Phase::Captcha, Phase::Consent, Phase::Confirm, Phase::Spare, Phase::Over]),
     ) {
         let mut state = super::begin(&flow, &facts);
         (state.step, state.phase, state.contract) = (step, phase, Some("gone".parse().unwrap()));

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::{alert, asking, caller, choice, connect, decide, outside, pin, spare, voicemail};
+use super::{alert, asking, caller, choice, collect, connect, decide, outside, pin, spare, voicemail};
 use crate::{
     ivr::{
         facts::Facts,
@@ -128,9 +128,13 @@ impl<'a> Walk<'a> {
         }
         match self.state.phase {
             Phase::Fresh => self.enter(step),
-            Phase::Asked | Phase::CustomerNumber | Phase::Captcha | Phase::Consent | Phase::Spare | Phase::Over => {
-                self.answer(step, input)
-            }
+            Phase::Asked
+            | Phase::CustomerNumber
+            | Phase::Captcha
+            | Phase::Consent
+            | Phase::Confirm
+            | Phase::Spare
+            | Phase::Over => self.answer(step, input),
         }
     }
 
@@ -142,6 +146,7 @@ impl<'a> Walk<'a> {
         self.state.step.clone_from(&self.flow.step(step).name);
         self.state.phase = Phase::Fresh;
         self.state.attempts = 0;
+        self.state.heard = None;
     }
 
     fn enter(&mut self, step: StepId) -> Move {
@@ -164,6 +169,7 @@ impl<'a> Walk<'a> {
             Kind::Caller(caller) => caller::enter(self, caller),
             Kind::Pin(pin) => pin::enter(self, pin),
             Kind::Menu { asking, options, .. } => choice::enter_menu(self, asking, options),
+            Kind::Collect(collect) => collect::enter(self, collect),
             Kind::When { cases, otherwise } => decide::when(self, cases, *otherwise),
             Kind::Set { vars, category, priority, next } => {
                 decide::set(self, vars, category.as_ref(), *priority);
@@ -190,6 +196,7 @@ impl<'a> Walk<'a> {
             Kind::Caller(caller) => caller::answer(self, caller, &input),
             Kind::Pin(pin) => pin::answer(self, pin, &input),
             Kind::Menu { asking, options, invalid } => choice::answer_menu(self, asking, options, *invalid, &input),
+            Kind::Collect(collect) => collect::answer(self, collect, &input),
             Kind::Connect(connect) => connect::answer(self, connect, &input),
             Kind::Voicemail(voicemail) => voicemail::answer(self, voicemail, input),
             Kind::Forward(forward) => outside::answer_forward(self, forward, &input),

@@ -2,6 +2,7 @@
 //! `read`, a variant of `Kind`, and what it does in `run`.
 
 mod ask;
+mod collect;
 mod decide;
 mod reach;
 mod talk;
@@ -12,7 +13,7 @@ use super::step::StepReader;
 use crate::{ivr::flow::Kind, model::fault::did_you_mean};
 
 /// What a step may do.
-pub const KINDS: [&str; 15] = [
+pub const KINDS: [&str; 16] = [
     "say",
     "pause",
     "language",
@@ -20,6 +21,7 @@ pub const KINDS: [&str; 15] = [
     "caller",
     "pin",
     "menu",
+    "collect",
     "when",
     "set",
     "alert",
@@ -31,7 +33,7 @@ pub const KINDS: [&str; 15] = [
 ];
 
 /// Part of the language, but not of this version.
-const NOT_YET: [&str; 6] = ["collect", "intake", "notice", "lookup", "callback", "flow"];
+const NOT_YET: [&str; 5] = ["intake", "notice", "lookup", "callback", "flow"];
 
 pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     let Some(word) = step.reader.need_string("do") else {
@@ -41,7 +43,7 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     {
         let mut graph = step.book.graph.borrow_mut();
         match word.value.as_str() {
-            "language" | "menu" | "pin" => graph.asks(step.id),
+            "language" | "menu" | "pin" | "collect" => graph.asks(step.id),
             "connect" | "forward" | "hangup" => graph.ends(step.id),
             "voicemail" => {
                 graph.asks(step.id);
@@ -58,6 +60,7 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
         "menu" => ask::menu(&step),
         "pin" => ask::pin(&step),
         "caller" => ask::caller(&step),
+        "collect" => collect::collect(&step),
         "hours" => decide::hours(&step),
         "when" => decide::when(&step),
         "set" => decide::set(&step),
