@@ -317,6 +317,8 @@ fn strangers(step: &ivr::Kind, whole: &Directory) -> Option<(String, String)> {
         | ivr::Kind::Menu { .. }
         | ivr::Kind::Collect(_)
         | ivr::Kind::When { .. }
+        | ivr::Kind::Notice(_)
+        | ivr::Kind::Callback(_)
         | ivr::Kind::Set { .. }
         | ivr::Kind::Sms { .. }
         | ivr::Kind::Forward(_)

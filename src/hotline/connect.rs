@@ -164,6 +164,7 @@ async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring)
     let leg = NewLeg {
         id: acting.ids.id(now),
         call: call.id.clone(),
+        callback: None,
         person: ring.person.clone(),
         method: method.clone(),
         number: ring.phone.clone(),

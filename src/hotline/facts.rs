@@ -57,6 +57,7 @@ pub async fn gather(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Res
         next_alert: line.next_alert,
         queue_position: None,
         money: money(db, acting, &line.hotline.number).await?,
+        incidents: Vec::new(),
     })
 }
 

@@ -23,6 +23,7 @@ use crate::{
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
+        incidents,
         spent::{self, ORG, Spending, spender},
         timers, turns,
     },
@@ -153,7 +154,11 @@ impl State {
     async fn run(&self, scene: &Scene, turn: u32, input: Input) -> Result<Done, StoreError> {
         let mut facts = {
             let mut db = self.context().store.read().await?;
-            facts::gather(&mut db, &scene.acting, &scene.line).await?
+            let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
+            if scene.flow.tells_of_incidents() {
+                facts.incidents = incidents::open(&mut db, scene.acting.org()).await?;
+            }
+            facts
         };
         let state = state_of(scene, &facts)?;
         let want = ivr::wants(&scene.flow, &state, &input);
@@ -276,7 +281,10 @@ pub fn state_of(scene: &Scene, facts: &Facts) -> Result<ivr::State, StoreError> 
 /// taken.
 pub fn may_need_number(effect: &ivr::Effect) -> bool {
     match effect {
-        ivr::Effect::TellMsp { .. } | ivr::Effect::SendSms { .. } | ivr::Effect::AddToAlert(_) => true,
+        ivr::Effect::TellMsp { .. }
+        | ivr::Effect::SendSms { .. }
+        | ivr::Effect::AddToAlert(_)
+        | ivr::Effect::Callback(_) => true,
         ivr::Effect::Voicemail(voicemail) => voicemail.raise.is_none(),
         _ => false,
     }

@@ -80,6 +80,8 @@ pub enum Kind {
     Alert { alert: AlertFields, ack_on_connect: bool, next: StepId },
     Connect(ConnectStep),
     Voicemail(VoicemailStep),
+    Notice(NoticeStep),
+    Callback(CallbackStep),
     Sms { text: Text, next: StepId, failed: StepId },
     Forward(ForwardStep),
     Hangup { say: Option<Speech>, reject: Option<RejectReason> },
@@ -258,6 +260,33 @@ pub struct VoicemailStep {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+pub struct NoticeStep {
+    /// How it is asked whether the caller wants to hear more by SMS.
+    pub asking: Asking,
+    pub offer_sms: bool,
+    pub announced: StepId,
+    pub none: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallbackStep {
+    pub asking: Asking,
+    pub number: CallbackNumber,
+    pub within: Wait,
+    pub accepted: StepId,
+    pub declined: StepId,
+}
+
+/// Where the caller may be called back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallbackNumber {
+    /// At the number that they phone from.
+    Caller,
+    /// There, or at another one that they key in.
+    Ask,
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub struct ForwardStep {
     pub number: ForwardTo,
     pub ring: Wait,
@@ -292,6 +321,11 @@ impl Flow {
 
     pub fn find(&self, name: &str) -> Option<StepId> {
         self.names.get(name).copied()
+    }
+
+    /// Whether its callers may be told of incidents: whoever gathers facts need not look for them else.
+    pub fn tells_of_incidents(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, Kind::Notice(_)))
     }
 
     /// In the order of the file.

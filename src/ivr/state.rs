@@ -51,6 +51,8 @@ pub struct State {
     pub consent: Option<bool>,
     /// What `collect` heard, until the caller says that it is right.
     pub heard: Option<String>,
+    /// A callback was promised: one is enough.
+    pub promised: bool,
     /// Steps whose document the carrier could not run: their audio is not tried again.
     pub failed_steps: BTreeSet<String>,
 }
@@ -69,6 +71,8 @@ pub enum Phase {
     Captcha,
     /// `connect` with `record`.
     Consent,
+    /// `callback`: another number than the caller's own.
+    Number,
     /// `collect` with `confirm`.
     Confirm,
     /// The engine's own voicemail, after something failed.
@@ -119,6 +123,7 @@ impl State {
             language_asked: self.language_asked,
             consent: self.consent,
             heard: self.heard.clone(),
+            promised: self.promised,
             failed_steps: self.failed_steps.clone(),
         };
         serde_json::to_string(&wire).expect("plain fields and text keys always have a JSON form")
@@ -152,6 +157,7 @@ impl State {
             language_asked: wire.language_asked,
             consent: wire.consent,
             heard: wire.heard,
+            promised: wire.promised,
             failed_steps: wire.failed_steps,
         })
     }
@@ -186,6 +192,8 @@ struct Wire {
     consent: Option<bool>,
     #[serde(default)]
     heard: Option<String>,
+    #[serde(default)]
+    promised: bool,
     failed_steps: BTreeSet<String>,
 }
 
@@ -218,6 +226,7 @@ mod tests {
             language_asked: true,
             consent: Some(false),
             heard: Some("0815".into()),
+            promised: true,
             failed_steps: ["welcome".to_owned()].into(),
         };
         assert_eq!(State::from_json(&state.to_json()).unwrap(), state);

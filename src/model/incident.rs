@@ -60,10 +60,13 @@ impl Incident {
         self.state != IncidentState::Resolved
     }
 
+    pub fn is_for_everybody(&self) -> bool {
+        self.customers.is_empty() && self.contracts.is_empty()
+    }
+
     /// Whether a contract, which belongs to this customer, has to do with it.
     pub fn touches(&self, contract: &ContractId, customer: &CustomerId) -> bool {
-        let everybody = self.customers.is_empty() && self.contracts.is_empty();
-        everybody || self.contracts.contains(contract) || self.customers.contains(customer)
+        self.is_for_everybody() || self.contracts.contains(contract) || self.customers.contains(customer)
     }
 
     /// What is told to somebody who speaks `wanted`, and in which language that is: theirs, the

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod calendar;
 pub mod call;
+pub mod callback;
 pub mod civil;
 pub mod code;
 pub mod contract;

@@ -8,6 +8,7 @@ pub mod alerts; // acknowledge, resolve, escalate, list
 pub mod aside; // set aside, and nobody told yet
 pub mod attempts; // the outbox: one try over one contact method
 pub mod backup; // a copy of an SQLite database
+pub mod callbacks; // promises to call back
 pub mod calls; // inbound calls, turn by turn
 pub mod codec; // rows ⇄ the core's types
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod act; // acknowledge, resolve, escalate, note
 mod aside; // rows that failed too often
+pub mod callbacks; // promises to call back
 mod caps; // what pages may cost
 mod context;
 mod deadline; // reports that stay away
@@ -52,7 +53,8 @@ impl Work {
     ) {
         // Nobody holds a line for them.
         let context = &Context { store: context.store.patient(), ..context.clone() };
-        let own: [Arc<dyn Handler>; 2] = [
+        let own: [Arc<dyn Handler>; 3] = [
+            Arc::new(callbacks::CallbackDue { context: context.clone() }),
             Arc::new(escalate::Escalate { context: context.clone() }),
             Arc::new(deadline::Deadline { context: context.clone(), channels: channels.clone() }),
         ];

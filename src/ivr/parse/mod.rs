@@ -9,6 +9,7 @@ mod kinds;
 mod step;
 
 pub use kinds::KINDS as STEP_KINDS;
+pub(super) use kinds::WITHIN_MAX_S;
 
 use std::{
     cell::RefCell,

@@ -6,11 +6,13 @@
 
 mod alert;
 mod asking;
+mod callback;
 mod caller;
 mod choice;
 mod collect;
 mod connect;
 mod decide;
+mod notice;
 mod outside;
 mod pin;
 mod voicemail;
@@ -67,6 +69,7 @@ pub fn begin(flow: &Flow, facts: &Facts) -> State {
         language_asked: false,
         consent: None,
         heard: None,
+        promised: false,
         failed_steps: BTreeSet::new(),
     }
 }

@@ -3,7 +3,9 @@
 
 use chrono::TimeDelta;
 
-use super::{alert, asking, caller, choice, collect, connect, decide, outside, pin, spare, voicemail};
+use super::{
+    alert, asking, callback, caller, choice, collect, connect, decide, notice, outside, pin, spare, voicemail,
+};
 use crate::{
     ivr::{
         facts::Facts,
@@ -12,7 +14,7 @@ use crate::{
         state::{Phase, State},
         texts::{Texts, without_expressions},
         turn::{ConnectEnd, Effect, Input, Matter, MissedWhy, Prompt, Then, Turn, Verbs},
-        words::{Words, words},
+        words::{Words, fill, words},
     },
     model::{call::Outcome, language::Language},
 };
@@ -133,6 +135,7 @@ impl<'a> Walk<'a> {
             | Phase::Captcha
             | Phase::Consent
             | Phase::Confirm
+            | Phase::Number
             | Phase::Spare
             | Phase::Over => self.answer(step, input),
         }
@@ -181,6 +184,8 @@ impl<'a> Walk<'a> {
             }
             Kind::Connect(connect) => connect::enter(self, connect),
             Kind::Voicemail(voicemail) => voicemail::enter(self, voicemail),
+            Kind::Notice(notice) => notice::enter(self, notice),
+            Kind::Callback(callback) => callback::enter(self, callback),
             Kind::Sms { text, next, failed } => outside::sms(self, text, *next, *failed),
             Kind::Forward(forward) => outside::enter_forward(self, forward),
             Kind::Hangup { say, reject } => outside::hangup(self, say.as_ref(), *reject),
@@ -199,6 +204,8 @@ impl<'a> Walk<'a> {
             Kind::Collect(collect) => collect::answer(self, collect, &input),
             Kind::Connect(connect) => connect::answer(self, connect, &input),
             Kind::Voicemail(voicemail) => voicemail::answer(self, voicemail, input),
+            Kind::Notice(notice) => notice::answer(self, notice, &input),
+            Kind::Callback(callback) => callback::answer(self, callback, &input),
             Kind::Forward(forward) => outside::answer_forward(self, forward, &input),
             // These never wait: the state is older than the flow.
             Kind::Say { .. }
@@ -255,7 +262,10 @@ impl<'a> Walk<'a> {
     }
 
     fn is_served(&self) -> bool {
-        matches!(self.state.reached, Some(Outcome::Connected | Outcome::Forwarded | Outcome::Voicemail))
+        matches!(
+            self.state.reached,
+            Some(Outcome::Connected | Outcome::Forwarded | Outcome::Voicemail | Outcome::Callback)
+        )
     }
 
     /// Promise 1. Whoever has talked or left a message hears a goodbye, everybody else an apology and
@@ -372,6 +382,17 @@ impl<'a> Walk<'a> {
     pub fn say_built_in(&mut self, sentence: impl Fn(&Words) -> &'static str) {
         let (words, language) = words(&self.state.language, self.flow.default_language());
         self.push_said(sentence(words), &language);
+    }
+
+    /// A sentence of ours whose `{name}`s are filled in.
+    pub fn say_filled(&mut self, sentence: impl Fn(&Words) -> &'static str, values: &[(&str, &str)]) {
+        let (words, language) = words(&self.state.language, self.flow.default_language());
+        self.push_said(&fill(sentence(words), values), &language);
+    }
+
+    /// Whether the document under way can hold so much more; an empty one takes anything.
+    pub fn has_room_for(&self, chars: usize) -> bool {
+        self.prompts.is_empty() || self.chars + chars <= DOCUMENT_CHARS_MAX
     }
 
     pub fn push_said(&mut self, rendered: &str, language: &Language) {

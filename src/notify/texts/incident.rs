@@ -43,7 +43,9 @@ pub fn of_incident(language: &Language, incident: &Incident) -> String {
     let text = if text == incident.title { "" } else { text };
     let end = if incident.is_open() { words.more } else { words.over };
     let name = cut(&one_line(&incident.title), NAME_MAX);
-    sms(&format!("{name}: {state}. "), &one_line(text), &format!(" {end}"))
+    let text = one_line(text);
+    let gap = if text.is_empty() { "" } else { " " };
+    sms(&format!("{name}: {state}. "), &text, &format!("{gap}{end}"))
 }
 
 #[cfg(test)]

@@ -6,14 +6,16 @@ mod collect;
 mod decide;
 mod reach;
 mod talk;
+mod tell;
 
+pub use tell::WITHIN_MAX_S;
 use toml_edit::{Item, Value};
 
 use super::step::StepReader;
 use crate::{ivr::flow::Kind, model::fault::did_you_mean};
 
 /// What a step may do.
-pub const KINDS: [&str; 16] = [
+pub const KINDS: [&str; 18] = [
     "say",
     "pause",
     "language",
@@ -27,13 +29,15 @@ pub const KINDS: [&str; 16] = [
     "alert",
     "connect",
     "voicemail",
+    "notice",
+    "callback",
     "sms",
     "forward",
     "hangup",
 ];
 
 /// Part of the language, but not of this version.
-const NOT_YET: [&str; 5] = ["intake", "notice", "lookup", "callback", "flow"];
+const NOT_YET: [&str; 3] = ["intake", "lookup", "flow"];
 
 pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     let Some(word) = step.reader.need_string("do") else {
@@ -67,6 +71,8 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
         "alert" => reach::alert(&step),
         "connect" => reach::connect(&step),
         "voicemail" => reach::voicemail(&step),
+        "notice" => tell::notice(&step),
+        "callback" => tell::callback(&step),
         "sms" => reach::sms(&step),
         "forward" => reach::forward(&step),
         other => {
