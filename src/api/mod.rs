@@ -6,6 +6,7 @@
 
 pub mod alerts; // the list, one alert, its timeline; also for the command line
 mod auth; // bearer tokens
+pub mod callbacks; // what customers were promised; also for the command line
 pub mod calls; // the call log; also for the command line
 pub mod doing; // acknowledge, resolve, escalate, note; also for the command line
 pub mod events; // what changes, as it changes
@@ -65,6 +66,9 @@ pub fn resources(api: Api) -> Router {
         .route("/alerts/{alert}/escalate", post(doing::escalate))
         .route("/alerts/{alert}/note", post(doing::note))
         .route("/calls", get(calls::list))
+        .route("/callbacks", get(callbacks::list))
+        .route("/callbacks/{callback}/call", post(callbacks::call))
+        .route("/callbacks/{callback}/done", post(callbacks::done))
         .route("/incidents", get(incidents::list).post(incidents::open))
         .route("/incidents/{incident}", get(incidents::one).patch(incidents::update))
         .route("/oncall", get(oncall::now))

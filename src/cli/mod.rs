@@ -8,6 +8,8 @@ mod acting;
 mod alert;
 mod alerts;
 pub mod apply;
+mod callback;
+mod callbacks;
 mod calls;
 mod check;
 mod db;
@@ -60,6 +62,8 @@ enum Command {
     Alerts(alerts::Arguments),
     Alert(alert::Arguments),
     Calls(calls::Arguments),
+    Callbacks(callbacks::Arguments),
+    Callback(callback::Arguments),
     Incident(incident::Arguments),
     Explain(explain::Arguments),
     Pin(pin::Arguments),
@@ -146,6 +150,8 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
         Command::Alerts(arguments) => wait_for(alerts::run(common, &arguments)),
         Command::Alert(arguments) => wait_for(alert::run(common, &arguments)),
         Command::Calls(arguments) => wait_for(calls::run(common, &arguments)),
+        Command::Callbacks(arguments) => wait_for(callbacks::run(common, &arguments)),
+        Command::Callback(arguments) => wait_for(callback::run(common, &arguments)),
         Command::Incident(arguments) => wait_for(incident::run(common, &arguments)),
         Command::Explain(arguments) => wait_for(explain::run(common, &arguments)),
         Command::Pin(arguments) => wait_for(pin::run(common, &arguments)),

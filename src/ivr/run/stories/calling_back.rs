@@ -99,15 +99,12 @@ fn a_withheld_number_is_asked_for_or_declines() {
 
 #[test]
 fn the_promise_names_who_it_is_and_how_urgent() {
-    let text = format!(
-        "{OFFER}[steps.first]\ndo = 'alert'\npriority = 'P1'\ncategory = 'outage'\nnext = 'talk2'\n\
-        [steps.talk2]\ndo = 'connect'\nconnected = 'bye'\nnobody = 'a'\n"
-    );
-    let flow = steps(&text);
-    let flow = crate::ivr::Flow { start: flow.find("first").unwrap(), ..flow };
-    let mut call = Call::to(flow);
+    let offer = OFFER.replace("[steps.a]", "[steps.offer]");
+    let before = "[steps.a]\ndo = 'alert'\npriority = 'P1'\ncategory = 'outage'\nnext = 'wait'\n\
+        [steps.wait]\ndo = 'connect'\nconnected = 'bye'\nnobody = 'offer'\n";
+    let mut call = Call::to(steps(&format!("{before}{offer}")));
     call.state.contact = Some("petra".parse().unwrap());
-    call.ends(ConnectEnd::Nobody).at("a").press("1").is_over();
+    call.ends(ConnectEnd::Nobody).at("offer").press("1").is_over();
     let promise = promised(&call).unwrap();
     assert!(promise.alert.title.contains("Petra Klein (ACME GmbH), +4930555010"), "{}", promise.alert.title);
     assert_eq!((promise.alert.priority, promise.alert.category.as_deref()), (Priority::P1, Some("outage")));
