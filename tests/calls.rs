@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
 
+#[path = "calls/called_back.rs"]
+mod called_back;
 #[path = "calls/checks.rs"]
 mod checks;
 #[path = "calls/collected.rs"]
@@ -33,5 +35,7 @@ mod requests;
 mod seen;
 #[path = "calls/story.rs"]
 mod story;
+#[path = "calls/told.rs"]
+mod told;
 #[path = "calls/troubles.rs"]
 mod troubles;

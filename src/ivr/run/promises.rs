@@ -291,13 +291,14 @@ proptest! {
 
     #[test]
     fn a_flow_that_is_mangled_is_refused_or_works(
-        which in 0usize..4, line in any::<prop::sample::Index>(), with in "\\PC{0,40}|[a-z]{1,6} = ('[a-z]{0,5}'|[0-9]|true)",
+        which in 0usize..5, line in any::<prop::sample::Index>(), with in "\\PC{0,40}|[a-z]{1,6} = ('[a-z]{0,5}'|[0-9]|true)",
         inputs in vec(any_input(), 0..40),
     ) {
         let text = [
             include_str!("../../../ivr-flows/sla-hotline.toml"),
             include_str!("../../../ivr-flows/bilingual-triage.toml"),
             include_str!("../../../ivr-flows/voicemail-only.toml"),
+            include_str!("../../../ivr-flows/major-outage.toml"),
             include_str!("../../../ivr-flows/after-hours-only.toml"),
         ][which];
         let mut lines: Vec<_> = text.lines().collect();
