@@ -195,8 +195,8 @@ pub async fn over(db: &mut AnyConnection, acting: &Acting, call: &CallRow, leg: 
     timers::set(db, acting.org(), promises::RING, id.as_str(), acting.now + AGAIN, leg.person.as_str()).await
 }
 
-/// They talked, for long enough or by the carrier's word.
-pub async fn talked(db: &mut AnyConnection, acting: &Acting, leg: &LegRow) -> Result<(), StoreError> {
+/// They talked.
+async fn talked(db: &mut AnyConnection, acting: &Acting, leg: &LegRow) -> Result<(), StoreError> {
     match &leg.callback {
         Some(id) => promises::kept(db, acting, id, &Actor::Person(leg.person.clone())).await,
         None => Ok(()),
@@ -227,6 +227,11 @@ impl Ring {
     ) -> Result<String, StoreError> {
         let Some(callback) = self.promise(db, seen).await? else { return Ok(self.callback_over(seen)) };
         let (words, language) = self.words(seen);
+        let in_hand = promises::in_hand(db, &self.acting, &callback.id).await?;
+        if in_hand.is_some_and(|leg| leg.id != self.leg) {
+            // Somebody else is calling the customer at this moment.
+            return Ok(self.farewell(&language, words.taken));
+        }
         match digits {
             "1" => self.dials_back(db, seen, &callback).await,
             "2" => {

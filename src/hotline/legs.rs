@@ -413,13 +413,12 @@ impl Ended {
 /// A leg is over: whoever waits is looked after, in this call and wherever its person is wanted.
 pub async fn leg_ended(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, ended: &Ended) -> Result<(), StoreError> {
     let org = acting.org();
-    if talk::is_one(leg, acting.now)
+    // A promise is kept by the carrier's word alone: whoever hears our greeting has not talked yet.
+    if leg.callback.is_none()
+        && talk::is_one(leg, acting.now)
         && let Some(call) = calls::by_id(db, org, &leg.call).await?
     {
-        match leg.callback {
-            Some(_) => callbacks::talked(db, acting, leg).await?,
-            None => talk::confirm(db, acting, &call, leg).await?,
-        }
+        talk::confirm(db, acting, &call, leg).await?;
     }
     if !legs::end(db, org, &leg.id, ended.result, ended.code.as_deref(), acting.now).await? {
         return Ok(());

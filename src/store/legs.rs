@@ -121,6 +121,20 @@ pub async fn of_call(db: &mut AnyConnection, org: &OrgId, call: &CallId) -> Resu
     rows.iter().map(read).collect()
 }
 
+/// Those that were rung to keep a promise, the oldest first.
+pub async fn of_callback(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    callback: &CallbackId,
+) -> Result<Vec<LegRow>, StoreError> {
+    let rows = sqlx::query(with_columns!("SELECT", "FROM legs WHERE org_id = $1 AND callback_id = $2 ORDER BY id"))
+        .bind(org.as_str())
+        .bind(callback.as_str())
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
 /// Whoever has a live leg of another call, or for a promise.
 pub async fn busy_elsewhere(
     db: &mut AnyConnection,

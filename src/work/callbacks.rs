@@ -15,11 +15,13 @@ use crate::{
     model::{
         Instant,
         alert::{Actor, AlertState},
+        call::LegState,
         callback::{Callback, CallbackState},
         id::{AlertId, CallbackId, PersonId},
     },
     store::{
         StoreError, alerts, callbacks,
+        legs::{self, LegRow},
         raise::Raised,
         timers::{self, DueTimer},
     },
@@ -33,6 +35,8 @@ pub const RING: &str = "callback-ring";
 /// A promise that is not kept is told again after as long as it was given, within these.
 const AGAIN_MIN: TimeDelta = TimeDelta::minutes(10);
 const AGAIN_MAX: TimeDelta = TimeDelta::hours(24);
+/// While somebody calls the customer, nothing is overdue yet.
+const TALKS: TimeDelta = TimeDelta::minutes(1);
 /// Whoever took it by phone still listens to that call.
 const HANGS_UP_WITHIN: TimeDelta = TimeDelta::seconds(8);
 
@@ -127,6 +131,12 @@ pub async fn resolved(db: &mut AnyConnection, acting: &Acting, alert: &AlertId, 
     Ok(())
 }
 
+/// The leg of whoever calls the customer at this moment.
+pub async fn in_hand(db: &mut AnyConnection, acting: &Acting, id: &CallbackId) -> Result<Option<LegRow>, StoreError> {
+    let legs = legs::of_callback(db, acting.org(), id).await?;
+    Ok(legs.into_iter().find(|leg| matches!(leg.state, LegState::Accepted | LegState::Bridged)))
+}
+
 async fn forget(db: &mut AnyConnection, acting: &Acting, id: &CallbackId) -> Result<(), StoreError> {
     timers::clear(db, acting.org(), DUE, id.as_str()).await?;
     timers::clear(db, acting.org(), RING, id.as_str()).await.map(|_| ())
@@ -175,6 +185,10 @@ async fn over(
     let Some(callback) = callbacks::by_id(db, acting.org(), &id).await?.filter(Callback::is_open) else {
         return Ok(None);
     };
+    if in_hand(db, acting, &id).await?.is_some() {
+        timers::set(db, acting.org(), DUE, id.as_str(), acting.now + TALKS, "").await?;
+        return Ok(None);
+    }
     let Some(row) = alerts::by_id(db, acting.org(), &callback.alert).await? else {
         return Err(StoreError::corrupt("callbacks.alert_id", callback.alert.as_str()));
     };
