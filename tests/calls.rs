@@ -3,8 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
 
+#[path = "calls/called_back.rs"]
+mod called_back;
 #[path = "calls/checks.rs"]
 mod checks;
+#[path = "calls/collected.rs"]
+mod collected;
 #[path = "calls/connected.rs"]
 mod connected;
 #[path = "calls/crowds.rs"]
@@ -33,5 +37,7 @@ mod requests;
 mod seen;
 #[path = "calls/story.rs"]
 mod story;
+#[path = "calls/told.rs"]
+mod told;
 #[path = "calls/troubles.rs"]
 mod troubles;

@@ -9,9 +9,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    Api,
-    doing::{Fields, refused},
-    failed,
+    Api, failed,
+    fields::{Fields, refused},
     query::Query,
     wire::{FlowVersion, Page},
 };

@@ -19,10 +19,11 @@ use crate::{
 };
 
 const MSP: &str = include_str!("msp.toml");
-const FLOWS: [(&str, &str); 4] = [
+const FLOWS: [(&str, &str); 5] = [
     ("sla-hotline.toml", include_str!("../../ivr-flows/sla-hotline.toml")),
     ("after-hours-only.toml", include_str!("../../ivr-flows/after-hours-only.toml")),
     ("bilingual-triage.toml", include_str!("../../ivr-flows/bilingual-triage.toml")),
+    ("major-outage.toml", include_str!("../../ivr-flows/major-outage.toml")),
     ("voicemail-only.toml", include_str!("../../ivr-flows/voicemail-only.toml")),
 ];
 

@@ -5,6 +5,7 @@
 //! error: whatever fails, there is a document that leads to a human, a voicemail or an apology. Start
 //! with `routes`, then `turn`.
 
+mod callbacks; // promises to call back
 mod calls; // turns, the queue, recordings
 mod connect; // the timer by which people are rung
 mod document; // what is heard → TwiML: pure
@@ -154,7 +155,11 @@ pub fn routes(state: State) -> Router {
 
 /// The timers that the hotline works off.
 pub fn handlers(state: &State) -> Vec<Arc<dyn Handler>> {
-    vec![Arc::new(connect::Connecting(state.clone())), Arc::new(rings::Ringing(state.clone()))]
+    vec![
+        Arc::new(connect::Connecting(state.clone())),
+        Arc::new(rings::Ringing(state.clone())),
+        Arc::new(callbacks::CallingBack(state.clone())),
+    ]
 }
 
 fn answer(kind: &'static str, document: String) -> Response {

@@ -109,7 +109,9 @@ impl Ringing {
             // The answer got lost, in a crash or on its way, and a report came: somebody may be talking.
             return self.placed(timer, carrier, (leg, &call), Sid::new(sid)).await;
         }
-        let wanted = leg.state == LegState::Queued && leg.result.is_none() && call.phase == Phase::Waiting;
+        let wanted = leg.state == LegState::Queued
+            && leg.result.is_none()
+            && (call.phase == Phase::Waiting || leg.callback.is_some());
         let Some(carrier) = self.carrier(&call).filter(|_| wanted) else {
             return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
         };

@@ -10,7 +10,7 @@ use super::{
     State, document,
     effects::{Applying, note_reasons},
     ended::matters_late,
-    facts::{self, Line, ORG, spender},
+    facts::{self, Line},
     known::Known,
     numbers::Used,
     plain,
@@ -25,7 +25,8 @@ use crate::{
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
-        spent::{self, Spending},
+        incidents,
+        spent::{self, ORG, Spending, spender},
         timers::{self, Later},
         turns,
     },
@@ -156,7 +157,11 @@ impl State {
     async fn run(&self, scene: &Scene, turn: u32, input: Input) -> Result<Done, StoreError> {
         let mut facts = {
             let mut db = self.context().store.read().await?;
-            facts::gather(&mut db, &scene.acting, &scene.line).await?
+            let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
+            if scene.flow.tells_of_incidents() {
+                facts.incidents = incidents::open(&mut db, scene.acting.org()).await?;
+            }
+            facts
         };
         let state = state_of(scene, &facts)?;
         let want = ivr::wants(&scene.flow, &state, &input);
@@ -288,7 +293,10 @@ pub fn state_of(scene: &Scene, facts: &Facts) -> Result<ivr::State, StoreError> 
 /// taken.
 pub fn may_need_number(effect: &ivr::Effect) -> bool {
     match effect {
-        ivr::Effect::TellMsp { .. } | ivr::Effect::SendSms { .. } | ivr::Effect::AddToAlert(_) => true,
+        ivr::Effect::TellMsp { .. }
+        | ivr::Effect::SendSms { .. }
+        | ivr::Effect::AddToAlert(_)
+        | ivr::Effect::Callback(_) => true,
         ivr::Effect::Voicemail(voicemail) => voicemail.raise.is_none(),
         _ => false,
     }

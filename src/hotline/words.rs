@@ -22,6 +22,14 @@ pub struct Words {
     pub gone: &'static str,
     pub passed_on: &'static str,
     pub declined: &'static str,
+    /// `{}`: a time of day.
+    callback: &'static str,
+    pub callback_press: &'static str,
+    pub callback_declined: &'static str,
+    pub callback_unanswered: &'static str,
+    pub callback_over: &'static str,
+    /// To the customer, just before somebody speaks.
+    pub callback_bridging: &'static str,
     /// To the caller, just before somebody speaks.
     pub bridging: &'static str,
     /// To a caller whose call is over already, or whose answer came too late.
@@ -49,6 +57,12 @@ const DE: Words = Words {
     gone: "Der Anrufer hat inzwischen aufgelegt. Der verpasste Anruf ist vermerkt. Auf Wiederhören.",
     passed_on: "Der Anruf geht inzwischen an jemand anderen. Auf Wiederhören.",
     declined: "In Ordnung, wir rufen jemand anderen an. Auf Wiederhören.",
+    callback: "Ein Rückruf ist bis {} zugesagt.",
+    callback_press: "Um jetzt zurückzurufen, drücken Sie die 1. Um abzulehnen, drücken Sie die 2.",
+    callback_declined: "In Ordnung. Der Rückruf bleibt offen. Auf Wiederhören.",
+    callback_unanswered: "Es hat niemand abgenommen.",
+    callback_over: "Dieser Rückruf ist schon erledigt. Auf Wiederhören.",
+    callback_bridging: "Guten Tag, hier ist der zugesagte Rückruf. Sie werden jetzt verbunden.",
     bridging: "Sie werden jetzt verbunden.",
     goodbye: "Vielen Dank für Ihren Anruf. Auf Wiederhören.",
     message_thanks: "Vielen Dank. Wir haben Ihre Nachricht und melden uns. Auf Wiederhören.",
@@ -74,6 +88,12 @@ const EN: Words = Words {
     gone: "The caller has hung up meanwhile. The missed call is on record. Goodbye.",
     passed_on: "The call goes to somebody else by now. Goodbye.",
     declined: "All right, we will phone somebody else. Goodbye.",
+    callback: "A callback is promised by {}.",
+    callback_press: "To call back now, press 1. To decline, press 2.",
+    callback_declined: "All right. The callback stays open. Goodbye.",
+    callback_unanswered: "Nobody picked up.",
+    callback_over: "This callback is settled already. Goodbye.",
+    callback_bridging: "Hello, this is the callback that we promised. You are being connected now.",
     bridging: "You are being connected now.",
     goodbye: "Thank you for calling. Goodbye.",
     message_thanks: "Thank you. We have your message and will get back to you. Goodbye.",
@@ -101,6 +121,20 @@ pub struct Caller<'a> {
 }
 
 impl Words {
+    pub fn announce_callback(
+        &self,
+        customer: Option<&str>,
+        category: Option<&str>,
+        priority: Priority,
+        due: &str,
+    ) -> String {
+        let mut sentences = vec![filled(self.callback, due)];
+        sentences.push(customer.map_or_else(|| self.nobody_known.to_owned(), |name| filled(self.customer, name)));
+        sentences.extend(category.map(|category| filled(self.category, category)));
+        sentences.push(filled(self.priority, priority.as_str().trim_start_matches('P')));
+        sentences.join(" ")
+    }
+
     pub fn announce(&self, caller: &Caller<'_>) -> String {
         let mut sentences = vec![self.call.to_owned()];
         sentences.push(match caller.customer {

@@ -91,7 +91,7 @@ impl Texts<'_> {
         self.state.contract.as_ref().and_then(|id| self.facts.contract(id))
     }
 
-    fn zone(&self) -> chrono_tz::Tz {
+    pub fn zone(&self) -> chrono_tz::Tz {
         self.contract().or(self.facts.contracts.first()).map_or(chrono_tz::UTC, |contract| contract.zone)
     }
 
@@ -191,11 +191,15 @@ fn sla(contract: &ContractFacts, priority: Option<Priority>) -> Option<&super::f
 /// Text from outside without what could pass for a mark of ours, for markup of the document's writer
 /// or for a line of a log.
 pub fn clean(given: &str) -> String {
+    clean_up_to(given, VALUE_MAX)
+}
+
+pub fn clean_up_to(given: &str, chars_max: usize) -> String {
     given
         .chars()
         .filter(|sign| !is_mark(*sign))
         .map(|sign| if sign.is_control() { ' ' } else { sign })
-        .take(VALUE_MAX)
+        .take(chars_max)
         .collect()
 }
 

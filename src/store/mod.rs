@@ -8,6 +8,7 @@ pub mod alerts; // acknowledge, resolve, escalate, list
 pub mod aside; // set aside, and nobody told yet
 pub mod attempts; // the outbox: one try over one contact method
 pub mod backup; // a copy of an SQLite database
+pub mod callbacks; // promises to call back
 pub mod calls; // inbound calls, turn by turn
 pub mod codec; // rows ⇄ the core's types
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub mod declarations; // documents
 pub mod error; // what can go wrong
 pub mod flows; // their versions, and which is in force
 pub mod gather; // what comes together is written together
+pub mod incidents; // outages as customers hear of them, and who follows them
 pub mod languages; // what a number chose
 pub mod legs; // technicians' phones, rung for a caller
 pub mod notifications; // the duty to tell one person

@@ -24,7 +24,7 @@ use sqlx::{AnyConnection, Row};
 
 use super::{
     database::Scratch,
-    people::{ANNA, BEN, CEM, EVERYONE, HAND_OVER, HOLES, NOBODYS, OUTSIDE, SHARED, phone},
+    people::{ANNA, BEN, CEM, EVERYONE, HAND_OVER, HOLES, NOBODYS, OUTAGE, OUTSIDE, SHARED, phone},
 };
 
 /// Monday, 02:30 in Berlin.
@@ -110,7 +110,7 @@ impl Story {
         change(folder.path());
         stage.apply().await.unwrap();
         let hooks = Hooks::at(stage.sim.account_sid(), &format!("{}/carriers/twilio", stage.url()));
-        for number in [EVERYONE, HAND_OVER, SHARED, HOLES, NOBODYS] {
+        for number in [EVERYONE, HAND_OVER, SHARED, HOLES, OUTAGE, NOBODYS] {
             stage.sim.number(phone(number), hooks.clone());
         }
         for number in [ANNA, BEN, CEM, OUTSIDE] {
