@@ -14,6 +14,7 @@ mod idempotency; // a repeated request gets the same answer
 mod oncall; // who is on call, and why
 pub mod openapi; // the description of all this
 mod query; // parameters
+mod voicemails; // what callers said, and links to hear it
 pub mod wire; // the shapes
 
 use axum::{
@@ -63,6 +64,7 @@ pub fn resources(api: Api) -> Router {
         .route("/alerts/{alert}/escalate", post(doing::escalate))
         .route("/alerts/{alert}/note", post(doing::note))
         .route("/calls", get(calls::list))
+        .route("/voicemails", get(voicemails::list))
         .route("/oncall", get(oncall::now))
         .route("/events", get(events::stream))
         .with_state(api)

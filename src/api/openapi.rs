@@ -37,6 +37,7 @@ pub fn describe() -> Value {
             "/alerts/{alert}/escalate": act("escalate", "Tell the next level now", "By"),
             "/alerts/{alert}/note": act("note", "Put a note on the timeline", "Note"),
             "/calls": { "get": list_of_calls() },
+            "/voicemails": { "get": list_of_voicemails() },
             "/oncall": { "get": on_call() },
             "/events": { "get": events() },
             "/openapi.json": { "get": open_api() },
@@ -125,6 +126,21 @@ fn list_of_calls() -> Value {
         "summary": "The call log, the newest first",
         "parameters": [ref_to("parameters", "limit"), ref_to("parameters", "cursor")],
         "responses": answers(&page_of("Call")),
+    })
+}
+
+fn list_of_voicemails() -> Value {
+    let of = |name: &str, text: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": text });
+    json!({
+        "operationId": "voicemails",
+        "summary": "What callers said after the tone, with links to hear it that expire soon",
+        "parameters": [
+            of("call", "Only those of this call, the oldest first"),
+            of("alert", "Only those of the alert with this id, the oldest first"),
+            ref_to("parameters", "limit"),
+            ref_to("parameters", "cursor"),
+        ],
+        "responses": answers(&page_of("Voicemail")),
     })
 }
 

@@ -32,7 +32,7 @@ use crate::{
         timers, voicemails,
     },
     web::{text, webhook::Webhook},
-    work::record,
+    work::transcript,
 };
 
 /// How long somebody waits who cannot be told anything new.
@@ -397,12 +397,11 @@ pub(super) async fn transcription(Extract(state): Extract<State>, asked: Asked) 
         if !voicemails::transcribe(db, acting.org(), &id, &sid, &words).await? {
             return Ok(());
         }
-        let Some(call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(()) };
-        if let Some(alert) = &call.alert {
-            let detail = json!({ "recording": sid, "transcript": words });
-            record(db, &acting, alert, "transcript", format!("The caller's message says: {words}"), detail).await?;
+        let messages = voicemails::of_call(db, acting.org(), &id).await?;
+        match messages.iter().find(|message| message.recording == sid) {
+            Some(message) => transcript::arrived(db, &acting, message, &words).await,
+            None => Ok(()),
         }
-        Ok(())
     };
     match state.context().store.write(unit).await {
         Ok(()) => taken("transcription"),

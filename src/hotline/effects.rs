@@ -32,13 +32,16 @@ use crate::{
         raise::{self, Snapshot},
         spent::{self, Spending},
         timeline, timers,
-        voicemails::{self, VoicemailRow},
+        voicemails::{self, FETCH, Place, VoicemailRow},
     },
     work::{Acting, msp, record},
 };
 
 /// The timer by which a waiting caller's people are rung.
 pub const CONNECT: &str = "connect";
+
+/// Carriers have a recording ready some seconds after it.
+const FETCH_AFTER: TimeDelta = TimeDelta::seconds(2);
 
 /// The effects of one turn, on their way.
 pub struct Applying<'a> {
@@ -214,11 +217,16 @@ impl<'a> Applying<'a> {
             url: voicemail.url.clone(),
             seconds: voicemail.seconds,
             transcript: None,
+            language: Some(voicemail.language.clone()),
+            transcribe: voicemail.transcribe,
+            place: Place::AtCarrier,
+            remove_at: None,
             created_at: acting.now,
         };
         if !voicemails::insert(db, org, &row).await? {
             return Err(StoreError::Stale("the same message was kept meanwhile"));
         }
+        timers::set(db, org, FETCH, row.id.as_str(), acting.now + FETCH_AFTER, "").await?;
         let text = format!("The caller left a message of {} seconds.", voicemail.seconds);
         let detail = json!({ "voicemail": row.id.as_str(), "seconds": voicemail.seconds });
         if let Some(alert) = &self.alert {

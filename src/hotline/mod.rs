@@ -61,6 +61,8 @@ pub struct State(Arc<Parts>);
 struct Parts {
     context: Context,
     webhooks: Webhooks,
+    /// Messages are put into words here: the carrier is not asked to.
+    transcribes: bool,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
 }
 
@@ -71,8 +73,8 @@ impl FromRef<State> for Webhooks {
 }
 
 impl State {
-    pub fn new(context: Context, webhooks: Webhooks) -> Self {
-        Self(Arc::new(Parts { context, webhooks, old_flows: Mutex::default() }))
+    pub fn new(context: Context, webhooks: Webhooks, transcribes: bool) -> Self {
+        Self(Arc::new(Parts { context, webhooks, transcribes, old_flows: Mutex::default() }))
     }
 
     fn context(&self) -> &Context {

@@ -103,7 +103,7 @@ async fn answers_have_the_described_shapes() {
     let mut found = Vec::new();
     let acknowledge = answer_schema(&document, "/alerts/{alert}/acknowledge", "post");
     differences(&document, acknowledge, &taken.json().await.unwrap(), "acknowledge", &mut found);
-    for path in ["/alerts", "/alerts/{alert}", "/alerts/{alert}/timeline", "/calls", "/oncall"] {
+    for path in ["/alerts", "/alerts/{alert}", "/alerts/{alert}/timeline", "/calls", "/voicemails", "/oncall"] {
         let answer = house.get(&format!("/api/v1{}", path.replace("{alert}", "1"))).await;
         differences(&document, answer_schema(&document, path, "get"), &answer, path, &mut found);
     }

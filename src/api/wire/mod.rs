@@ -2,11 +2,13 @@
 //! format of their own; they are turned into these. Fields are added, never renamed.
 
 mod call;
+mod voicemail;
 
 use serde::Serialize;
 use serde_json::Value;
 
 pub use call::{Call, Leg};
+pub use voicemail::Voicemail;
 
 use crate::{
     declare::Directory,
