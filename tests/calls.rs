@@ -25,6 +25,8 @@ mod people;
 mod pins;
 #[path = "calls/races.rs"]
 mod races;
+#[path = "calls/recordings.rs"]
+mod recordings;
 #[path = "calls/requests.rs"]
 mod requests;
 #[path = "calls/seen.rs"]

@@ -29,7 +29,7 @@ use crate::{
     store::{
         StoreError,
         calls::{self, Phase},
-        timers, voicemails,
+        timers, voicemails, waiting as queued,
     },
     web::{text, webhook::Webhook},
     work::transcript,
@@ -290,7 +290,7 @@ impl State {
         let (facts, state) = {
             let mut db = self.context().store.read().await?;
             let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
-            let ahead = calls::count_ahead(&mut db, scene.acting.org(), &scene.call).await?;
+            let ahead = queued::count_ahead(&mut db, scene.acting.org(), &scene.call.id).await?;
             facts.queue_position = Some(ahead + 1);
             let state = super::turn::state_of(scene, &facts)?;
             (facts, state)

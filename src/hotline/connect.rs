@@ -35,6 +35,7 @@ use crate::{
         legs::{self, LegRow, NewLeg},
         spent::{self, Spending},
         timers::{self, DueTimer},
+        waiting as queue,
     },
     work::{Acting, Handler, WorkError, act, record},
 };
@@ -94,6 +95,9 @@ async fn step(
         call.phase = Phase::Bridged;
     }
     let mut busy = legs::busy_elsewhere(db, acting.org(), &id).await?;
+    if call.phase == Phase::Waiting {
+        busy.extend(wanted_ahead(db, acting, &id).await?);
+    }
     busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
     let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
@@ -119,6 +123,25 @@ async fn step(
         timers::set(db, acting.org(), CONNECT, id.as_str(), again, "").await?;
     }
     Ok(applying.used)
+}
+
+/// Whom callers before this one would ring at this very moment: whoever becomes free is theirs first.
+async fn wanted_ahead(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> Result<BTreeSet<PersonId>, StoreError> {
+    let mut wanted = BTreeSet::new();
+    for other in queue::ahead(db, acting.org(), id).await? {
+        let Some(call) = calls::by_id(db, acting.org(), &other).await? else { continue };
+        let Some(theirs) = call.connect.as_deref().map(Waiting::from_json).transpose()? else { continue };
+        let mut busy = legs::busy_elsewhere(db, acting.org(), &other).await?;
+        busy.extend(wanted.iter().cloned());
+        let (legs, earlier): (Vec<_>, Vec<_>) =
+            legs::of_call(db, acting.org(), &other).await?.into_iter().partition(|leg| theirs.is_of(leg));
+        busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
+        let views: Vec<_> = legs.iter().map(LegRow::view).collect();
+        let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
+        let decision = decide(&theirs.connect.plan, &theirs.connect.progress, &views, &ask, acting.now);
+        wanted.extend(decision.ring.into_iter().map(|ring| ring.person));
+    }
+    Ok(wanted)
 }
 
 /// Who could be rung for a target at this moment.

@@ -33,6 +33,7 @@ use crate::{
         spent::{self, Spending},
         timeline, timers,
         voicemails::{self, FETCH, Place, VoicemailRow},
+        waiting as queue,
     },
     work::{Acting, msp, record},
 };
@@ -187,7 +188,7 @@ impl<'a> Applying<'a> {
             acknowledge: connect.acknowledge,
             left: false,
         };
-        calls::set_connect(db, org, id, &waiting.to_json()).await?;
+        queue::begin(db, org, id, &waiting.to_json(), acting.now).await?;
         timers::set(db, org, CONNECT, id.as_str(), acting.now, "").await?;
         if let Some(alert) = &self.alert
             && alerts::hold(db, org, alert, id).await?

@@ -40,7 +40,7 @@ use crate::{
         StoreError,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow},
-        seen, timers,
+        seen, timers, waiting as queue,
     },
     web::{text, webhook::Webhook},
     work::Acting,
@@ -429,7 +429,7 @@ pub async fn leg_ended(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, en
             wake(db, acting, &call.id).await?;
         }
     }
-    for other in calls::waiting(db, org).await? {
+    for other in queue::all(db, org).await? {
         if other != leg.call {
             wake(db, acting, &other).await?;
         }

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use super::{
     links::{Action, Links},
-    said::Said,
+    said::{self, Said},
     texts::{self, About, Done, Happened, MailLinks},
 };
 use crate::{
@@ -130,9 +130,18 @@ pub fn transcripts<'a>(
 }
 
 /// A line about the call that somebody has taken, in writing. `None`: there is no way to write to them.
-pub fn line(alert: &Alert, customer: Option<&str>, person: &Person, line: Line<'_>, ids: &Ids) -> Option<NewAttempt> {
+/// `about` is the call's alert, with the customer's name.
+pub fn line(about: Option<(&Alert, Option<&str>)>, person: &Person, line: Line<'_>, ids: &Ids) -> Option<NewAttempt> {
+    let language = person.language.as_str();
+    let Some((alert, customer)) = about else {
+        let sms = person.methods.iter().find_map(|method| match &method.address {
+            Address::Sms(phone) => Some(phone.clone()),
+            Address::Voice(_) | Address::Email(_) | Address::Push(_) => None,
+        });
+        return Some(said::reply(ids, line.now, sms?, texts::caller(language, line.caller)));
+    };
     let method = in_writing(person)?;
-    let (language, about) = (person.language.as_str(), About { alert, customer });
+    let about = About { alert, customer };
     let said = match method.address.channel() {
         Channel::Sms | Channel::Voice => Said::plain(texts::caller_sms(language, about, line.caller)),
         Channel::Email => texts::caller_mail(language, about, line.caller).into(),

@@ -180,30 +180,6 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// How many callers of the hotline have been waiting longer.
-pub async fn count_ahead(db: &mut AnyConnection, org: &OrgId, call: &CallRow) -> Result<u32, StoreError> {
-    let row = sqlx::query(
-        "SELECT COUNT(*) AS count FROM calls WHERE org_id = $1 AND phase = 'waiting' AND ended_at IS NULL \
-         AND hotline = $2 AND id < $3",
-    )
-    .bind(org.as_str())
-    .bind(call.hotline.as_str())
-    .bind(call.id.as_str())
-    .fetch_one(db)
-    .await?;
-    codec::small(&row, "count")
-}
-
-/// Whose callers wait for somebody: when a technician is free again, they are rung.
-pub async fn waiting(db: &mut AnyConnection, org: &OrgId) -> Result<Vec<CallId>, StoreError> {
-    let rows =
-        sqlx::query("SELECT id FROM calls WHERE org_id = $1 AND phase = 'waiting' AND ended_at IS NULL ORDER BY id")
-            .bind(org.as_str())
-            .fetch_all(db)
-            .await?;
-    rows.iter().map(|row| parsed(row, "id")).collect()
-}
-
 /// Goes from this turn to the next. `false`: it went there already, or the call has ended.
 pub async fn save_turn(
     db: &mut AnyConnection,

@@ -82,6 +82,29 @@ stories! {
         assert!(legs[0].ended_at <= legs[1].answered_at, "{legs:#?}");
     }
 
+    async fn of_two_who_wait_the_more_urgent_is_served_first_and_the_technician_gets_the_number(story: Story) {
+        // Anna talks for long; nobody else picks up.
+        story.behaves(ANNA, Behaviour::answers(5.0, [Press::on(PRESS_1_DE, "1")]).hanging_up_after(150.0));
+        let first = story.phones(PETRA, [chooses("1")]);
+        story.talk(&first).await;
+        let told = |what: &What| matches!(what, What::Sms { to, body, .. } if to == ANNA && body.contains(&format!("Du sprichst mit {PETRA}")));
+        story.until("Anna gets the caller's number", told).await;
+        story.behaves(ANNA, takes(5.0, PRESS_1_DE));
+        let patient = story.phones(OLAF, [chooses("2")]);
+        story.until("the patient caller waits", |what| matches!(what, What::Waiting { leg, .. } if *leg == patient)).await;
+        story.pass(20).await;
+        let urgent = story.phones(PETRA, [chooses("1")]);
+        story.until("the urgent caller waits", |what| matches!(what, What::Waiting { leg, .. } if *leg == urgent)).await;
+        story.talk(&urgent).await;
+        assert!(!story.sim().log().iter().any(|event| matches!(&event.what, What::Bridged { a, b } if *a == patient || *b == patient)));
+        story.talk(&patient).await;
+        for caller in [first, urgent, patient] {
+            assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
+        }
+        // Nobody ever saw a technician's number, and technicians see the hotline's.
+        assert!(story.legs_to(ANNA).iter().all(|leg| leg.from == pikett::demo::stage::GOLD));
+    }
+
     async fn a_wrong_pin_and_then_the_right_one_verifies_the_caller(story: Story) {
         story.behaves(ANNA, takes(6.0, PRESS_1_DE));
         let script = [Press::on("PIN ein", "730165#"), Press::on("nicht gestimmt", "730164#"), chooses("2")];

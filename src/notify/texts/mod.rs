@@ -219,6 +219,11 @@ pub fn caller_sms(language: &str, about: About<'_>, caller: &str) -> String {
     plain::sms(&about.head(), &about.title(usize::MAX), &format!("\n{sentence}"))
 }
 
+/// The bare sentence, where there is no alert.
+pub fn caller(language: &str, caller: &str) -> String {
+    fill(words(language).caller, context! { caller })
+}
+
 pub fn caller_mail(language: &str, about: About<'_>, caller: &str) -> Mail {
     let words = words(language);
     letter(words, about, &fill(words.caller, context! { caller }), &[])
