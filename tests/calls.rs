@@ -33,5 +33,7 @@ mod requests;
 mod seen;
 #[path = "calls/story.rs"]
 mod story;
+#[path = "calls/three.rs"]
+mod three;
 #[path = "calls/troubles.rs"]
 mod troubles;

@@ -10,7 +10,7 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
-    State,
+    State, aside,
     effects::{Applying, CONNECT, note},
     facts::{ORG, spender},
     numbers::Used,
@@ -77,10 +77,13 @@ async fn step(
     }
     let id: CallId = timer.subject.parse().map_err(|_| StoreError::corrupt("timers.subject", &timer.subject))?;
     let Some(mut call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(Vec::new()) };
-    let (Phase::Waiting | Phase::Accepted | Phase::Bridged, Some(stored)) = (call.phase, &call.connect) else {
+    let (Phase::Waiting | Phase::Accepted | Phase::Bridged, Some(before)) = (call.phase, call.connect.clone()) else {
         return Ok(Vec::new());
     };
-    let mut waiting = Waiting::from_json(stored)?;
+    let mut waiting = Waiting::from_json(&before)?;
+    if call.phase == Phase::Bridged && waiting.aside.is_some() {
+        return aside::drive(db, acting, &call, waiting, numbers).await;
+    }
     // A flow may connect twice: legs of the time before may still live.
     let (legs, earlier): (Vec<_>, Vec<_>) =
         legs::of_call(db, acting.org(), &id).await?.into_iter().partition(|leg| waiting.is_of(leg));
@@ -102,9 +105,9 @@ async fn step(
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
     let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
     let decision = decide(&waiting.connect.plan, &waiting.connect.progress, &views, &ask, acting.now);
-    let reached = waiting.connect.progress.level;
+    let reached = waiting.connect.progress.level.map(|level| level + waiting.connect.plan.first_level);
     waiting.connect.progress = decision.next.clone();
-    if !calls::advance_connect(db, acting.org(), &id, call.phase, &waiting.to_json()).await? {
+    if !calls::advance_connect(db, acting.org(), &id, call.phase, &before, &waiting.to_json()).await? {
         return Err(StoreError::Stale("the call went on meanwhile"));
     }
     let mut applying = Applying::new(acting, &call, numbers);
@@ -145,7 +148,7 @@ async fn wanted_ahead(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> R
 }
 
 /// Who could be rung for a target at this moment.
-fn candidates(
+pub fn candidates(
     acting: &Acting,
     target: &Target,
     busy: &BTreeSet<PersonId>,
@@ -180,7 +183,7 @@ fn candidates(
 
 /// A row first: the carrier is asked by its worker.
 /// `false`: it costs more than is allowed.
-async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring) -> Result<bool, StoreError> {
+pub async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring) -> Result<bool, StoreError> {
     let (acting, call) = (applying.acting, applying.call);
     let (org, now) = (acting.org(), acting.now);
     let method = acting.directory.people.get(&ring.person).and_then(|person| person.voice());
@@ -215,7 +218,7 @@ async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring)
     Ok(true)
 }
 
-async fn end_rings(
+pub async fn end_rings(
     db: &mut AnyConnection,
     acting: &Acting,
     legs: &[LegRow],
@@ -236,17 +239,26 @@ async fn tell(
     decision: &Decision,
     reached: Option<u32>,
 ) -> Result<(), StoreError> {
+    tell_reasons(db, applying, decision).await?;
+    if let Some(alert) = applying.alert.clone()
+        && reached.is_some_and(|before| decision.level > before)
+    {
+        act::follow_call(db, applying.acting, &alert, decision.level).await?;
+    }
+    Ok(())
+}
+
+pub async fn tell_reasons(
+    db: &mut AnyConnection,
+    applying: &mut Applying<'_>,
+    decision: &Decision,
+) -> Result<(), StoreError> {
     let (acting, alert) = (applying.acting, applying.alert.clone());
     for reason in &decision.reasons {
         applying.note(db, "connect", reason.as_str(), json!({ "level": decision.level })).await?;
         if let Some(alert) = &alert {
             record(db, acting, alert, "connect", reason.as_str(), json!({ "level": decision.level })).await?;
         }
-    }
-    if let Some(alert) = &alert
-        && reached.is_some_and(|before| decision.level > before)
-    {
-        act::follow_call(db, acting, alert, decision.level).await?;
     }
     if let Some(text) = &decision.nobody_on_call {
         applying.tell_msp(db, "nobody-on-call", text).await?;

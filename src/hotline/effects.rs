@@ -173,6 +173,7 @@ impl<'a> Applying<'a> {
         let (acting, org, id) = (self.acting, self.acting.org(), &self.call.id);
         let plan = Plan {
             levels: levels(acting, connect),
+            first_level: 0,
             ring: TimeDelta::seconds(connect.ring_s.max(5).into()),
             at_once: connect.at_once,
             prefer_language: connect.prefer_language.is_some(),
@@ -187,6 +188,9 @@ impl<'a> Applying<'a> {
             record: connect.record,
             acknowledge: connect.acknowledge,
             left: false,
+            aside: None,
+            conference: false,
+            comes_from_talk: false,
         };
         queue::begin(db, org, id, &waiting.to_json(), acting.now).await?;
         timers::set(db, org, CONNECT, id.as_str(), acting.now, "").await?;

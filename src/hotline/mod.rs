@@ -5,6 +5,7 @@
 //! error: whatever fails, there is a document that leads to a human, a voicemail or an apology. Start
 //! with `routes`, then `turn`.
 
+mod aside; // another technician is wanted
 mod calls; // turns, the queue, recordings
 mod connect; // the timer by which people are rung
 mod document; // what is heard → TwiML: pure
@@ -15,6 +16,7 @@ mod legs; // technicians' phones
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
 mod rings; // what the carrier is asked to do
+mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
 mod turn; // one turn of a call
 pub mod urls; // the paths
@@ -134,6 +136,8 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_KEY, any(legs::key))
         .route(urls::LEG_WHISPER, any(legs::whisper))
         .route(urls::LEG_TALKED, any(legs::talked))
+        .route(urls::LEG_STAR, any(star::key))
+        .route(urls::LEG_JOIN, any(star::join))
         .route(urls::LEG_STATUS, any(legs::status))
         .route(music::PATH, get(music::hold))
         .with_state(state)

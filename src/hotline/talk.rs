@@ -48,6 +48,10 @@ pub async fn begins(db: &mut AnyConnection, acting: &Acting, leg: &LegRow) -> Re
 pub async fn confirm(db: &mut AnyConnection, acting: &Acting, call: &CallRow, leg: &LegRow) -> Result<(), StoreError> {
     let org = acting.org();
     let waiting = call.connect.as_deref().map(Waiting::from_json).transpose()?;
+    if waiting.as_ref().is_some_and(|waiting| !waiting.is_of(leg)) {
+        // They have talked before: the caller was handed over, and waits for somebody else.
+        return Ok(());
+    }
     let since = waiting.as_ref().map_or(call.started_at, |waiting| waiting.connect.plan.started_at);
     let waited = (leg.bridged_at.unwrap_or(acting.now) - since).num_milliseconds().max(0);
     if !calls::bridge(db, org, &call.id, &leg.person, waited).await? {
