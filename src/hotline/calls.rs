@@ -220,9 +220,8 @@ impl State {
             waiting.comes_from_talk = false;
             let (org, id, phase) = (scene.acting.org().clone(), call.id.clone(), call.phase);
             let (before, after) = (stored.clone(), waiting.to_json());
-            let unit = async move |db: &mut AnyConnection| {
-                calls::advance_connect(db, &org, &id, phase, &before, &after).await
-            };
+            let unit =
+                async move |db: &mut AnyConnection| calls::advance_connect(db, &org, &id, phase, &before, &after).await;
             // Should that come to nothing, the next bridge that ends is looked at once more.
             self.context().store.write(unit).await?;
             return Ok(Some(self.enqueued(scene, asked.turn)));

@@ -148,12 +148,12 @@ fn room(call: &CallId, action: String, ends: bool) -> Dial {
     Dial {
         action: Some(action),
         method: Some(Method::Post),
-        to: DialTarget::Conference(Conference {
+        to: DialTarget::Conference(Box::new(Conference {
             beep: Some(ConferenceBeep::Never),
             start_on_enter: Some(true),
             end_on_exit: Some(ends),
             ..Conference::named(call.as_str())
-        }),
+        })),
         ..Dial::default()
     }
 }

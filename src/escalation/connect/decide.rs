@@ -273,7 +273,11 @@ impl Driver<'_> {
             let bad = |leg: &LegView| match leg.result {
                 Some(LegResult::BadNumber | LegResult::Failed) => true,
                 Some(
-                    LegResult::NoAnswer | LegResult::Busy | LegResult::Declined | LegResult::HungUp | LegResult::Taken
+                    LegResult::NoAnswer
+                    | LegResult::Busy
+                    | LegResult::Declined
+                    | LegResult::HungUp
+                    | LegResult::Taken
                     | LegResult::HandedOver,
                 )
                 | None => false,

@@ -75,4 +75,3 @@ impl super::dial::Dialled {
         vec![super::pair("DialCallStatus", "answered")]
     }
 }
-
