@@ -53,11 +53,11 @@ impl Story {
 
 stories! {
     async fn the_next_level_is_brought_in_and_three_talk(story: Story) {
-        story.behaves(BEN, Behaviour::answers(4.0, [Press::on(PRESS_1_EN, "1")]));
+        story.behaves(BEN, Behaviour::answers(15.0, [Press::on(PRESS_1_EN, "1")]));
         let (caller, anna) = story.anna_presses("1").await;
         story.hears(&anna, "Die nächste Stufe wird angerufen").await;
-        story.talk(&caller).await;
         let ben = story.rings(BEN).await;
+        story.talk(&caller).await;
         story.three_talk().await;
         let heard = story.heard(&ben);
         assert!(heard.contains("Anna Berger is talking with the caller and would like you to join"), "{heard}");
@@ -90,10 +90,10 @@ stories! {
     }
 
     async fn the_caller_is_handed_over_and_the_first_one_leaves(story: Story) {
-        story.behaves(BEN, takes(4.0, PRESS_1_EN));
+        story.behaves(BEN, takes(15.0, PRESS_1_EN));
         let (caller, anna) = story.anna_presses("2").await;
-        story.talk(&caller).await;
         let ben = story.rings(BEN).await;
+        story.talk(&caller).await;
         story.line_dead(&anna).await;
         story.talk(&caller).await;
         let heard = story.heard(&ben);
@@ -106,8 +106,8 @@ stories! {
 
     async fn when_nobody_of_the_next_level_comes_the_two_talk_on(story: Story) {
         let (caller, anna) = story.anna_presses("2").await;
-        story.talk(&caller).await;
         story.rings(BEN).await;
+        story.talk(&caller).await;
         story.rings(CEM).await;
         story.pass(60).await;
         assert!(story.is_live(&caller) && story.is_live(&anna));
@@ -120,8 +120,8 @@ stories! {
 
     async fn the_caller_hangs_up_while_the_next_level_is_rung(story: Story) {
         let (caller, anna) = story.anna_presses("1").await;
-        story.talk(&caller).await;
         let ben = story.rings(BEN).await;
+        story.talk(&caller).await;
         story.pass(5).await;
         story.sim().hang_up(&caller);
         assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
@@ -133,8 +133,8 @@ stories! {
     async fn the_technician_hangs_up_while_the_next_level_is_rung_and_the_caller_waits_for_it(story: Story) {
         story.behaves(BEN, takes(15.0, PRESS_1_EN));
         let (caller, anna) = story.anna_presses("1").await;
-        story.talk(&caller).await;
         story.rings(BEN).await;
+        story.talk(&caller).await;
         story.sim().hang_up(&anna);
         story.talk(&caller).await;
         let call = story.over(&caller).await;
