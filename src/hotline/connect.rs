@@ -21,7 +21,7 @@ use super::{
 use crate::{
     escalation::{
         Target,
-        connect::{Candidate, Decision, LegResult, Ring, decide},
+        connect::{Candidate, Decision, End, LegResult, Ring, decide},
     },
     model::{
         call::LegState,
@@ -83,6 +83,10 @@ async fn step(
     let mut waiting = Waiting::from_json(&before)?;
     if call.phase == Phase::Bridged && waiting.aside.is_some() {
         return aside::drive(db, acting, &call, waiting, numbers).await;
+    }
+    if call.phase == Phase::Bridged {
+        // Whatever has become of the legs: this caller has talked with somebody.
+        waiting.connect.progress.end.get_or_insert(End::Connected);
     }
     // A flow may connect twice: legs of the time before may still live.
     let (legs, earlier): (Vec<_>, Vec<_>) =

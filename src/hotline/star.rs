@@ -162,7 +162,8 @@ fn room(call: &CallId, action: String, ends: bool) -> Dial {
 pub(super) fn moment(urls: &Urls, call: &CallId, asked: u32, language: &Language) -> String {
     let (words, language) = super::words::words(language);
     let mut document = twiml::Response::new();
-    if asked.is_multiple_of(SAID_EVERY) {
+    // At first nobody knows whether the technician has hung up.
+    if asked % SAID_EVERY == 1 {
         document = document.with(say(&language, words.moment));
     }
     let next = urls.wait(call, asked + 1);

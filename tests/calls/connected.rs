@@ -95,6 +95,7 @@ stories! {
         story.pass(20).await;
         let urgent = story.phones(PETRA, [chooses("1")]);
         story.until("the urgent caller waits", |what| matches!(what, What::Waiting { leg, .. } if *leg == urgent)).await;
+        story.hears(&patient, "Sie sind an Position 2").await;
         story.talk(&urgent).await;
         assert!(!story.sim().log().iter().any(|event| matches!(&event.what, What::Bridged { a, b } if *a == patient || *b == patient)));
         story.talk(&patient).await;
@@ -103,6 +104,26 @@ stories! {
         }
         // Nobody ever saw a technician's number, and technicians see the hotline's.
         assert!(story.legs_to(ANNA).iter().all(|leg| leg.from == pikett::demo::stage::GOLD));
+    }
+
+    async fn a_technician_hears_at_once_and_twice_who_calls_and_a_wrong_key_asks_again(story: Story) {
+        let script = [Press::on("Hotline-Anruf", ""), Press::on("Hotline-Anruf", "7"), Press::on("Diese Taste kenne ich nicht", "1")];
+        story.behaves(ANNA, Behaviour::answers(5.0, script).hanging_up_after(90.0));
+        let caller = story.phones(STRANGER, [Press::on("PIN ein", "730164#"), chooses("1")]);
+        story.hears(&caller, "/hold").await;
+        story.talk(&caller).await;
+        let anna = story.legs_to(ANNA)[0].sid.clone();
+        let log = story.sim().log();
+        let at = |matches: &dyn Fn(&What) -> bool| log.iter().find(|event| matches(&event.what)).map(|event| event.at).unwrap();
+        let answered = at(&|what| matches!(what, What::Answered { leg, .. } if *leg == anna));
+        let told = at(&|what| matches!(what, What::Heard { leg, text, .. } if *leg == anna && text.contains("Hotline-Anruf")));
+        assert!((told - answered).num_milliseconds() <= 1_000);
+        let heard = story.heard(&anna);
+        for fact in ["Kunde: ACME GmbH", "Es geht um: outage", "Priorität 1", "durch seine PIN ausgewiesen", "Er wartet seit"] {
+            assert!(heard.matches(fact).count() >= 2, "{fact}: {heard}");
+        }
+        assert!(story.legs_to(BEN).is_empty(), "whoever thinks about it is not passed over");
+        assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
     }
 
     async fn a_wrong_pin_and_then_the_right_one_verifies_the_caller(story: Story) {

@@ -256,7 +256,9 @@ async fn a_star_ends_the_technicians_bridge_and_the_caller_is_asked_what_next() 
     let caller = stage.ring_in();
     stage.until(|what| matches!(what, What::Waiting { .. })).await;
     ring_out(&stage, ANNA).await;
-    let What::Bridged { b: anna, .. } = stage.until(|what| matches!(what, What::Bridged { .. })).await else { unreachable!() };
+    let What::Bridged { b: anna, .. } = stage.until(|what| matches!(what, What::Bridged { .. })).await else {
+        unreachable!()
+    };
     stage.sim.press(&caller, "*");
     stage.pass(5).await;
     assert!(stage.all_asked("/queue").is_empty(), "the caller's star means nothing");
