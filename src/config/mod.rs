@@ -241,7 +241,7 @@ calls_per_hour = 200
     fn recordings_lie_beside_the_database() {
         for (url, folder) in [
             ("sqlite:///var/lib/pikett/pikett.db", "/var/lib/pikett/recordings"),
-            ("sqlite:data/pikett.db?mode=rwc", "data/recordings"),
+            ("sqlite://data/pikett.db?mode=rwc", "data/recordings"),
             ("postgres://pikett:secret@db/pikett", "recordings"),
         ] {
             let config = read("", &[("PIKETT_DATABASE__URL", url)]).unwrap();
@@ -252,7 +252,11 @@ calls_per_hour = 200
     #[test]
     fn a_transcriber_has_to_be_told_the_file() {
         let text = "[voicemail]\ntranscriber = [\"whisper-cli\"]\nkey = \"short\"\nretention = \"forever\"\n";
-        insta::assert_snapshot!(faults(text, &[]), @"");
+        insta::assert_snapshot!(faults(text, &[]), @r#"
+        etc/pikett.toml:2:1: this command is not told which file to read; name the program and its arguments, such as ["whisper-cli", "-l", "{language}", "-f", "{file}"]
+        etc/pikett.toml:3:7: this key is shorter than 32 characters; make a long random one, such as with `openssl rand -hex 32`, or leave it out: one is made and kept
+        etc/pikett.toml:4:13: `forever` is no duration; write a whole number and s, m, h or d, from 1s to 366d, such as 30s or 5m
+        "#);
     }
 
     #[test]
