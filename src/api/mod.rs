@@ -18,6 +18,7 @@ pub mod incidents; // outages as customers hear of them; also for the command li
 mod oncall; // who is on call, and why
 pub mod openapi; // the description of all this
 mod query; // parameters
+mod voicemails; // what callers said, and links to hear it
 pub mod wire; // the shapes
 
 use axum::{
@@ -76,6 +77,7 @@ pub fn resources(api: Api) -> Router {
         .route("/callbacks/{callback}/done", post(callbacks::done))
         .route("/incidents", get(incidents::list).post(incidents::open))
         .route("/incidents/{incident}", get(incidents::one).patch(incidents::update))
+        .route("/voicemails", get(voicemails::list))
         .route("/oncall", get(oncall::now))
         .route("/events", get(events::stream))
         .with_state(api)

@@ -56,6 +56,7 @@ pub fn describe() -> Value {
                 "get": get("flow", "One version of a flow with its text", "FlowSource"),
             },
             "/flows/{flow}/activate": activate_flow(),
+            "/voicemails": { "get": list_of_voicemails() },
             "/oncall": { "get": on_call() },
             "/events": { "get": events() },
             "/openapi.json": { "get": open_api() },
@@ -252,6 +253,21 @@ fn activate_flow() -> Value {
             },
             "responses": answers(&ref_to("schemas", "Activated")),
         },
+    })
+}
+
+fn list_of_voicemails() -> Value {
+    let of = |name: &str, text: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": text });
+    json!({
+        "operationId": "voicemails",
+        "summary": "What callers said after the tone, with links to hear it that expire soon",
+        "parameters": [
+            of("call", "Only those of this call, the oldest first"),
+            of("alert", "Only those of the alert with this id, the oldest first"),
+            ref_to("parameters", "limit"),
+            ref_to("parameters", "cursor"),
+        ],
+        "responses": answers(&page_of("Voicemail")),
     })
 }
 

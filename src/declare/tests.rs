@@ -158,6 +158,18 @@ fn what_a_file_does_not_mention_stays_and_is_known() {
 }
 
 #[test]
+fn recordings_are_kept_long_enough_to_be_heard() {
+    let contract = |kept: &str| {
+        format!(
+            "[[contracts]]\nid = \"globex-extra\"\ncustomer = \"globex\"\nrecordings = \"{kept}\"\npriorities.P1 = {{ policy = \"gold\" }}\n"
+        )
+    };
+    let stored = whole();
+    insta::assert_snapshot!(faults(&stored, &contract("5m")), @r#"new.toml:4:14: nobody has the time to hear recordings that are kept so short; write at least "1h", or leave it out: then `retention` of [voicemail] counts"#);
+    assert!(plan_with("0123456789abcdef", &stored, &[("new.toml", &contract("30d"))]).is_ok());
+}
+
+#[test]
 fn all_that_is_wrong_is_said_at_once_with_its_place_and_its_mend() {
     let files = [("broken-people.toml", BROKEN_PEOPLE), ("broken-contracts.toml", BROKEN_CONTRACTS)];
     let faults = plan_with("0123456789abcdef", &Documents::new(), &files).unwrap_err();

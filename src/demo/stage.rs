@@ -70,7 +70,7 @@ impl Stage {
             None => format!("sqlite://{}", set.folder.join("pikett.db").display()),
         };
         let config_file = set.folder.join("pikett.toml");
-        write(&config_file, &configuration(listen, &database, &sim, &token, &mailbox))?;
+        write(&config_file, &configuration(set.folder, listen, &database, &sim, &token, &mailbox))?;
         write(&set.folder.join("msp.toml"), MSP)?;
         for person in PUSHED {
             write(&set.folder.join(format!("push-{person}.json")), &sim.push_subscription(person))?;
@@ -114,7 +114,16 @@ fn write(path: &Path, text: &str) -> Result<(), DemoError> {
     fs::write(path, text).map_err(|cause| DemoError::Folder { what: path.display().to_string(), cause })
 }
 
-fn configuration(listen: SocketAddr, database: &str, sim: &Sim, token: &str, mailbox: &Mailbox) -> String {
+fn configuration(
+    folder: &Path,
+    listen: SocketAddr,
+    database: &str,
+    sim: &Sim,
+    token: &str,
+    mailbox: &Mailbox,
+) -> String {
+    let recordings = folder.join("recordings");
+    let recordings = recordings.display();
     let (sid, base_url, smtp) = (sim.account_sid(), sim.base_url(), mailbox.url());
     format!(
         r#"# Written by `pikett demo`: the carrier and the mail server are simulated.
@@ -135,6 +144,8 @@ messages_per_second = 100
 [email]
 smtp = "{smtp}"
 from = "Pikett <pikett@nordlicht.example>"
+[voicemail]
+folder = "{recordings}"
 [push]
 subject = "mailto:ops@nordlicht.example"
 [log]

@@ -5,6 +5,7 @@
 //! error: whatever fails, there is a document that leads to a human, a voicemail or an apology. Start
 //! with `routes`, then `turn`.
 
+mod aside; // another technician is wanted
 mod callbacks; // promises to call back
 mod calls; // turns, the queue, recordings
 mod connect; // the timer by which people are rung
@@ -18,6 +19,7 @@ pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
 mod plain; // turns that change nothing but their call
 mod rings; // what the carrier is asked to do
+mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
 mod turn; // one turn of a call
 pub mod urls; // the paths
@@ -65,6 +67,8 @@ pub struct State(Arc<Parts>);
 struct Parts {
     context: Context,
     webhooks: Webhooks,
+    /// Messages are put into words here: the carrier is not asked to.
+    transcribes: bool,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
     known: KnownCalls,
     turns: plain::Turns,
@@ -78,9 +82,10 @@ impl FromRef<State> for Webhooks {
 
 impl State {
     /// Starts the task that saves turns which come together; it ends with the last clone.
-    pub fn start(context: Context, webhooks: Webhooks) -> Self {
+    pub fn start(context: Context, webhooks: Webhooks, transcribes: bool) -> Self {
         let turns = plain::turns(context.store.clone());
-        Self(Arc::new(Parts { context, webhooks, old_flows: Mutex::default(), known: KnownCalls::default(), turns }))
+        let (old_flows, known) = (Mutex::default(), KnownCalls::default());
+        Self(Arc::new(Parts { context, webhooks, transcribes, old_flows, known, turns }))
     }
 
     fn context(&self) -> &Context {
@@ -148,6 +153,8 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_KEY, any(legs::key))
         .route(urls::LEG_WHISPER, any(legs::whisper))
         .route(urls::LEG_TALKED, any(legs::talked))
+        .route(urls::LEG_STAR, any(star::key))
+        .route(urls::LEG_JOIN, any(star::join))
         .route(urls::LEG_STATUS, any(legs::status))
         .route(music::PATH, get(music::hold))
         .with_state(state)

@@ -166,7 +166,10 @@ impl State {
         let state = state_of(scene, &facts)?;
         let want = ivr::wants(&scene.flow, &state, &input);
         facts.pin = facts::check_pin(self, &scene.acting, &facts, want).await?;
-        let ran = ivr::run(&scene.flow, state, input, &facts);
+        let mut ran = ivr::run(&scene.flow, state, input, &facts);
+        if let Then::Record(record) = &mut ran.verbs.then {
+            record.transcribe &= !self.0.transcribes;
+        }
         let response = document::of_turn(&ran.verbs, &scene.urls, &scene.call.id, turn + 1);
         let document = document::text(&response, &scene.urls, &ran.state.language);
         let msp_matters = ran.effects.iter().filter(|effect| may_need_number(effect)).count();

@@ -44,6 +44,7 @@ pub mod tokens; // of the API
 pub mod turns; // what was answered at each turn
 mod unit; // a unit of work on its way
 pub mod voicemails; // recordings that callers left
+pub mod waiting; // whose turn it is
 pub mod wake; // a commit wakes whoever waits
 mod writer; // SQLite's one writer, group commits
 

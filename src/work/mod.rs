@@ -20,6 +20,7 @@ pub mod report; // what providers report, and that a key was pressed
 mod settle; // what came of sending, as rows
 mod tell; // one person, over all their rules
 mod timers; // claim, handle, put back
+pub mod transcript; // what callers said, in words
 mod watch; // what should have happened and did not
 
 #[cfg(test)]

@@ -130,6 +130,7 @@ async fn answers_have_the_described_shapes() {
         "/calls",
         "/flows",
         "/flows/{flow}/versions/{version}",
+        "/voicemails",
         "/oncall",
         "/callbacks",
         "/incidents",

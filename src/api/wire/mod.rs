@@ -5,6 +5,7 @@ mod call;
 mod callback;
 mod flow;
 mod incident;
+mod voicemail;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +14,7 @@ pub use call::{Call, Leg};
 pub use callback::{Callback, CallbackOutcome};
 pub use flow::FlowVersion;
 pub use incident::{Incident, IncidentOutcome, IncidentStory, IncidentUpdate};
+pub use voicemail::Voicemail;
 
 use crate::{
     declare::Directory,
