@@ -11,6 +11,7 @@ mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
+mod flows; // those that a call may call
 mod legs; // technicians' phones
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open

@@ -148,7 +148,8 @@ impl Texts<'_> {
 /// Every var with its value: what a `set` step said, else the hotline, else the flow's default.
 fn vars<'a>(flow: &'a Flow, state: &'a State, facts: &'a Facts) -> BTreeMap<&'a str, &'a str> {
     let defaults = flow.vars.iter().filter_map(|(name, var)| Some((name.as_str(), var.default.as_deref()?)));
-    let declared = facts.vars.iter().filter(|(name, _)| flow.vars.contains_key(*name));
+    // The hotline's are for its own flow; a called one is given what it needs.
+    let declared = facts.vars.iter().filter(|(name, _)| state.calls.is_empty() && flow.vars.contains_key(*name));
     let said = declared.chain(&state.vars).map(|(name, value)| (name.as_str(), value.as_str()));
     defaults.chain(said).collect()
 }

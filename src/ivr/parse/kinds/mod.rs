@@ -2,6 +2,7 @@
 //! `read`, a variant of `Kind`, and what it does in `run`.
 
 mod ask;
+mod calling;
 mod collect;
 mod decide;
 mod reach;
@@ -13,7 +14,7 @@ use super::step::StepReader;
 use crate::{ivr::flow::Kind, model::fault::did_you_mean};
 
 /// What a step may do.
-pub const KINDS: [&str; 16] = [
+pub const KINDS: [&str; 17] = [
     "say",
     "pause",
     "language",
@@ -29,11 +30,12 @@ pub const KINDS: [&str; 16] = [
     "voicemail",
     "sms",
     "forward",
+    "flow",
     "hangup",
 ];
 
 /// Part of the language, but not of this version.
-const NOT_YET: [&str; 5] = ["intake", "notice", "lookup", "callback", "flow"];
+const NOT_YET: [&str; 4] = ["intake", "notice", "lookup", "callback"];
 
 pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     let Some(word) = step.reader.need_string("do") else {
@@ -69,6 +71,7 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
         "voicemail" => reach::voicemail(&step),
         "sms" => reach::sms(&step),
         "forward" => reach::forward(&step),
+        "flow" => calling::flow(&step),
         other => {
             if NOT_YET.contains(&other) {
                 let mend = format!("use another step for now: there are {}", KINDS.join(", "));

@@ -1,6 +1,7 @@
 //! What callers go through, told step by step.
 
 mod asking;
+mod calling;
 mod collecting;
 mod deciding;
 mod proof;
