@@ -330,6 +330,7 @@ fn lost_hotline(call: &CallRow) -> Hotline {
     let contracts = call.contract.clone().into_iter().collect();
     Hotline {
         number: call.hotline.clone(),
+        also: Vec::new(),
         contracts,
         flow: call.flow.clone(),
         vars: std::collections::BTreeMap::new(),
