@@ -19,18 +19,10 @@ use crate::{
     store::{
         StoreError, languages,
         pin_locks::{self, Subject, Taken},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
     },
     work::{Acting, msp},
 };
-
-/// The subject under which the org's own spending is counted.
-pub const ORG: &str = "org";
-
-/// How a hotline's spending is counted.
-pub fn spender(hotline: &Phone) -> String {
-    format!("hotline:{hotline}")
-}
 
 /// Who phones which hotline.
 #[derive(Clone)]
@@ -77,6 +69,7 @@ pub fn unspent(acting: &Acting, line: &Line, language: Option<Language>) -> Fact
         next_alert: line.next_alert,
         queue_position: None,
         money: Money { calls_left: true, sms_left: true, countries: countries(directory) },
+        incidents: Vec::new(),
     }
 }
 

@@ -5,6 +5,9 @@
 //! error: whatever fails, there is a document that leads to a human, a voicemail or an apology. Start
 //! with `routes`, then `turn`.
 
+mod aside; // another technician is wanted
+mod callbacks; // promises to call back
+mod called; // flows that a call may call
 mod calls; // turns, the queue, recordings
 mod connect; // the timer by which people are rung
 mod document; // what is heard → TwiML: pure
@@ -17,6 +20,7 @@ pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
 mod plain; // turns that change nothing but their call
 mod rings; // what the carrier is asked to do
+mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
 mod turn; // one turn of a call
 pub mod urls; // the paths
@@ -42,7 +46,7 @@ use crate::{
     carrier::twiml::{self, Verb},
     ivr::{self, Flow},
     model::{id::FlowId, language::Language},
-    store::{StoreError, declarations},
+    store::{StoreError, flows},
     telemetry::metric,
     web::{problem::RETRY_AFTER_S, webhook::Webhooks},
     work::{Context, Handler, msp},
@@ -64,6 +68,8 @@ pub struct State(Arc<Parts>);
 struct Parts {
     context: Context,
     webhooks: Webhooks,
+    /// Messages are put into words here: the carrier is not asked to.
+    transcribes: bool,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
     known: KnownCalls,
     turns: plain::Turns,
@@ -77,9 +83,10 @@ impl FromRef<State> for Webhooks {
 
 impl State {
     /// Starts the task that saves turns which come together; it ends with the last clone.
-    pub fn start(context: Context, webhooks: Webhooks) -> Self {
+    pub fn start(context: Context, webhooks: Webhooks, transcribes: bool) -> Self {
         let turns = plain::turns(context.store.clone());
-        Self(Arc::new(Parts { context, webhooks, old_flows: Mutex::default(), known: KnownCalls::default(), turns }))
+        let (old_flows, known) = (Mutex::default(), KnownCalls::default());
+        Self(Arc::new(Parts { context, webhooks, transcribes, old_flows, known, turns }))
     }
 
     fn context(&self) -> &Context {
@@ -106,7 +113,7 @@ impl State {
             return Ok(flow);
         }
         let mut db = self.context().store.read().await?;
-        let stored = declarations::flow(&mut db, &self.context().directory().org, id, version).await?;
+        let stored = flows::version(&mut db, &self.context().directory().org, id, version).await?;
         drop(db);
         let flow = match stored.and_then(|stored| ivr::parse(&stored.file, &stored.source).ok()) {
             Some(flow) => Arc::new(flow),
@@ -147,6 +154,8 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_KEY, any(legs::key))
         .route(urls::LEG_WHISPER, any(legs::whisper))
         .route(urls::LEG_TALKED, any(legs::talked))
+        .route(urls::LEG_STAR, any(star::key))
+        .route(urls::LEG_JOIN, any(star::join))
         .route(urls::LEG_STATUS, any(legs::status))
         .route(music::PATH, get(music::hold))
         .with_state(state)
@@ -154,7 +163,11 @@ pub fn routes(state: State) -> Router {
 
 /// The timers that the hotline works off.
 pub fn handlers(state: &State) -> Vec<Arc<dyn Handler>> {
-    vec![Arc::new(connect::Connecting(state.clone())), Arc::new(rings::Ringing(state.clone()))]
+    vec![
+        Arc::new(connect::Connecting(state.clone())),
+        Arc::new(rings::Ringing(state.clone())),
+        Arc::new(callbacks::CallingBack(state.clone())),
+    ]
 }
 
 fn answer(kind: &'static str, document: String) -> Response {

@@ -10,14 +10,14 @@ use super::{
     State, document,
     effects::{Applying, note_reasons},
     ended::matters_late,
-    facts::{self, Line, ORG, spender},
+    facts::{self, Line},
     known::Known,
     numbers::Used,
     plain,
     urls::Urls,
 };
 use crate::{
-    ivr::{self, Attestation, Facts, Flow, Input, Then},
+    ivr::{self, Attestation, Called, Facts, Flow, Flows, Input, Then},
     model::{
         contract::Hotline,
         id::{CallId, FlowId},
@@ -25,7 +25,8 @@ use crate::{
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
-        spent::{self, Spending},
+        incidents,
+        spent::{self, ORG, Spending, spender},
         timers::{self, Later},
         turns,
     },
@@ -46,8 +47,16 @@ pub struct Scene {
     pub acting: Acting,
     pub call: CallRow,
     pub flow: Arc<Flow>,
+    /// What its flow may call.
+    pub called: Called,
     pub line: Line,
     pub urls: Urls,
+}
+
+impl Scene {
+    pub fn flows(&self) -> Flows<'_> {
+        Flows { main: &self.flow, called: &self.called }
+    }
 }
 
 impl State {
@@ -64,15 +73,16 @@ impl State {
     pub(super) async fn scene_of(&self, call: CallRow, attestation: Attestation) -> Result<Scene, StoreError> {
         let acting = self.context().acting();
         let flow = self.flow(&call.flow, call.flow_version).await?;
+        let called = self.called(&call, &flow).await?;
         let declared = acting.directory.hotlines.get(&call.hotline).cloned();
         // A hotline that is gone meanwhile: the call goes on with what its flow has.
         let hotline = declared.unwrap_or_else(|| lost_hotline(&call));
         let line = Line { hotline, caller: call.from.clone(), attestation, next_alert: 0 };
         let urls = Urls::new(self.webhooks().public_url(), &call.carrier);
-        Ok(Scene { acting, call, flow, line, urls })
+        Ok(Scene { acting, call, flow, called, line, urls })
     }
 
-    async fn flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
+    pub(super) async fn flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
         if let Some(current) = self.context().directory().flows.get(id)
             && current.version == version
         {
@@ -156,12 +166,19 @@ impl State {
     async fn run(&self, scene: &Scene, turn: u32, input: Input) -> Result<Done, StoreError> {
         let mut facts = {
             let mut db = self.context().store.read().await?;
-            facts::gather(&mut db, &scene.acting, &scene.line).await?
+            let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
+            if scene.flows().tell_of_incidents() {
+                facts.incidents = incidents::open(&mut db, scene.acting.org()).await?;
+            }
+            facts
         };
         let state = state_of(scene, &facts)?;
-        let want = ivr::wants(&scene.flow, &state, &input);
+        let want = ivr::wants(scene.flows(), &state, &input);
         facts.pin = facts::check_pin(self, &scene.acting, &facts, want).await?;
-        let ran = ivr::run(&scene.flow, state, input, &facts);
+        let mut ran = ivr::run(scene.flows(), state, input, &facts);
+        if let Then::Record(record) = &mut ran.verbs.then {
+            record.transcribe &= !self.0.transcribes;
+        }
         let response = document::of_turn(&ran.verbs, &scene.urls, &scene.call.id, turn + 1);
         let document = document::text(&response, &scene.urls, &ran.state.language);
         let msp_matters = ran.effects.iter().filter(|effect| may_need_number(effect)).count();
@@ -279,7 +296,7 @@ pub fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
 /// The stored state; a call without one has just come in.
 pub fn state_of(scene: &Scene, facts: &Facts) -> Result<ivr::State, StoreError> {
     if scene.call.state.is_empty() {
-        return Ok(ivr::begin(&scene.flow, facts));
+        return Ok(ivr::begin(scene.flows(), facts));
     }
     ivr::State::from_json(&scene.call.state).map_err(|_| StoreError::corrupt("calls.state", scene.call.id.as_str()))
 }
@@ -288,7 +305,10 @@ pub fn state_of(scene: &Scene, facts: &Facts) -> Result<ivr::State, StoreError> 
 /// taken.
 pub fn may_need_number(effect: &ivr::Effect) -> bool {
     match effect {
-        ivr::Effect::TellMsp { .. } | ivr::Effect::SendSms { .. } | ivr::Effect::AddToAlert(_) => true,
+        ivr::Effect::TellMsp { .. }
+        | ivr::Effect::SendSms { .. }
+        | ivr::Effect::AddToAlert(_)
+        | ivr::Effect::Callback(_) => true,
         ivr::Effect::Voicemail(voicemail) => voicemail.raise.is_none(),
         _ => false,
     }

@@ -8,14 +8,17 @@ pub mod alerts; // acknowledge, resolve, escalate, list
 pub mod aside; // set aside, and nobody told yet
 pub mod attempts; // the outbox: one try over one contact method
 pub mod backup; // a copy of an SQLite database
+pub mod callbacks; // promises to call back
 pub mod calls; // inbound calls, turn by turn
 pub mod codec; // rows ⇄ the core's types
 #[cfg(test)]
 mod crash; // what was answered survives kill -9
 mod db; // connecting; what differs between the databases
-pub mod declarations; // documents and flow versions
+pub mod declarations; // documents
 pub mod error; // what can go wrong
+pub mod flows; // their versions, and which is in force
 pub mod gather; // what comes together is written together
+pub mod incidents; // outages as customers hear of them, and who follows them
 pub mod languages; // what a number chose
 pub mod legs; // technicians' phones, rung for a caller
 pub mod notifications; // the duty to tell one person
@@ -41,6 +44,7 @@ pub mod tokens; // of the API
 pub mod turns; // what was answered at each turn
 mod unit; // a unit of work on its way
 pub mod voicemails; // recordings that callers left
+pub mod waiting; // whose turn it is
 pub mod wake; // a commit wakes whoever waits
 mod writer; // SQLite's one writer, group commits
 
