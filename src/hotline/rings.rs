@@ -348,3 +348,18 @@ pub async fn wake(db: &mut AnyConnection, acting: &Acting, call: &CallId) -> Res
 pub fn detail(leg: &LegRow) -> serde_json::Value {
     json!({ "leg": leg.id.as_str(), "person": leg.person.as_str() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{store::timers::CALLERS, work::callbacks};
+
+    #[test]
+    fn whatever_a_caller_waits_for_is_not_behind_the_others() {
+        let mut kinds = [CONNECT, RING, LEAVE, HANGUP, DEADLINE, JOIN, callbacks::RING];
+        let mut first = CALLERS;
+        kinds.sort_unstable();
+        first.sort_unstable();
+        assert_eq!(kinds, first);
+    }
+}
