@@ -3,10 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
 
+#[path = "calls/called_back.rs"]
+mod called_back;
 #[path = "calls/checks.rs"]
 mod checks;
+#[path = "calls/collected.rs"]
+mod collected;
 #[path = "calls/connected.rs"]
 mod connected;
+#[path = "calls/crowds.rs"]
+mod crowds;
 #[path = "support/database.rs"]
 mod database;
 #[path = "calls/hang_ups.rs"]
@@ -35,5 +41,7 @@ mod seen;
 mod story;
 #[path = "calls/three.rs"]
 mod three;
+#[path = "calls/told.rs"]
+mod told;
 #[path = "calls/troubles.rs"]
 mod troubles;

@@ -142,7 +142,7 @@ impl Service {
         let recordings =
             Recordings::new(context.clone(), carriers.clone(), settings, stopping.clone(), workers.clone());
         let webhooks = Webhooks::new(carriers, &public_url);
-        let hotline = hotline::State::new(context.clone(), webhooks.clone(), voicemail.transcriber.is_some());
+        let hotline = hotline::State::start(context.clone(), webhooks.clone(), voicemail.transcriber.is_some());
         let handlers = [hotline::handlers(&hotline), recordings::handlers(&recordings)].concat();
         Work::start(&context, &channels, handlers, &stopping, &workers);
         let api = Api::start(context.clone(), stopping.clone());

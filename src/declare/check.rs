@@ -315,7 +315,10 @@ fn strangers(step: &ivr::Kind, whole: &Directory) -> Option<(String, String)> {
         | ivr::Kind::Caller(_)
         | ivr::Kind::Pin(_)
         | ivr::Kind::Menu { .. }
+        | ivr::Kind::Collect(_)
         | ivr::Kind::When { .. }
+        | ivr::Kind::Notice(_)
+        | ivr::Kind::Callback(_)
         | ivr::Kind::Set { .. }
         | ivr::Kind::Sms { .. }
         | ivr::Kind::Forward(_)

@@ -35,7 +35,7 @@ fn text(_: &str, reference: &str) -> Result<String, String> {
 fn plan_with(chance: &str, stored: &Documents, files: &[(&str, &str)]) -> Result<Plan, Vec<Fault>> {
     let files = files.iter().map(|(name, text)| File { name: (*name).to_owned(), text: (*text).to_owned() }).collect();
     let salt = || pins::salt(chance.as_bytes());
-    plan(stored, &[], files, &Outside { secret: &secret, file: &text, salt: &salt })
+    plan(stored, &[], files, &Outside { secret: &secret, file: &text, salt: &salt }, Flows::PutIntoForce)
 }
 
 fn whole() -> Documents {

@@ -12,16 +12,18 @@ use crate::{
     cli::apply,
     clock::{Clock, Ids},
     config::Config,
+    declare::Flows,
     model::phone::Phone,
     sim::{Hooks, Mailbox, Settings, Sim, Times},
     store::Store,
 };
 
 const MSP: &str = include_str!("msp.toml");
-const FLOWS: [(&str, &str); 4] = [
+const FLOWS: [(&str, &str); 5] = [
     ("sla-hotline.toml", include_str!("../../ivr-flows/sla-hotline.toml")),
     ("after-hours-only.toml", include_str!("../../ivr-flows/after-hours-only.toml")),
     ("bilingual-triage.toml", include_str!("../../ivr-flows/bilingual-triage.toml")),
+    ("major-outage.toml", include_str!("../../ivr-flows/major-outage.toml")),
     ("voicemail-only.toml", include_str!("../../ivr-flows/voicemail-only.toml")),
 ];
 
@@ -90,7 +92,7 @@ impl Stage {
     pub async fn apply(&self) -> Result<(), DemoError> {
         let files = apply::files(std::slice::from_ref(&self.folder)).map_err(DemoError::Apply)?;
         let store = Store::open(self.config.database.url.expose()).await.map_err(DemoError::Store)?;
-        let applied = apply::apply(&store, &files, false, &self.clock, &self.ids).await;
+        let applied = apply::apply(&store, &files, Flows::PutIntoForce, false, &self.clock, &self.ids).await;
         store.close().await;
         applied.map(|_| ()).map_err(DemoError::Apply)
     }

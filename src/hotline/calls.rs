@@ -101,13 +101,16 @@ pub(super) async fn turn(Extract(state): Extract<State>, asked: Asked) -> Respon
     let (turn, worker) = (asked.turn, state.clone());
     let (arrival, urls) = (asked.arrival.clone(), asked.urls.clone());
     let work = async move {
-        let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
-            return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
+        let (input, id) = (input(&asked), &asked.call);
+        let document = match worker.go_on_plainly(id, asked.attestation(), turn, &input).await? {
+            Some(document) => document,
+            None => match worker.scene(id, asked.attestation()).await? {
+                Some(scene) => worker.take(scene, turn, input).await?,
+                None => return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls)),
+            },
         };
-        let (input, over, id) = (input(&asked), asked.is_over(), scene.call.id.clone());
-        let document = worker.take(scene, turn, input).await?;
-        if over {
-            worker.finish(&id, "the caller has hung up").await?;
+        if asked.is_over() {
+            worker.finish(id, "the caller has hung up").await?;
         }
         Ok(document)
     };

@@ -12,7 +12,6 @@ use sqlx::AnyConnection;
 use super::{
     State, aside,
     effects::{Applying, CONNECT, note},
-    facts::{ORG, spender},
     numbers::Used,
     rings::{HANGUP, LEAVE, RING},
     talk,
@@ -33,7 +32,7 @@ use crate::{
         StoreError, alerts, attempts,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow, NewLeg},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
         timers::{self, DueTimer},
         waiting as queue,
     },
@@ -195,6 +194,7 @@ pub async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &R
     let leg = NewLeg {
         id: acting.ids.id(now),
         call: call.id.clone(),
+        callback: None,
         person: ring.person.clone(),
         method: method.clone(),
         number: ring.phone.clone(),

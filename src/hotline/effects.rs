@@ -7,11 +7,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
 
-use super::{
-    facts::{ORG, spender},
-    numbers::Used,
-    waiting::Waiting,
-};
+use super::{numbers::Used, waiting::Waiting};
 use crate::{
     escalation::{
         Target,
@@ -20,7 +16,8 @@ use crate::{
     ivr::{self, ConnectTo, Effect, MissedAlert, MissedCall, MissedWhy, Voicemail},
     model::{
         alert::{AlertState, Source},
-        id::{AlertId, ContractId, PolicyId},
+        id::{AlertId, ContractId, IncidentId, PolicyId},
+        language::Language,
         phone::Phone,
         priority::Priority,
     },
@@ -28,9 +25,10 @@ use crate::{
     store::{
         StoreError, alerts, attempts,
         calls::{self, CallRow},
+        incidents::{self, Follower},
         languages,
         raise::{self, Snapshot},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
         timeline, timers,
         voicemails::{self, FETCH, Place, VoicemailRow},
         waiting as queue,
@@ -96,6 +94,10 @@ impl<'a> Applying<'a> {
                 let text = format!("Asked whether the talk may be recorded, the caller {word}: {how}.");
                 self.note(db, "consent", text, json!({ "given": given, "how": how, "at": at.to_rfc3339() })).await
             }
+            Effect::FollowIncidents { caller, incidents, language } => {
+                self.follow(db, caller, incidents, language).await
+            }
+            Effect::Callback(promised) => self.promise(db, promised).await,
             Effect::TellMsp { matter, text } => self.tell_msp(db, matter.as_str(), text).await,
         }
     }
@@ -110,7 +112,7 @@ impl<'a> Applying<'a> {
         self.note(db, "alert", text, json!({ "number": raised.number })).await
     }
 
-    fn row(&self, alert: &ivr::NewAlert) -> raise::NewAlert {
+    pub(super) fn row(&self, alert: &ivr::NewAlert) -> raise::NewAlert {
         let directory = &self.acting.directory;
         let contract = alert.contract.as_ref().and_then(|id| directory.contracts.get(id));
         let customer = contract.and_then(|contract| directory.customers.get(&contract.customer));
@@ -270,7 +272,7 @@ impl<'a> Applying<'a> {
         self.raise(db, &alert).await
     }
 
-    fn spare_number(&mut self) -> Result<i64, StoreError> {
+    pub(super) fn spare_number(&mut self) -> Result<i64, StoreError> {
         let number = self.spare_numbers.pop();
         number.ok_or(StoreError::Stale("more is to be told than was thought"))
     }
@@ -297,6 +299,24 @@ impl<'a> Applying<'a> {
             record(db, self.acting, alert, "missed", text.clone(), detail.clone()).await?;
         }
         self.note(db, "missed", text, detail).await
+    }
+
+    async fn follow(
+        &mut self,
+        db: &mut AnyConnection,
+        caller: &Phone,
+        incidents: &[IncidentId],
+        language: &Language,
+    ) -> Result<(), StoreError> {
+        let (acting, org) = (self.acting, self.acting.org());
+        let follower =
+            Follower { phone: caller.clone(), language: language.clone(), hotline: self.call.hotline.clone() };
+        for id in incidents {
+            incidents::follow(db, org, id, &follower, acting.now).await?;
+        }
+        let ids: Vec<&str> = incidents.iter().map(|id| id.as_str()).collect();
+        let text = format!("Updates about {} by SMS go to {}.", ids.join(", "), caller.masked());
+        self.note(db, "follows", text, json!({ "incidents": ids })).await
     }
 
     async fn sms(&mut self, db: &mut AnyConnection, to: &Phone, text: &str) -> Result<(), StoreError> {
@@ -357,9 +377,11 @@ pub async fn note_reasons(
     reasons: &[String],
     step: &str,
 ) -> Result<(), StoreError> {
-    let entry = |reason: &String| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }));
-    let entries: Vec<timeline::Entry> = reasons.iter().map(entry).collect();
-    timeline::write_all(db, acting.org(), &entries).await
+    timeline::write_all(db, acting.org(), &self::reasons(acting, call, reasons, step)).await
+}
+
+pub fn reasons(acting: &Acting, call: &CallRow, reasons: &[String], step: &str) -> Vec<timeline::Entry> {
+    reasons.iter().map(|reason| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }))).collect()
 }
 
 fn entry(acting: &Acting, call: &CallRow, kind: &str, text: impl Into<String>, detail: Value) -> timeline::Entry {

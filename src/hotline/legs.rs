@@ -10,7 +10,7 @@ use axum::{
 use sqlx::AnyConnection;
 
 use super::{
-    State, answer, aside,
+    State, answer, aside, callbacks,
     document::say,
     effects::note,
     guard,
@@ -174,6 +174,9 @@ impl Ring {
             note(db, &self.acting, &seen.call, "answered", text, detail(&seen.leg)).await?;
             wake(db, &self.acting, &seen.call.id).await?;
         }
+        if seen.leg.callback.is_some() {
+            return self.asks_back(db, &seen).await;
+        }
         if !seen.is_wanted() || seen.leg.state == LegState::Ended {
             return Ok(self.too_late(&seen));
         }
@@ -197,6 +200,9 @@ impl Ring {
 
     async fn heed(&self, db: &mut AnyConnection, digits: &str) -> Result<String, StoreError> {
         let Some(seen) = self.seen(db).await? else { return Ok(self.stranger()) };
+        if seen.leg.callback.is_some() {
+            return self.heeds_callback(db, &seen, digits).await;
+        }
         let (words, language) = self.words(&seen);
         match digits {
             "1" => self.accept(db, &seen).await,
@@ -285,6 +291,9 @@ impl Ring {
         let Some(seen) = self.seen(db).await? else {
             return Ok(super::text(&twiml::Response::new(), &self.urls));
         };
+        if seen.leg.callback.is_some() {
+            return self.greets_customer(db, &seen).await;
+        }
         talk::begins(db, &self.acting, &seen.leg).await?;
         let language = seen.call.language.clone().unwrap_or_else(Language::english);
         let (words, language) = words::words(&language);
@@ -294,6 +303,9 @@ impl Ring {
     /// `gone`: so is the technician.
     async fn talked(&self, db: &mut AnyConnection, bridged: bool, gone: bool) -> Result<String, StoreError> {
         let Some(seen) = self.seen(db).await? else { return Ok(self.stranger()) };
+        if seen.leg.callback.is_some() {
+            return self.talked_back(db, &seen, bridged).await;
+        }
         // A conference's end says nothing of a bridge, and who was led back to a caller who had left meanwhile
         // has talked with them before.
         let talks = seen.call.phase == Phase::Bridged || seen.call.ended_at.is_some();
@@ -380,7 +392,7 @@ impl Ring {
         super::text(&twiml::Response::new().with(gather).with(Redirect::to(key)), &self.urls)
     }
 
-    pub(super) fn words(&self, seen: &Seen) -> (&'static Words, Language) {
+    pub fn words(&self, seen: &Seen) -> (&'static Words, Language) {
         let person = self.acting.directory.people.get(&seen.leg.person);
         words::words(&person.map_or_else(Language::english, |person| person.language.clone()))
     }
@@ -401,7 +413,7 @@ impl Ring {
         }
     }
 
-    fn farewell(&self, language: &Language, words: &str) -> String {
+    pub fn farewell(&self, language: &Language, words: &str) -> String {
         super::text(&twiml::Response::new().with(say(language, words)).with(Verb::Hangup), &self.urls)
     }
 
@@ -454,7 +466,9 @@ impl Ended {
 /// A leg is over: whoever waits is looked after, in this call and wherever its person is wanted.
 pub async fn leg_ended(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, ended: &Ended) -> Result<(), StoreError> {
     let org = acting.org();
-    if talk::is_one(leg, acting.now)
+    // A promise is kept by the carrier's word alone: whoever hears our greeting has not talked yet.
+    if leg.callback.is_none()
+        && talk::is_one(leg, acting.now)
         && let Some(call) = calls::by_id(db, org, &leg.call).await?
     {
         talk::confirm(db, acting, &call, leg).await?;
@@ -463,7 +477,10 @@ pub async fn leg_ended(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, en
         return Ok(());
     }
     timers::clear(db, org, super::rings::DEADLINE, leg.id.as_str()).await?;
-    if let Some(call) = calls::by_id(db, org, &leg.call).await? {
+    let call = calls::by_id(db, org, &leg.call).await?;
+    if let (Some(call), Some(_)) = (&call, &leg.callback) {
+        callbacks::over(db, acting, call, leg).await?;
+    } else if let Some(call) = call {
         let fresh = legs::by_id(db, org, &leg.id).await?;
         let result = fresh.and_then(|leg| leg.result).map_or("talked", LegResult::as_str);
         let code = ended.code.as_deref().map(|code| format!(", code {code}")).unwrap_or_default();

@@ -322,13 +322,14 @@ impl Ringing {
     }
 }
 
-/// Whether the caller waits for whoever is rung, alone or with somebody.
+/// Whether somebody waits for whoever is rung: a caller, alone or with a technician, or whom we promised to
+/// call back.
 fn is_awaited(leg: &LegRow, call: &CallRow) -> bool {
     let wanted = || {
         let waiting = call.connect.as_deref().and_then(|stored| Waiting::from_json(stored).ok());
         waiting.is_some_and(|waiting| waiting.is_wanted(leg))
     };
-    call.phase == Phase::Waiting || (call.phase == Phase::Bridged && wanted())
+    leg.callback.is_some() || call.phase == Phase::Waiting || (call.phase == Phase::Bridged && wanted())
 }
 
 /// As long as the flow says; the plan takes it back a moment later.

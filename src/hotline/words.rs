@@ -22,6 +22,14 @@ pub struct Words {
     pub gone: &'static str,
     pub passed_on: &'static str,
     pub declined: &'static str,
+    /// `{}`: a time of day.
+    callback: &'static str,
+    pub callback_press: &'static str,
+    pub callback_declined: &'static str,
+    pub callback_unanswered: &'static str,
+    pub callback_over: &'static str,
+    /// To the customer, just before somebody speaks.
+    pub callback_bridging: &'static str,
     /// `{}` wants somebody to join, or to take over.
     pub brings_in: &'static str,
     pub hands_over: &'static str,
@@ -61,6 +69,12 @@ const DE: Words = Words {
     gone: "Der Anrufer hat inzwischen aufgelegt. Der verpasste Anruf ist vermerkt. Auf Wiederhören.",
     passed_on: "Der Anruf geht inzwischen an jemand anderen. Auf Wiederhören.",
     declined: "In Ordnung, wir rufen jemand anderen an. Auf Wiederhören.",
+    callback: "Ein Rückruf ist bis {} zugesagt.",
+    callback_press: "Um jetzt zurückzurufen, drücken Sie die 1. Um abzulehnen, drücken Sie die 2.",
+    callback_declined: "In Ordnung. Der Rückruf bleibt offen. Auf Wiederhören.",
+    callback_unanswered: "Es hat niemand abgenommen.",
+    callback_over: "Dieser Rückruf ist schon erledigt. Auf Wiederhören.",
+    callback_bridging: "Guten Tag, hier ist der zugesagte Rückruf. Sie werden jetzt verbunden.",
     brings_in: "{} spricht mit dem Anrufer und möchte Sie dazuholen.",
     hands_over: "{} spricht mit dem Anrufer und möchte an Sie übergeben.",
     star_menu: "Um die nächste Stufe ins Gespräch zu holen, drücken Sie die 1. Um an sie zu übergeben, drücken Sie \
@@ -95,6 +109,12 @@ const EN: Words = Words {
     gone: "The caller has hung up meanwhile. The missed call is on record. Goodbye.",
     passed_on: "The call goes to somebody else by now. Goodbye.",
     declined: "All right, we will phone somebody else. Goodbye.",
+    callback: "A callback is promised by {}.",
+    callback_press: "To call back now, press 1. To decline, press 2.",
+    callback_declined: "All right. The callback stays open. Goodbye.",
+    callback_unanswered: "Nobody picked up.",
+    callback_over: "This callback is settled already. Goodbye.",
+    callback_bridging: "Hello, this is the callback that we promised. You are being connected now.",
     brings_in: "{} is talking with the caller and would like you to join.",
     hands_over: "{} is talking with the caller and would like to hand over to you.",
     star_menu: "To bring the next level into the talk, press 1. To hand over to them, press 2. For the caller, press \
@@ -131,6 +151,20 @@ pub struct Caller<'a> {
 }
 
 impl Words {
+    pub fn announce_callback(
+        &self,
+        customer: Option<&str>,
+        category: Option<&str>,
+        priority: Priority,
+        due: &str,
+    ) -> String {
+        let mut sentences = vec![filled(self.callback, due)];
+        sentences.push(customer.map_or_else(|| self.nobody_known.to_owned(), |name| filled(self.customer, name)));
+        sentences.extend(category.map(|category| filled(self.category, category)));
+        sentences.push(filled(self.priority, priority.as_str().trim_start_matches('P')));
+        sentences.join(" ")
+    }
+
     pub fn announce(&self, caller: &Caller<'_>) -> String {
         let mut sentences = vec![self.call.to_owned()];
         sentences.push(match caller.customer {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::turn::RejectReason;
+use super::{texts::Compiled, turn::RejectReason};
 use crate::model::{
     id::{CalendarId, FlowId, PersonId, PolicyId, ScheduleId},
     language::Language,
@@ -24,6 +24,7 @@ pub struct Flow {
     pub start: StepId,
     pub(super) steps: Vec<Step>,
     pub(super) names: BTreeMap<String, StepId>,
+    pub(super) texts: Compiled,
 }
 
 /// An index into the flow that made it.
@@ -75,10 +76,13 @@ pub enum Kind {
     Pin(PinStep),
     Menu { asking: Asking, options: BTreeMap<char, Choice>, invalid: StepId },
     When { cases: Vec<Case>, otherwise: StepId },
+    Collect(CollectStep),
     Set { vars: BTreeMap<String, String>, category: Option<String>, priority: Option<Priority>, next: StepId },
     Alert { alert: AlertFields, ack_on_connect: bool, next: StepId },
     Connect(ConnectStep),
     Voicemail(VoicemailStep),
+    Notice(NoticeStep),
+    Callback(CallbackStep),
     Sms { text: Text, next: StepId, failed: StepId },
     Forward(ForwardStep),
     Hangup { say: Option<Speech>, reject: Option<RejectReason> },
@@ -148,6 +152,28 @@ pub struct PinStep {
     pub verified: StepId,
     pub failed: StepId,
     pub locked: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CollectStep {
+    pub asking: Asking,
+    /// The var that gets what was heard.
+    pub into: String,
+    pub input: Taken,
+    /// How many digits there may be; when the flow says so, a spoken answer is digits as well.
+    pub digits: Option<(usize, usize)>,
+    /// Repeats what was heard, and asks whether that is right.
+    pub confirm: bool,
+    pub next: StepId,
+    pub failed: StepId,
+}
+
+/// How an answer may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Digits,
+    Speech,
+    Both,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -235,6 +261,33 @@ pub struct VoicemailStep {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+pub struct NoticeStep {
+    /// How it is asked whether the caller wants to hear more by SMS.
+    pub asking: Asking,
+    pub offer_sms: bool,
+    pub announced: StepId,
+    pub none: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallbackStep {
+    pub asking: Asking,
+    pub number: CallbackNumber,
+    pub within: Wait,
+    pub accepted: StepId,
+    pub declined: StepId,
+}
+
+/// Where the caller may be called back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallbackNumber {
+    /// At the number that they phone from.
+    Caller,
+    /// There, or at another one that they key in.
+    Ask,
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub struct ForwardStep {
     pub number: ForwardTo,
     pub ring: Wait,
@@ -269,6 +322,11 @@ impl Flow {
 
     pub fn find(&self, name: &str) -> Option<StepId> {
         self.names.get(name).copied()
+    }
+
+    /// Whether its callers may be told of incidents: whoever gathers facts need not look for them else.
+    pub fn tells_of_incidents(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, Kind::Notice(_)))
     }
 
     /// In the order of the file.

@@ -49,6 +49,10 @@ pub struct State {
     pub customer_number: Option<String>,
     pub language_asked: bool,
     pub consent: Option<bool>,
+    /// What `collect` heard, until the caller says that it is right.
+    pub heard: Option<String>,
+    /// A callback was promised: one is enough.
+    pub promised: bool,
     /// Steps whose document the carrier could not run: their audio is not tried again.
     pub failed_steps: BTreeSet<String>,
 }
@@ -67,6 +71,10 @@ pub enum Phase {
     Captcha,
     /// `connect` with `record`.
     Consent,
+    /// `callback`: another number than the caller's own.
+    Number,
+    /// `collect` with `confirm`.
+    Confirm,
     /// The engine's own voicemail, after something failed.
     Spare,
     /// The call has ended.
@@ -114,6 +122,8 @@ impl State {
             customer_number: self.customer_number.clone(),
             language_asked: self.language_asked,
             consent: self.consent,
+            heard: self.heard.clone(),
+            promised: self.promised,
             failed_steps: self.failed_steps.clone(),
         };
         serde_json::to_string(&wire).expect("plain fields and text keys always have a JSON form")
@@ -146,6 +156,8 @@ impl State {
             customer_number: wire.customer_number,
             language_asked: wire.language_asked,
             consent: wire.consent,
+            heard: wire.heard,
+            promised: wire.promised,
             failed_steps: wire.failed_steps,
         })
     }
@@ -178,6 +190,10 @@ struct Wire {
     customer_number: Option<String>,
     language_asked: bool,
     consent: Option<bool>,
+    #[serde(default)]
+    heard: Option<String>,
+    #[serde(default)]
+    promised: bool,
     failed_steps: BTreeSet<String>,
 }
 
@@ -209,9 +225,22 @@ mod tests {
             customer_number: Some("0042".into()),
             language_asked: true,
             consent: Some(false),
+            heard: Some("0815".into()),
+            promised: true,
             failed_steps: ["welcome".to_owned()].into(),
         };
         assert_eq!(State::from_json(&state.to_json()).unwrap(), state);
+    }
+
+    /// As the first versions wrote it: calls that are under way go on.
+    #[test]
+    fn a_state_of_an_older_version_is_readable() {
+        let old = r#"{"step":"a","phase":"asked","started":0,"turn":1,"attempts":0,"vars":{},"language":"en",
+            "contract":null,"contact":null,"verified":false,"category":null,"priority":null,"alert":null,
+            "ack_on_connect":true,"past":true,"reached":null,"missed_told":false,"pin_tries":0,
+            "customer_number":null,"language_asked":false,"consent":null,"failed_steps":[]}"#;
+        let state = State::from_json(old).unwrap();
+        assert_eq!((state.step.as_str(), state.heard), ("a", None));
     }
 
     #[test]

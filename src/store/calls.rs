@@ -482,4 +482,4 @@ fn read(row: &AnyRow) -> Result<CallRow, StoreError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

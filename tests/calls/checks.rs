@@ -47,10 +47,16 @@ const DATABASE: &[(&str, &str)] = &[
     ),
     ("SELECT id FROM legs WHERE state <> 'ended'", "a technician's leg still lives"),
     (
-        "SELECT kind FROM timers WHERE kind IN ('connect', 'ring', 'hangup', 'leave', 'leg-deadline', 'call-watch')",
+        "SELECT kind FROM timers WHERE kind IN ('connect', 'ring', 'hangup', 'leave', 'leg-deadline', 'call-watch', \
+         'callback-ring')",
         "a timer of a call was left behind",
     ),
     ("SELECT kind FROM timers WHERE set_aside <> 0", "a timer was set aside"),
+    (
+        "SELECT id FROM callbacks WHERE (state = 'promised') <> EXISTS (SELECT 1 FROM timers \
+         WHERE timers.kind = 'callback-due' AND timers.subject = callbacks.id)",
+        "a promise is not looked after, or one that is settled is",
+    ),
     ("SELECT id FROM attempts WHERE set_aside <> 0", "an attempt was set aside"),
     (
         "SELECT title FROM alerts WHERE state = 'triggered' AND NOT EXISTS (SELECT 1 FROM timers \

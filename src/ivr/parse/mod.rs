@@ -9,6 +9,7 @@ mod kinds;
 mod step;
 
 pub use kinds::KINDS as STEP_KINDS;
+pub(super) use kinds::WITHIN_MAX_S;
 
 use std::{
     cell::RefCell,
@@ -18,7 +19,10 @@ use std::{
 use self::{graph::Graph, step::StepReader};
 use super::{
     flow::{Abandoned, Flow, Step, StepId, Var},
-    texts::check::{self, Sort},
+    texts::{
+        Compiled,
+        check::{self, Sort},
+    },
     vars,
 };
 use crate::model::{
@@ -49,7 +53,7 @@ struct Book<'a> {
     vars: BTreeMap<String, Var>,
     graph: RefCell<Graph>,
     texts: RefCell<Vec<(Sort, At<String>)>>,
-    /// Vars that a `set` step sets.
+    /// Vars that a step sets.
     set: RefCell<BTreeSet<String>>,
     /// Vars whose number is dialled.
     dialled: RefCell<Vec<At<String>>>,
@@ -105,6 +109,7 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
         start: start?,
         steps: read.into_iter().collect::<Option<_>>()?,
         names: book.names,
+        texts: Compiled::of(book.texts.borrow().iter().map(|(sort, text)| (*sort, text.value.as_str()))),
     })
 }
 
@@ -233,7 +238,7 @@ impl Book<'_> {
         for var in self.dialled.borrow().iter().filter(|var| self.set.borrow().contains(&var.value)) {
             self.source.fault(
                 var.span.clone(),
-                format!("the number to dial is `{}`, which a `set` step changes", var.value),
+                format!("the number to dial is `{}`, which a step changes", var.value),
                 "only declared numbers are dialled: use a var that no step sets",
             );
         }

@@ -8,6 +8,7 @@ use crate::{
     ivr::{
         flow::{Asking, Speech, StepId, Text, VarKind, Wait},
         texts::check::Sort,
+        vars,
     },
     model::{
         duration,
@@ -207,6 +208,14 @@ impl<'a, 'b> StepReader<'a, 'b> {
         let otherwise_s =
             default.and_then(|default| self.in_range(key, default, given.span, min_s, max_s)).unwrap_or(default_s);
         Wait::Var { name: name.to_owned(), otherwise_s }
+    }
+
+    /// The step sets this var: texts may name it, and it is dialled nowhere.
+    pub fn sets(&self, name: &str, span: Span) {
+        if let Err((what, mend)) = vars::check_name(name) {
+            self.fault(span, what, mend);
+        }
+        self.book.set.borrow_mut().insert(name.to_owned());
     }
 
     /// A declared var of this type.

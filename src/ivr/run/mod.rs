@@ -6,10 +6,13 @@
 
 mod alert;
 mod asking;
+mod callback;
 mod caller;
 mod choice;
+mod collect;
 mod connect;
 mod decide;
+mod notice;
 mod outside;
 mod pin;
 mod voicemail;
@@ -65,6 +68,8 @@ pub fn begin(flow: &Flow, facts: &Facts) -> State {
         customer_number: None,
         language_asked: false,
         consent: None,
+        heard: None,
+        promised: false,
         failed_steps: BTreeSet::new(),
     }
 }

@@ -3,7 +3,9 @@
 
 use chrono::TimeDelta;
 
-use super::{alert, asking, caller, choice, connect, decide, outside, pin, spare, voicemail};
+use super::{
+    alert, asking, callback, caller, choice, collect, connect, decide, notice, outside, pin, spare, voicemail,
+};
 use crate::{
     ivr::{
         facts::Facts,
@@ -12,7 +14,7 @@ use crate::{
         state::{Phase, State},
         texts::{Texts, without_expressions},
         turn::{ConnectEnd, Effect, Input, Matter, MissedWhy, Prompt, Then, Turn, Verbs},
-        words::{Words, words},
+        words::{Words, fill, words},
     },
     model::{call::Outcome, language::Language},
 };
@@ -128,9 +130,14 @@ impl<'a> Walk<'a> {
         }
         match self.state.phase {
             Phase::Fresh => self.enter(step),
-            Phase::Asked | Phase::CustomerNumber | Phase::Captcha | Phase::Consent | Phase::Spare | Phase::Over => {
-                self.answer(step, input)
-            }
+            Phase::Asked
+            | Phase::CustomerNumber
+            | Phase::Captcha
+            | Phase::Consent
+            | Phase::Confirm
+            | Phase::Number
+            | Phase::Spare
+            | Phase::Over => self.answer(step, input),
         }
     }
 
@@ -142,6 +149,7 @@ impl<'a> Walk<'a> {
         self.state.step.clone_from(&self.flow.step(step).name);
         self.state.phase = Phase::Fresh;
         self.state.attempts = 0;
+        self.state.heard = None;
     }
 
     fn enter(&mut self, step: StepId) -> Move {
@@ -164,6 +172,7 @@ impl<'a> Walk<'a> {
             Kind::Caller(caller) => caller::enter(self, caller),
             Kind::Pin(pin) => pin::enter(self, pin),
             Kind::Menu { asking, options, .. } => choice::enter_menu(self, asking, options),
+            Kind::Collect(collect) => collect::enter(self, collect),
             Kind::When { cases, otherwise } => decide::when(self, cases, *otherwise),
             Kind::Set { vars, category, priority, next } => {
                 decide::set(self, vars, category.as_ref(), *priority);
@@ -175,6 +184,8 @@ impl<'a> Walk<'a> {
             }
             Kind::Connect(connect) => connect::enter(self, connect),
             Kind::Voicemail(voicemail) => voicemail::enter(self, voicemail),
+            Kind::Notice(notice) => notice::enter(self, notice),
+            Kind::Callback(callback) => callback::enter(self, callback),
             Kind::Sms { text, next, failed } => outside::sms(self, text, *next, *failed),
             Kind::Forward(forward) => outside::enter_forward(self, forward),
             Kind::Hangup { say, reject } => outside::hangup(self, say.as_ref(), *reject),
@@ -190,8 +201,11 @@ impl<'a> Walk<'a> {
             Kind::Caller(caller) => caller::answer(self, caller, &input),
             Kind::Pin(pin) => pin::answer(self, pin, &input),
             Kind::Menu { asking, options, invalid } => choice::answer_menu(self, asking, options, *invalid, &input),
+            Kind::Collect(collect) => collect::answer(self, collect, &input),
             Kind::Connect(connect) => connect::answer(self, connect, &input),
             Kind::Voicemail(voicemail) => voicemail::answer(self, voicemail, input),
+            Kind::Notice(notice) => notice::answer(self, notice, &input),
+            Kind::Callback(callback) => callback::answer(self, callback, &input),
             Kind::Forward(forward) => outside::answer_forward(self, forward, &input),
             // These never wait: the state is older than the flow.
             Kind::Say { .. }
@@ -248,7 +262,10 @@ impl<'a> Walk<'a> {
     }
 
     fn is_served(&self) -> bool {
-        matches!(self.state.reached, Some(Outcome::Connected | Outcome::Forwarded | Outcome::Voicemail))
+        matches!(
+            self.state.reached,
+            Some(Outcome::Connected | Outcome::Forwarded | Outcome::Voicemail | Outcome::Callback)
+        )
     }
 
     /// Promise 1. Whoever has talked or left a message hears a goodbye, everybody else an apology and
@@ -365,6 +382,17 @@ impl<'a> Walk<'a> {
     pub fn say_built_in(&mut self, sentence: impl Fn(&Words) -> &'static str) {
         let (words, language) = words(&self.state.language, self.flow.default_language());
         self.push_said(sentence(words), &language);
+    }
+
+    /// A sentence of ours whose `{name}`s are filled in.
+    pub fn say_filled(&mut self, sentence: impl Fn(&Words) -> &'static str, values: &[(&str, &str)]) {
+        let (words, language) = words(&self.state.language, self.flow.default_language());
+        self.push_said(&fill(sentence(words), values), &language);
+    }
+
+    /// Whether the document under way can hold so much more; an empty one takes anything.
+    pub fn has_room_for(&self, chars: usize) -> bool {
+        self.prompts.is_empty() || self.chars + chars <= DOCUMENT_CHARS_MAX
     }
 
     pub fn push_said(&mut self, rendered: &str, language: &Language) {

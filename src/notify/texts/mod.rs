@@ -5,6 +5,7 @@
 
 mod de;
 mod en;
+mod incident;
 mod plain; // one line, short enough
 mod words;
 
@@ -19,6 +20,7 @@ use minijinja::{Environment, Value, context};
 use super::links::Action;
 use crate::model::{Instant, alert::Alert};
 
+pub use incident::of_incident;
 pub use words::{Each, Words, words};
 
 const CUSTOMER_MAX: usize = 40;

@@ -19,6 +19,8 @@ pub struct Words {
     pub voice_page: &'static str,
     pub voice_keys: &'static str,
     pub voice_done: Each,
+    /// It was a callback: their phone rings again, with the customer behind it.
+    pub voice_callback: &'static str,
     /// The key means nothing.
     pub voice_unknown_key: &'static str,
     /// No key came: the alert stays open.

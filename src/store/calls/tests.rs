@@ -24,7 +24,7 @@ pub fn a_call(ids: &Ids, carrier_call: &str) -> NewCall {
     }
 }
 
-fn a_turn(step: &str, phase: Phase) -> Turn {
+pub fn a_turn(step: &str, phase: Phase) -> Turn {
     Turn {
         state: format!("{{\"step\":\"{step}\"}}"),
         last_step: step.to_owned(),

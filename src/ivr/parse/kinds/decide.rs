@@ -7,7 +7,6 @@ use crate::{
         flow::{Case, Kind},
         parse::step::StepReader,
         texts::check::Sort,
-        vars,
     },
     model::source::At,
 };
@@ -51,9 +50,7 @@ pub fn set(step: &StepReader<'_, '_>) -> Option<Kind> {
     let mut vars = BTreeMap::new();
     if let Some(table) = step.reader.table("vars", "`vars`") {
         for name in table.keys() {
-            if let Err((what, mend)) = vars::check_name(name.value) {
-                step.fault(name.span.clone(), what, mend);
-            }
+            step.sets(name.value, name.span.clone());
             let Some(value) = table.item(name.value) else { continue };
             let plain = value.as_integer().map(|number| number.to_string());
             let plain = plain.or_else(|| value.as_bool().map(|flag| flag.to_string()));
@@ -63,7 +60,6 @@ pub fn set(step: &StepReader<'_, '_>) -> Option<Kind> {
             };
             let Some(value) = value else { continue };
             step.note_text(Sort::Text, value.clone());
-            step.book.set.borrow_mut().insert(name.value.to_owned());
             vars.insert(name.value.to_owned(), value.value);
         }
     }
