@@ -27,6 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "work",
         &[
             "model",
+            "ivr",
             "oncall",
             "escalation",
             "sla",
