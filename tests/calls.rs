@@ -11,6 +11,8 @@ mod checks;
 mod collected;
 #[path = "calls/connected.rs"]
 mod connected;
+#[path = "calls/crowds.rs"]
+mod crowds;
 #[path = "support/database.rs"]
 mod database;
 #[path = "calls/hang_ups.rs"]
@@ -29,12 +31,16 @@ mod people;
 mod pins;
 #[path = "calls/races.rs"]
 mod races;
+#[path = "calls/recordings.rs"]
+mod recordings;
 #[path = "calls/requests.rs"]
 mod requests;
 #[path = "calls/seen.rs"]
 mod seen;
 #[path = "calls/story.rs"]
 mod story;
+#[path = "calls/three.rs"]
+mod three;
 #[path = "calls/told.rs"]
 mod told;
 #[path = "calls/troubles.rs"]

@@ -23,3 +23,5 @@ mod incidents;
 mod refused;
 #[path = "service/running.rs"]
 mod running;
+#[path = "service/versions.rs"]
+mod versions;

@@ -57,6 +57,26 @@ impl Fields {
         })
     }
 
+    /// 0 when it is missing or wrong, which `finish` tells.
+    pub fn number(&mut self, name: &str) -> i64 {
+        let given = self.rest.remove(name);
+        given.as_ref().and_then(Value::as_i64).unwrap_or_else(|| {
+            self.wrong(name, if given.is_some() { "must be a whole number" } else { "is missing" });
+            0
+        })
+    }
+
+    pub fn flag(&mut self, name: &str) -> bool {
+        match self.rest.remove(name) {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(flag)) => flag,
+            Some(_) => {
+                self.wrong(name, "must be true or false");
+                false
+            }
+        }
+    }
+
     /// A field that the resource reads itself.
     pub fn taken(&mut self, name: &str) -> Option<Value> {
         self.rest.remove(name).filter(|value| !value.is_null())

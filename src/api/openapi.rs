@@ -50,6 +50,13 @@ pub fn describe() -> Value {
                     "Say how it goes on: whoever follows it gets an SMS. What is left out stays as it is",
                     "IncidentChange"),
             },
+            "/flows": { "get": list_of_flows(), "post": add_flow() },
+            "/flows/{flow}/versions/{version}": {
+                "parameters": [ref_to("parameters", "flow"), ref_to("parameters", "version")],
+                "get": get("flow", "One version of a flow with its text", "FlowSource"),
+            },
+            "/flows/{flow}/activate": activate_flow(),
+            "/voicemails": { "get": list_of_voicemails() },
             "/oncall": { "get": on_call() },
             "/events": { "get": events() },
             "/openapi.json": { "get": open_api() },
@@ -87,6 +94,13 @@ fn parameters() -> Value {
         "incident": {
             "name": "incident", "in": "path", "required": true, "schema": { "type": "string" },
             "description": "The incident's id or its number", "example": "3",
+        },
+        "flow": {
+            "name": "flow", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The flow's id", "example": "sla-hotline",
+        },
+        "version": {
+            "name": "version", "in": "path", "required": true, "schema": { "type": "integer", "minimum": 1 },
         },
         "limit": {
             "name": "limit", "in": "query",
@@ -203,6 +217,57 @@ fn change_of_incident(id: &str, summary: &str, body: &str) -> Value {
             "content": { "application/json": { "schema": ref_to("schemas", body) } },
         },
         "responses": answers(&ref_to("schemas", "IncidentOutcome")),
+    })
+}
+
+fn list_of_flows() -> Value {
+    json!({
+        "operationId": "flows",
+        "summary": "The versions of flows, of each the newest first, and which is in force",
+        "parameters": [{
+            "name": "flow", "in": "query", "schema": { "type": "string" }, "description": "Only of this flow",
+        }],
+        "responses": answers(&page_of("FlowVersion")),
+    })
+}
+
+fn add_flow() -> Value {
+    json!({
+        "operationId": "addFlow",
+        "summary": "Keep a flow file as the next version; it answers no calls yet",
+        "requestBody": { "required": true, "content": { "application/toml": { "schema": { "type": "string" } } } },
+        "responses": answers(&ref_to("schemas", "FlowKept")),
+    })
+}
+
+fn activate_flow() -> Value {
+    json!({
+        "parameters": [ref_to("parameters", "flow")],
+        "post": {
+            "operationId": "activateFlow",
+            "summary": "Put a version into force, or see which hotlines that would change and how",
+            "description": "Calls in progress stay on their version. Going back is activating an earlier one.",
+            "requestBody": {
+                "required": true,
+                "content": { "application/json": { "schema": ref_to("schemas", "Activation") } },
+            },
+            "responses": answers(&ref_to("schemas", "Activated")),
+        },
+    })
+}
+
+fn list_of_voicemails() -> Value {
+    let of = |name: &str, text: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": text });
+    json!({
+        "operationId": "voicemails",
+        "summary": "What callers said after the tone, with links to hear it that expire soon",
+        "parameters": [
+            of("call", "Only those of this call, the oldest first"),
+            of("alert", "Only those of the alert with this id, the oldest first"),
+            ref_to("parameters", "limit"),
+            ref_to("parameters", "cursor"),
+        ],
+        "responses": answers(&page_of("Voicemail")),
     })
 }
 

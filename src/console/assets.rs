@@ -29,7 +29,7 @@ const ASSETS: [(&str, &str, &str); 11] = [
 ];
 
 /// Own scripts, styles and requests only, and nobody frames the page.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The console, or the form to sign in.

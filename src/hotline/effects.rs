@@ -30,13 +30,17 @@ use crate::{
         raise::{self, Snapshot},
         spent::{self, ORG, Spending, spender},
         timeline, timers,
-        voicemails::{self, VoicemailRow},
+        voicemails::{self, FETCH, Place, VoicemailRow},
+        waiting as queue,
     },
     work::{Acting, msp, record},
 };
 
 /// The timer by which a waiting caller's people are rung.
 pub const CONNECT: &str = "connect";
+
+/// Carriers have a recording ready some seconds after it.
+const FETCH_AFTER: TimeDelta = TimeDelta::seconds(2);
 
 /// The effects of one turn, on their way.
 pub struct Applying<'a> {
@@ -171,6 +175,7 @@ impl<'a> Applying<'a> {
         let (acting, org, id) = (self.acting, self.acting.org(), &self.call.id);
         let plan = Plan {
             levels: levels(acting, connect),
+            first_level: 0,
             ring: TimeDelta::seconds(connect.ring_s.max(5).into()),
             at_once: connect.at_once,
             prefer_language: connect.prefer_language.is_some(),
@@ -185,8 +190,11 @@ impl<'a> Applying<'a> {
             record: connect.record,
             acknowledge: connect.acknowledge,
             left: false,
+            aside: None,
+            conference: false,
+            comes_from_talk: false,
         };
-        calls::set_connect(db, org, id, &waiting.to_json()).await?;
+        queue::begin(db, org, id, &waiting.to_json(), acting.now).await?;
         timers::set(db, org, CONNECT, id.as_str(), acting.now, "").await?;
         if let Some(alert) = &self.alert
             && alerts::hold(db, org, alert, id).await?
@@ -216,11 +224,16 @@ impl<'a> Applying<'a> {
             url: voicemail.url.clone(),
             seconds: voicemail.seconds,
             transcript: None,
+            language: Some(voicemail.language.clone()),
+            transcribe: voicemail.transcribe,
+            place: Place::AtCarrier,
+            remove_at: None,
             created_at: acting.now,
         };
         if !voicemails::insert(db, org, &row).await? {
             return Err(StoreError::Stale("the same message was kept meanwhile"));
         }
+        timers::set(db, org, FETCH, row.id.as_str(), acting.now + FETCH_AFTER, "").await?;
         let text = format!("The caller left a message of {} seconds.", voicemail.seconds);
         let detail = json!({ "voicemail": row.id.as_str(), "seconds": voicemail.seconds });
         if let Some(alert) = &self.alert {
@@ -364,9 +377,11 @@ pub async fn note_reasons(
     reasons: &[String],
     step: &str,
 ) -> Result<(), StoreError> {
-    let entry = |reason: &String| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }));
-    let entries: Vec<timeline::Entry> = reasons.iter().map(entry).collect();
-    timeline::write_all(db, acting.org(), &entries).await
+    timeline::write_all(db, acting.org(), &self::reasons(acting, call, reasons, step)).await
+}
+
+pub fn reasons(acting: &Acting, call: &CallRow, reasons: &[String], step: &str) -> Vec<timeline::Entry> {
+    reasons.iter().map(|reason| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }))).collect()
 }
 
 fn entry(acting: &Acting, call: &CallRow, kind: &str, text: impl Into<String>, detail: Value) -> timeline::Entry {

@@ -11,7 +11,9 @@ use super::{
     effects::{Applying, note_reasons},
     ended::matters_late,
     facts::{self, Line},
+    known::Known,
     numbers::Used,
+    plain,
     urls::Urls,
 };
 use crate::{
@@ -25,7 +27,8 @@ use crate::{
         calls::{self, CallRow, Phase},
         incidents,
         spent::{self, ORG, Spending, spender},
-        timers, turns,
+        timers::{self, Later},
+        turns,
     },
     telemetry::metric,
     work::Acting,
@@ -34,7 +37,7 @@ use crate::{
 /// What ends a call that the carrier never reports as ended.
 pub const WATCH: &str = "call-watch";
 /// A call may last an hour; after that its end is looked for.
-const WATCH_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+pub const WATCH_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// What was answered, and what it is called in metrics.
 pub type Document = String;
@@ -163,12 +166,20 @@ impl State {
         let state = state_of(scene, &facts)?;
         let want = ivr::wants(&scene.flow, &state, &input);
         facts.pin = facts::check_pin(self, &scene.acting, &facts, want).await?;
-        let ran = ivr::run(&scene.flow, state, input, &facts);
+        let mut ran = ivr::run(&scene.flow, state, input, &facts);
+        if let Then::Record(record) = &mut ran.verbs.then {
+            record.transcribe &= !self.0.transcribes;
+        }
         let response = document::of_turn(&ran.verbs, &scene.urls, &scene.call.id, turn + 1);
         let document = document::text(&response, &scene.urls, &ran.state.language);
         let msp_matters = ran.effects.iter().filter(|effect| may_need_number(effect)).count();
         let numbers = self.context().store.alert_numbers(scene.acting.org(), msp_matters).await?;
         let took_number = ran.effects.iter().any(|effect| takes_number(effect, scene.line.next_alert));
+        let known = plain::is_plain(&ran).then(|| Known {
+            call: scene.call.clone().after(&row_of(&scene.acting, &ran)),
+            remembered: facts.language,
+            look_at: scene.acting.now + WATCH_AFTER,
+        });
         let saved = Saving {
             acting: scene.acting.clone(),
             call: scene.call.clone(),
@@ -179,6 +190,9 @@ impl State {
         };
         let (used, opened) = self.context().store.write(async move |db| saved.save(db).await).await?;
         self.settle_numbers(&numbers, &used);
+        if let Some(known) = known {
+            self.keep_known(known);
+        }
         if opened > 0 {
             metrics::counter!(metric::ALERTS, "source" => "call").increment(opened.into());
         }
@@ -244,10 +258,11 @@ impl Saving {
 
 /// Whatever happens, the call's end is looked for.
 pub async fn watch(db: &mut AnyConnection, acting: &Acting, call: &CallId) -> Result<(), StoreError> {
-    timers::set(db, acting.org(), WATCH, call.as_str(), acting.now + WATCH_AFTER, "").await
+    let due_at = acting.now + WATCH_AFTER;
+    timers::set_later(db, &[Later { org: acting.org(), kind: WATCH, subject: call.as_str(), due_at }]).await
 }
 
-fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
+pub fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
     let state = &ran.state;
     let contract = state.contract.as_ref().and_then(|id| acting.directory.contracts.get(id));
     calls::Turn {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::turn::RejectReason;
+use super::{texts::Compiled, turn::RejectReason};
 use crate::model::{
     id::{CalendarId, FlowId, PersonId, PolicyId, ScheduleId},
     language::Language,
@@ -24,6 +24,7 @@ pub struct Flow {
     pub start: StepId,
     pub(super) steps: Vec<Step>,
     pub(super) names: BTreeMap<String, StepId>,
+    pub(super) texts: Compiled,
 }
 
 /// An index into the flow that made it.

@@ -12,6 +12,7 @@ mod deadline; // reports that stay away
 mod deliver; // the outbox
 mod escalate; // whom to tell next
 pub mod failure; // the next rule, the next level
+pub mod flows; // versions of flows, and which is in force
 pub mod incidents; // opening, updating, telling who follows
 pub mod msp; // what concerns the MSP itself
 mod record; // the timeline
@@ -19,6 +20,7 @@ pub mod report; // what providers report, and that a key was pressed
 mod settle; // what came of sending, as rows
 mod tell; // one person, over all their rules
 mod timers; // claim, handle, put back
+pub mod transcript; // what callers said, in words
 mod watch; // what should have happened and did not
 
 #[cfg(test)]

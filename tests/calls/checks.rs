@@ -66,7 +66,8 @@ const DATABASE: &[(&str, &str)] = &[
     ("SELECT title FROM alerts WHERE held_by_call IS NOT NULL", "an alert is held by a call that is over"),
     (
         "SELECT call_id FROM legs WHERE state = 'ended' AND bridged_at IS NOT NULL AND result IS NULL \
-         GROUP BY call_id HAVING COUNT(DISTINCT person_id) > 1",
+         AND NOT EXISTS (SELECT 1 FROM timeline WHERE timeline.call_id = legs.call_id \
+         AND timeline.kind IN ('brought-in', 'handed-over')) GROUP BY call_id HAVING COUNT(DISTINCT person_id) > 1",
         "two technicians talked with one caller",
     ),
 ];

@@ -52,6 +52,16 @@ fn answer_schema<'a>(document: &'a Value, path: &str, method: &str) -> &'a Value
     &document["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"]
 }
 
+const FLOW: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ivr-flows/voicemail-only.toml");
+
+fn filled(path: &str) -> String {
+    path.replace("{alert}", "1")
+        .replace("{incident}", "1")
+        .replace("{callback}", "1")
+        .replace("{flow}", "voicemail-only")
+        .replace("{version}", "1")
+}
+
 fn operations(document: &Value) -> Vec<(String, String)> {
     let paths = document["paths"].as_object().unwrap();
     let operations = |(path, operations): (&String, &Value)| {
@@ -71,10 +81,10 @@ async fn what_is_described_is_there_and_what_is_there_is_described() {
     assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(house.json(&["openapi"]), document);
     house.event("disk", "trigger").await;
+    house.pikett(&["apply", FLOW]);
     house.pikett(&["incident", "open", "Mail is down"]);
     for (path, method) in operations(&document) {
-        let address =
-            format!("/api/v1{}", path.replace("{alert}", "1").replace("{incident}", "1").replace("{callback}", "1"));
+        let address = format!("/api/v1{}", filled(&path));
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
         let mut request = house.request(method.clone(), &address).bearer_auth(&house.write);
         if method == Method::POST || method == Method::PATCH {
@@ -107,6 +117,7 @@ async fn answers_have_the_described_shapes() {
     let house = House::open().await;
     let document = house.get("/api/v1/openapi.json").await;
     house.event("disk", "trigger").await;
+    house.pikett(&["apply", FLOW]);
     house.pikett(&["incident", "open", "Mail is down", "--text", "en=Mail is down."]);
     let taken = house.posted("/api/v1/alerts/1/acknowledge", &json!({ "by": "anna" })).send().await.unwrap();
     let mut found = Vec::new();
@@ -117,12 +128,15 @@ async fn answers_have_the_described_shapes() {
         "/alerts/{alert}",
         "/alerts/{alert}/timeline",
         "/calls",
+        "/flows",
+        "/flows/{flow}/versions/{version}",
+        "/voicemails",
         "/oncall",
         "/callbacks",
         "/incidents",
         "/incidents/{incident}",
     ] {
-        let address = path.replace("{alert}", "1").replace("{incident}", "1");
+        let address = filled(path);
         let answer = house.get(&format!("/api/v1{address}")).await;
         differences(&document, answer_schema(&document, path, "get"), &answer, path, &mut found);
     }

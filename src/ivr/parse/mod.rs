@@ -19,7 +19,10 @@ use std::{
 use self::{graph::Graph, step::StepReader};
 use super::{
     flow::{Abandoned, Flow, Step, StepId, Var},
-    texts::check::{self, Sort},
+    texts::{
+        Compiled,
+        check::{self, Sort},
+    },
     vars,
 };
 use crate::model::{
@@ -106,6 +109,7 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
         start: start?,
         steps: read.into_iter().collect::<Option<_>>()?,
         names: book.names,
+        texts: Compiled::of(book.texts.borrow().iter().map(|(sort, text)| (*sort, text.value.as_str()))),
     })
 }
 

@@ -19,6 +19,7 @@ use crate::{
         },
         parse,
         state::Phase,
+        texts::Compiled,
         turn::{ConnectEnd, Effect, Input, Prompt, RejectReason, Then},
     },
     model::{call::Outcome, priority::Priority},
@@ -178,6 +179,7 @@ prop_compose! {
             start: StepId(0),
             names: steps.iter().enumerate().map(|(index, step)| (step.name.clone(), StepId(index))).collect(),
             steps,
+            texts: Compiled::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use chrono::NaiveDateTime;
 use crate::model::language::Language;
 
 /// Everything the engine says in one language. `{…}` in a sentence is filled in by `fill`.
+#[derive(Debug)]
 pub struct Words {
     /// The primary subtag: `de` also serves `de-CH`.
     pub tag: &'static str,

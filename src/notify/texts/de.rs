@@ -44,6 +44,10 @@ pub const WORDS: Words = Words {
     notice_acknowledged: "{{ by }} hat um {{ at }} übernommen.",
     notice_resolved: "{{ by }} hat es um {{ at }} gelöst.",
 
+    transcript: "Der Anrufer sagt:",
+    listen: "Anhören",
+    caller: "Du sprichst mit {{ caller }}.",
+
     email_intro: "Das braucht jetzt jemanden. Was möchtest du tun?",
     action: Each { acknowledge: "Übernehmen", escalate: "Nächste Stufe verständigen", resolve: "Gelöst" },
     email_footer: "Jeder Link öffnet eine Seite, die noch einmal fragt: Öffnen allein ändert nichts. Sie gelten nur für dich.",

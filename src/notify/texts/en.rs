@@ -43,6 +43,10 @@ pub const WORDS: Words = Words {
     notice_acknowledged: "{{ by }} took it at {{ at }}.",
     notice_resolved: "{{ by }} resolved it at {{ at }}.",
 
+    transcript: "The caller says:",
+    listen: "Listen",
+    caller: "You are talking with {{ caller }}.",
+
     email_intro: "This needs somebody now. What would you like to do?",
     action: Each { acknowledge: "Acknowledge", escalate: "Tell the next level", resolve: "Resolve" },
     email_footer: "Each link opens a page that asks once more: opening it changes nothing. They are made for you alone.",

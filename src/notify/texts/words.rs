@@ -50,6 +50,13 @@ pub struct Words {
     pub notice_acknowledged: &'static str,
     pub notice_resolved: &'static str,
 
+    /// Before what a caller said after the tone.
+    pub transcript: &'static str,
+    /// The name of the link to the recording.
+    pub listen: &'static str,
+    /// `caller`: a number.
+    pub caller: &'static str,
+
     pub email_intro: &'static str,
     /// What a link or button does.
     pub action: Each,
