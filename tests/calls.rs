@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
 
+#[path = "calls/called.rs"]
+mod called;
 #[path = "calls/called_back.rs"]
 mod called_back;
 #[path = "calls/checks.rs"]

@@ -375,7 +375,7 @@ impl State {
         let rounds = waiting.announce_every_s.div_ceil(music::SECONDS).max(1);
         let mut prompts: Vec<Prompt> = Vec::new();
         if n.is_multiple_of(rounds) {
-            let said = ivr::waiting(&scene.flow, &state, &facts, n == 0);
+            let said = ivr::waiting(scene.flows(), &state, &facts, n == 0);
             prompts.extend(said.iter().map(document::prompt));
         }
         let own = || format!("{}{}", asked.urls.public_url, music::PATH);

@@ -7,6 +7,7 @@
 
 mod aside; // another technician is wanted
 mod callbacks; // promises to call back
+mod called; // flows that a call may call
 mod calls; // turns, the queue, recordings
 mod connect; // the timer by which people are rung
 mod document; // what is heard → TwiML: pure

@@ -17,7 +17,7 @@ use super::{
     urls::Urls,
 };
 use crate::{
-    ivr::{self, Attestation, Facts, Flow, Input, Then},
+    ivr::{self, Attestation, Called, Facts, Flow, Flows, Input, Then},
     model::{
         contract::Hotline,
         id::{CallId, FlowId},
@@ -47,8 +47,16 @@ pub struct Scene {
     pub acting: Acting,
     pub call: CallRow,
     pub flow: Arc<Flow>,
+    /// What its flow may call.
+    pub called: Called,
     pub line: Line,
     pub urls: Urls,
+}
+
+impl Scene {
+    pub fn flows(&self) -> Flows<'_> {
+        Flows { main: &self.flow, called: &self.called }
+    }
 }
 
 impl State {
@@ -65,15 +73,16 @@ impl State {
     pub(super) async fn scene_of(&self, call: CallRow, attestation: Attestation) -> Result<Scene, StoreError> {
         let acting = self.context().acting();
         let flow = self.flow(&call.flow, call.flow_version).await?;
+        let called = self.called(&call, &flow).await?;
         let declared = acting.directory.hotlines.get(&call.hotline).cloned();
         // A hotline that is gone meanwhile: the call goes on with what its flow has.
         let hotline = declared.unwrap_or_else(|| lost_hotline(&call));
         let line = Line { hotline, caller: call.from.clone(), attestation, next_alert: 0 };
         let urls = Urls::new(self.webhooks().public_url(), &call.carrier);
-        Ok(Scene { acting, call, flow, line, urls })
+        Ok(Scene { acting, call, flow, called, line, urls })
     }
 
-    async fn flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
+    pub(super) async fn flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
         if let Some(current) = self.context().directory().flows.get(id)
             && current.version == version
         {
@@ -158,15 +167,15 @@ impl State {
         let mut facts = {
             let mut db = self.context().store.read().await?;
             let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
-            if scene.flow.tells_of_incidents() {
+            if scene.flows().tell_of_incidents() {
                 facts.incidents = incidents::open(&mut db, scene.acting.org()).await?;
             }
             facts
         };
         let state = state_of(scene, &facts)?;
-        let want = ivr::wants(&scene.flow, &state, &input);
+        let want = ivr::wants(scene.flows(), &state, &input);
         facts.pin = facts::check_pin(self, &scene.acting, &facts, want).await?;
-        let mut ran = ivr::run(&scene.flow, state, input, &facts);
+        let mut ran = ivr::run(scene.flows(), state, input, &facts);
         if let Then::Record(record) = &mut ran.verbs.then {
             record.transcribe &= !self.0.transcribes;
         }
@@ -287,7 +296,7 @@ pub fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
 /// The stored state; a call without one has just come in.
 pub fn state_of(scene: &Scene, facts: &Facts) -> Result<ivr::State, StoreError> {
     if scene.call.state.is_empty() {
-        return Ok(ivr::begin(&scene.flow, facts));
+        return Ok(ivr::begin(scene.flows(), facts));
     }
     ivr::State::from_json(&scene.call.state).map_err(|_| StoreError::corrupt("calls.state", scene.call.id.as_str()))
 }

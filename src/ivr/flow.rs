@@ -68,24 +68,71 @@ pub struct Abandoned {
 /// What a step does, with its fields and exits.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    Say { speech: Speech, next: StepId },
-    Pause { seconds: u32, next: StepId },
-    Language { asking: Asking, options: BTreeMap<char, Language>, remember: bool, next: StepId },
-    Hours { calendar: Option<CalendarId>, open: StepId, closed: StepId, holiday: StepId },
+    Say {
+        speech: Speech,
+        next: StepId,
+    },
+    Pause {
+        seconds: u32,
+        next: StepId,
+    },
+    Language {
+        asking: Asking,
+        options: BTreeMap<char, Language>,
+        remember: bool,
+        next: StepId,
+    },
+    Hours {
+        calendar: Option<CalendarId>,
+        open: StepId,
+        closed: StepId,
+        holiday: StepId,
+    },
     Caller(CallerStep),
     Pin(PinStep),
-    Menu { asking: Asking, options: BTreeMap<char, Choice>, invalid: StepId },
-    When { cases: Vec<Case>, otherwise: StepId },
+    Menu {
+        asking: Asking,
+        options: BTreeMap<char, Choice>,
+        invalid: StepId,
+    },
+    When {
+        cases: Vec<Case>,
+        otherwise: StepId,
+    },
     Collect(CollectStep),
-    Set { vars: BTreeMap<String, String>, category: Option<String>, priority: Option<Priority>, next: StepId },
-    Alert { alert: AlertFields, ack_on_connect: bool, next: StepId },
+    Set {
+        vars: BTreeMap<String, String>,
+        category: Option<String>,
+        priority: Option<Priority>,
+        next: StepId,
+    },
+    Alert {
+        alert: AlertFields,
+        ack_on_connect: bool,
+        next: StepId,
+    },
     Connect(ConnectStep),
     Voicemail(VoicemailStep),
     Notice(NoticeStep),
     Callback(CallbackStep),
-    Sms { text: Text, next: StepId, failed: StepId },
+    Sms {
+        text: Text,
+        next: StepId,
+        failed: StepId,
+    },
     Forward(ForwardStep),
-    Hangup { say: Option<Speech>, reject: Option<RejectReason> },
+    /// Another flow goes on, and comes back.
+    Flow {
+        flow: FlowId,
+        vars: BTreeMap<String, String>,
+        next: StepId,
+    },
+    /// The step `return` that every flow has: back to the flow that called this one.
+    Return,
+    Hangup {
+        say: Option<Speech>,
+        reject: Option<RejectReason>,
+    },
 }
 
 /// A text of the flow: the source of a template, for all languages or for each.
@@ -325,8 +372,16 @@ impl Flow {
     }
 
     /// Whether its callers may be told of incidents: whoever gathers facts need not look for them else.
-    pub fn tells_of_incidents(&self) -> bool {
+    pub(super) fn tells_of_incidents(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.kind, Kind::Notice(_)))
+    }
+
+    /// The flows that this one calls.
+    pub fn calls(&self) -> impl Iterator<Item = &FlowId> {
+        self.steps.iter().filter_map(|step| match &step.kind {
+            Kind::Flow { flow, .. } => Some(flow),
+            _ => None,
+        })
     }
 
     /// In the order of the file.

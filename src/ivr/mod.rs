@@ -7,6 +7,7 @@
 
 mod facts;
 mod flow;
+mod flows;
 mod parse;
 mod run;
 mod speech;
@@ -22,8 +23,9 @@ pub use flow::{
     CollectStep, ConnectStep, ConnectTo, Flow, ForwardStep, ForwardTo, Kind, MenuOption, NoticeStep, NumberPattern,
     PinStep, Speech, Step, StepId, Taken, Text, Trust, Var, VarKind, VoicemailStep, Wait,
 };
+pub use flows::{Called, Flows};
 pub use parse::{STEP_KINDS, parse};
-pub use run::{abandoned, begin, run, spare, waiting, wants};
+pub use run::{FLOWS_DEEP_MAX, abandoned, begin, run, spare, waiting, wants};
 pub use state::{Phase, State, StateError};
 pub use turn::{
     Callback, Connect, ConnectEnd, Dial, Effect, Gather, Input, Listen, Matter, MissedAlert, MissedCall, MissedWhy,

@@ -164,7 +164,9 @@ fn nothing() -> Value {
 
 /// The value of one var: what a `set` step said, else the hotline, else the flow's default.
 pub fn var<'a>(name: &str, flow: &'a Flow, state: &'a State, facts: &'a Facts) -> Option<&'a str> {
-    let declared = || Some((flow.vars.get(name)?, facts.vars.get(name)));
+    // The hotline's are for its own flow; a called one is given what it needs.
+    let given = || facts.vars.get(name).filter(|_| state.calls.is_empty());
+    let declared = || Some((flow.vars.get(name)?, given()));
     let said = state.vars.get(name).map(String::as_str);
     said.or_else(|| declared().and_then(|(var, given)| given.map(String::as_str).or(var.default.as_deref())))
 }

@@ -10,15 +10,16 @@ mod step;
 
 pub use kinds::KINDS as STEP_KINDS;
 pub(super) use kinds::WITHIN_MAX_S;
+pub(super) use step::only_var;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
 };
 
 use self::{graph::Graph, step::StepReader};
 use super::{
-    flow::{Abandoned, Flow, Step, StepId, Var},
+    flow::{Abandoned, Flow, Kind, Step, StepId, Var},
     texts::{
         Compiled,
         check::{self, Sort},
@@ -34,6 +35,8 @@ use crate::model::{
 };
 
 const STEPS_MAX: usize = 500;
+/// An exit that leads back to the flow that called this one; no step is written for it.
+const RETURN: &str = "return";
 
 /// Reads and checks a flow.
 pub fn parse(file: &str, text: &str) -> Result<Flow, Vec<Fault>> {
@@ -48,6 +51,7 @@ pub fn parse(file: &str, text: &str) -> Result<Flow, Vec<Fault>> {
 /// What steps share while they are read.
 struct Book<'a> {
     source: &'a Source,
+    id: Option<FlowId>,
     names: BTreeMap<String, StepId>,
     languages: Vec<Language>,
     vars: BTreeMap<String, Var>,
@@ -57,6 +61,8 @@ struct Book<'a> {
     set: RefCell<BTreeSet<String>>,
     /// Vars whose number is dialled.
     dialled: RefCell<Vec<At<String>>>,
+    /// Whether an exit leads back.
+    returns: Cell<bool>,
 }
 
 struct Head {
@@ -85,20 +91,27 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
     }
     let book = Book {
         source,
+        id: head.id.clone(),
         names: names.iter().enumerate().map(|(index, name)| (name.value.to_owned(), StepId(index))).collect(),
         languages: head.languages,
         vars: head.vars,
-        graph: RefCell::new(Graph::new(names.len())),
+        graph: RefCell::new(Graph::new(names.len() + 1)),
         texts: RefCell::default(),
         set: RefCell::default(),
         dialled: RefCell::default(),
+        returns: Cell::default(),
     };
     let start = start.and_then(|name| book.resolve(&name, "the flow starts at"));
-    let read: Vec<Option<Step>> = names.iter().map(|name| book.step(&steps, name)).collect();
+    let mut read: Vec<Option<Step>> = names.iter().map(|name| book.step(&steps, name)).collect();
     let abandoned = book.abandoned(abandoned);
     book.graph.borrow().check(source, &names, start);
     book.check_texts();
     book.check_dialled();
+    let mut steps_by_name = book.names.clone();
+    if book.returns.get() {
+        steps_by_name.insert(RETURN.to_owned(), StepId(read.len()));
+        read.push(Some(Step { name: RETURN.to_owned(), line: 0, kind: Kind::Return }));
+    }
     Some(Flow {
         title: head.title.or_else(|| head.id.as_ref().map(ToString::to_string))?,
         id: head.id?,
@@ -108,7 +121,7 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
         abandoned,
         start: start?,
         steps: read.into_iter().collect::<Option<_>>()?,
-        names: book.names,
+        names: steps_by_name,
         texts: Compiled::of(book.texts.borrow().iter().map(|(sort, text)| (*sort, text.value.as_str()))),
     })
 }
@@ -181,6 +194,10 @@ impl Book<'_> {
             let mend = "use up to 64 letters, digits, `-` and `_`";
             self.source.fault(name.span.clone(), format!("`{}` is no name for a step", name.value), mend);
         }
+        if name.value == RETURN {
+            let what = "an exit to `return` leads back to the flow that called this one";
+            self.source.fault(name.span.clone(), what, "give the step another name");
+        }
         let table = steps.table(name.value, format!("step `{}`", name.value))?;
         let line = name.span.as_ref().map_or(0, |span| self.source.place(span.start).0);
         let step = StepReader::new(self, table, id, name.value);
@@ -196,10 +213,18 @@ impl Book<'_> {
         self.source.fault(
             name.span.clone(),
             format!("{what} `{}`, which is no step", name.value),
-            did_you_mean(&name.value, self.names.keys().map(String::as_str))
+            did_you_mean(&name.value, self.names.keys().map(String::as_str).chain([RETURN]))
                 .unwrap_or_else(|| format!("add [steps.{}], or name a step that is there", name.value)),
         );
         None
+    }
+
+    /// Where `return` leads, behind all steps of the file: as good an end as any.
+    fn back(&self) -> StepId {
+        let back = StepId(self.names.len());
+        self.returns.set(true);
+        self.graph.borrow_mut().ends(back);
+        back
     }
 
     /// What a misspelt exit may have meant: so that its step does not look unreachable as well.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Book;
+use super::{Book, RETURN};
 use crate::{
     ivr::{
         flow::{Asking, Speech, StepId, Text, VarKind, Wait},
@@ -54,6 +54,11 @@ impl<'a, 'b> StepReader<'a, 'b> {
 
     fn may_exit_of(&self, reader: &Reader<'b>, name: &'b str) -> Option<StepId> {
         let to = reader.string(name)?;
+        if to.value == RETURN {
+            let back = self.book.back();
+            self.book.graph.borrow_mut().exit(self.id, back);
+            return Some(back);
+        }
         let found = self.book.resolve(&to, &format!("exit `{name}` of step `{}` leads to", self.name));
         let mut graph = self.book.graph.borrow_mut();
         match found {
@@ -216,6 +221,26 @@ impl<'a, 'b> StepReader<'a, 'b> {
             self.fault(span, what, mend);
         }
         self.book.set.borrow_mut().insert(name.to_owned());
+    }
+
+    /// A table of names and what each is to be: texts, or numbers and flags without quotes.
+    pub fn values(&self, key: &'b str, each: impl Fn(&At<&'b str>)) -> BTreeMap<String, String> {
+        let mut values = BTreeMap::new();
+        let Some(table) = self.reader.table(key, format!("`{key}` of step `{}`", self.name)) else { return values };
+        for name in table.keys() {
+            each(&name);
+            let Some(value) = table.item(name.value) else { continue };
+            let plain = value.as_integer().map(|number| number.to_string());
+            let plain = plain.or_else(|| value.as_bool().map(|flag| flag.to_string()));
+            let value = match plain {
+                Some(value) => Some(At { value, span: table.span_of(name.value) }),
+                None => table.string(name.value),
+            };
+            let Some(value) = value else { continue };
+            self.note_text(Sort::Text, value.clone());
+            values.insert(name.value.to_owned(), value.value);
+        }
+        values
     }
 
     /// A declared var of this type.

@@ -1,6 +1,9 @@
 //! A call that is played in tests: the hotline's part of the rhythm, with PINs and facts at hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::TimeDelta;
 
@@ -9,6 +12,7 @@ use crate::{
     ivr::{
         facts::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts},
         flow::Flow,
+        flows::{Called, Flows},
         parse,
         state::State,
         turn::{ConnectEnd, Effect, Gather, Input, Matter, MissedCall, NewAlert, Prompt, Then, Turn, Verbs, Want},
@@ -112,6 +116,8 @@ pub fn steps(text: &str) -> Flow {
 
 pub struct Call {
     pub flow: Flow,
+    /// Flows that it may call.
+    pub called: Called,
     pub facts: Facts,
     pub state: State,
     pub verbs: Verbs,
@@ -128,16 +134,22 @@ impl Call {
     }
 
     pub fn with(flow: Flow, facts: Facts) -> Self {
-        let state = begin(&flow, &facts);
+        Self::calling(flow, [], facts)
+    }
+
+    pub fn calling(flow: Flow, called: impl IntoIterator<Item = Flow>, facts: Facts) -> Self {
+        let called: Called = called.into_iter().map(|flow| (flow.id.clone(), (1, Arc::new(flow)))).collect();
+        let state = begin(Flows { main: &flow, called: &called }, &facts);
         let verbs = Verbs { prompts: Vec::new(), then: Then::Continue };
-        let mut call = Self { flow, facts, state, verbs, effects: Vec::new(), reasons: Vec::new(), locked: false };
+        let mut call =
+            Self { flow, called, facts, state, verbs, effects: Vec::new(), reasons: Vec::new(), locked: false };
         call.input(Input::Started);
         call
     }
 
     /// One turn, as the hotline plays it: the state goes through its text, PINs are looked up.
     pub fn input(&mut self, input: Input) -> &mut Self {
-        self.facts.pin = match wants(&self.flow, &self.state, &input) {
+        self.facts.pin = match wants(Flows { main: &self.flow, called: &self.called }, &self.state, &input) {
             Want::Nothing => None,
             Want::PinCheck { .. } if self.locked => Some(PinCheck::Locked { until: self.facts.now }),
             Want::PinCheck { customer_number, pin } => {
@@ -149,7 +161,8 @@ impl Call {
             }
         };
         let state = State::from_json(&self.state.to_json()).unwrap();
-        let Turn { state, verbs, effects, reasons, last_step } = run(&self.flow, state, input, &self.facts);
+        let Turn { state, verbs, effects, reasons, last_step } =
+            run(Flows { main: &self.flow, called: &self.called }, state, input, &self.facts);
         assert_eq!(last_step, state.step);
         assert!(!state.to_json().contains(PIN) && !reasons.concat().contains(PIN), "a PIN has leaked");
         (self.state, self.verbs, self.effects) = (state, verbs, effects);

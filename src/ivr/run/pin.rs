@@ -22,7 +22,7 @@ const TRIES_MAX: u32 = 3;
 const CUSTOMER_NUMBER_MAX: u32 = 20;
 
 pub fn wants(flow: &Flow, state: &State, digits: &str) -> Want {
-    let step = flow.find(&state.step).map(|id| &flow.step(id).kind);
+    let step = flow.find(state.local_step()).map(|id| &flow.step(id).kind);
     let Some(Kind::Pin(step)) = step.filter(|_| state.phase == Phase::Asked && state.pin_tries < TRIES_MAX) else {
         return Want::Nothing;
     };

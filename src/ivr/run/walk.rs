@@ -4,12 +4,13 @@
 use chrono::TimeDelta;
 
 use super::{
-    alert, asking, callback, caller, choice, collect, connect, decide, notice, outside, pin, spare, voicemail,
+    alert, asking, callback, caller, calling, choice, collect, connect, decide, notice, outside, pin, spare, voicemail,
 };
 use crate::{
     ivr::{
         facts::Facts,
         flow::{Flow, Kind, Speech, StepId, Text},
+        flows::Flows,
         speech::{plain, says},
         state::{Phase, State},
         texts::{Texts, without_expressions},
@@ -24,9 +25,13 @@ const MINUTES_MAX: i64 = 60;
 /// Past this a document ends and asks for the next one: a carrier takes 64 kB, a sign has up to six bytes.
 const DOCUMENT_CHARS_MAX: usize = 6_000;
 const DOCUMENT_PROMPTS_MAX: usize = 60;
+/// So often a flow may be called between two answers of the caller.
+const CALLS_OF_ONE: usize = 8;
 
 /// A turn under way.
 pub struct Walk<'a> {
+    pub flows: Flows<'a>,
+    /// The one of them that the call is in.
     pub flow: &'a Flow,
     pub facts: &'a Facts,
     pub state: State,
@@ -49,9 +54,10 @@ pub enum Move {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(flow: &'a Flow, state: State, facts: &'a Facts) -> Self {
+    pub fn new(flows: Flows<'a>, state: State, facts: &'a Facts) -> Self {
         Self {
-            flow,
+            flows,
+            flow: flows.current(&state).unwrap_or(flows.main),
             facts,
             state,
             effects: Vec::new(),
@@ -96,8 +102,7 @@ impl<'a> Walk<'a> {
                     return then;
                 }
                 Move::Fail(why) => self.fail(why),
-                // A sound flow passes each step at most twice between two answers.
-                Move::Go(_) if walked > 2 * self.flow.steps().count() => {
+                Move::Go(_) if walked > self.steps_max() => {
                     Move::Fail("the flow goes round in circles without asking the caller".to_owned())
                 }
                 Move::Go(step) => {
@@ -112,9 +117,16 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A sound flow passes each step at most twice between two answers; one that others call, each time.
+    fn steps_max(&self) -> usize {
+        let called: usize = self.flows.called.values().map(|(_, flow)| flow.steps().count()).sum();
+        2 * (self.flows.main.steps().count() + CALLS_OF_ONE * called)
+    }
+
     /// Where the turn begins: with the answer to what the step asked, or with the step itself.
     fn first(&mut self, input: Input) -> Move {
-        let Some(step) = self.flow.find(&self.state.step) else {
+        let here = self.flows.current(&self.state).and_then(|flow| flow.find(self.state.local_step()));
+        let Some(step) = here else {
             return Move::Fail(format!("the flow has no step `{}`", self.state.step));
         };
         if input == Input::Failed {
@@ -142,11 +154,14 @@ impl<'a> Walk<'a> {
     }
 
     fn arrive(&mut self, step: StepId) {
-        let left = self.flow.find(&self.state.step);
-        if (left.is_some() && self.flow.abandoned.after == left) || self.flow.abandoned.past.contains(&step) {
-            self.state.past = true;
+        // A flow that is called has no say in this: the step that called it is left when it comes back.
+        if self.state.calls.is_empty() {
+            let left = self.flow.find(&self.state.step);
+            if (left.is_some() && self.flow.abandoned.after == left) || self.flow.abandoned.past.contains(&step) {
+                self.state.past = true;
+            }
         }
-        self.state.step.clone_from(&self.flow.step(step).name);
+        self.state.step = self.state.qualified(&self.flow.step(step).name);
         self.state.phase = Phase::Fresh;
         self.state.attempts = 0;
         self.state.heard = None;
@@ -188,6 +203,8 @@ impl<'a> Walk<'a> {
             Kind::Callback(callback) => callback::enter(self, callback),
             Kind::Sms { text, next, failed } => outside::sms(self, text, *next, *failed),
             Kind::Forward(forward) => outside::enter_forward(self, forward),
+            Kind::Flow { flow, vars, .. } => calling::enter(self, flow, vars),
+            Kind::Return => calling::come_back(self),
             Kind::Hangup { say, reject } => outside::hangup(self, say.as_ref(), *reject),
         }
     }
@@ -215,6 +232,8 @@ impl<'a> Walk<'a> {
             | Kind::Set { .. }
             | Kind::Alert { .. }
             | Kind::Sms { .. }
+            | Kind::Flow { .. }
+            | Kind::Return
             | Kind::Hangup { .. } => self.enter(step),
         }
     }
@@ -299,7 +318,7 @@ impl<'a> Walk<'a> {
 
     /// The call ends without the flow's choice: told by the rule `abandoned`.
     pub fn leave_missed(&mut self) {
-        if let Some(missed) = alert::abandoned(self.flow, &self.state, self.facts) {
+        if let Some(missed) = alert::abandoned(self.flows.main, &self.state, self.facts) {
             self.missed(missed.why);
         }
     }
@@ -334,7 +353,7 @@ impl<'a> Walk<'a> {
     }
 
     pub fn missed(&mut self, why: MissedWhy) {
-        let missed = alert::missed_call(self.flow, &self.state, self.facts, why);
+        let missed = alert::missed_call(self.flows.main, &self.state, self.facts, why);
         self.state.alert = self.state.alert.or(Some(self.facts.next_alert));
         self.state.missed_told = true;
         self.effects.push(Effect::Missed(missed));
@@ -342,7 +361,7 @@ impl<'a> Walk<'a> {
     }
 
     pub fn tell_msp(&mut self, matter: Matter, sentence: impl Fn(&Words) -> &'static str) {
-        let text = alert::sentence(self.flow, &self.state, self.facts, sentence);
+        let text = alert::sentence(self.flows.main, &self.state, self.facts, sentence);
         self.effects.push(Effect::TellMsp { matter, text });
     }
 
@@ -397,7 +416,8 @@ impl<'a> Walk<'a> {
 
     pub fn push_said(&mut self, rendered: &str, language: &Language) {
         self.chars += rendered.chars().count();
-        self.prompts.extend(says(rendered, language, self.flow.voices.get(language)));
+        let voice = self.flow.voices.get(language).or_else(|| self.flows.main.voices.get(language));
+        self.prompts.extend(says(rendered, language, voice));
     }
 
     /// A text that cannot be rendered loses its expressions, not its caller.

@@ -2,6 +2,7 @@
 //! `read`, a variant of `Kind`, and what it does in `run`.
 
 mod ask;
+mod calling;
 mod collect;
 mod decide;
 mod reach;
@@ -15,7 +16,7 @@ use super::step::StepReader;
 use crate::{ivr::flow::Kind, model::fault::did_you_mean};
 
 /// What a step may do.
-pub const KINDS: [&str; 18] = [
+pub const KINDS: [&str; 19] = [
     "say",
     "pause",
     "language",
@@ -33,11 +34,12 @@ pub const KINDS: [&str; 18] = [
     "callback",
     "sms",
     "forward",
+    "flow",
     "hangup",
 ];
 
 /// Part of the language, but not of this version.
-const NOT_YET: [&str; 3] = ["intake", "lookup", "flow"];
+const NOT_YET: [&str; 2] = ["intake", "lookup"];
 
 pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     let Some(word) = step.reader.need_string("do") else {
@@ -75,6 +77,7 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
         "callback" => tell::callback(&step),
         "sms" => reach::sms(&step),
         "forward" => reach::forward(&step),
+        "flow" => calling::flow(&step),
         other => {
             if NOT_YET.contains(&other) {
                 let mend = format!("use another step for now: there are {}", KINDS.join(", "));

@@ -1,6 +1,7 @@
 //! What callers go through, told step by step.
 
 mod asking;
+mod calling;
 mod calling_back;
 mod collecting;
 mod deciding;
