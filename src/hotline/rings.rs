@@ -9,7 +9,7 @@ use sqlx::AnyConnection;
 use super::{
     State,
     effects::CONNECT,
-    legs::{self as faces, Ended},
+    leg_over::{self, Ended},
     turn::WATCH,
     urls::{self, Urls},
     waiting::Waiting,
@@ -199,7 +199,7 @@ impl Ringing {
         let (due, acting) = (timer.clone(), self.0.context().acting());
         let unit = async move |db: &mut AnyConnection| {
             timers::complete(db, &due).await?;
-            faces::leg_ended(db, &acting, &leg, &ended).await
+            leg_over::leg_ended(db, &acting, &leg, &ended).await
         };
         self.0.context().change(unit).await
     }

@@ -7,10 +7,11 @@
 use chrono::TimeDelta;
 use sqlx::AnyConnection;
 
-use super::{connect::release, effects::CONNECT, effects::note, legs::leg_ended, rings::detail, rings::wake};
+use super::{
+    connect::release, effects::CONNECT, effects::note, leg_over::Ended, leg_over::leg_ended, rings::detail, rings::wake,
+};
 use crate::{
     escalation::connect::LegResult,
-    hotline::legs::Ended,
     hotline::waiting::Waiting,
     model::{Instant, alert::Actor, call::LegState, id::CallId},
     notify::plan,
