@@ -138,7 +138,7 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
         Command::Serve(arguments) => wait_for(serve::run(common, &arguments)),
         Command::Check(arguments) => wait_for(check::run(common, &arguments)),
         Command::Apply(arguments) => wait_for(apply::run(common, &arguments)),
-        Command::Flow(arguments) => flow::run(&arguments),
+        Command::Flow(arguments) => flow::run(common, &arguments),
         Command::OnCall(arguments) => wait_for(oncall::run(common, &arguments)),
         Command::Alerts(arguments) => wait_for(alerts::run(common, &arguments)),
         Command::Alert(arguments) => wait_for(alert::run(common, &arguments)),

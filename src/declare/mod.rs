@@ -2,6 +2,7 @@
 //! works from. Pure: files, secrets and stored documents are handed in.
 
 mod assemble; // stored documents → Directory
+pub mod calls; // what declarations mean for a call
 mod check; // what shows only when everything is known
 pub mod countries; // +49, 49, DE
 pub mod directory; // everything declared, as the core's types

@@ -3,8 +3,6 @@
 //! Reads the call, its legs, the directory; writes legs with their `ring` and `hangup` timers, the
 //! plan's progress, and the next `connect` timer, as one unit of work.
 
-use std::collections::BTreeSet;
-
 use futures::future::BoxFuture;
 use serde_json::json;
 use sqlx::AnyConnection;
@@ -19,16 +17,15 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
+    declare::calls::candidates,
     escalation::{
         Target,
-        connect::{Candidate, Decision, LegResult, Ring, decide},
+        connect::{Decision, LegResult, Ring, decide},
     },
     model::{
         call::LegState,
-        id::{CallId, PersonId},
-        language::Language,
+        id::CallId,
     },
-    oncall,
     store::{
         StoreError, alerts, attempts,
         calls::{self, CallRow, Phase},
@@ -96,7 +93,7 @@ async fn step(
     let mut busy = legs::busy_elsewhere(db, acting.org(), &id).await?;
     busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
-    let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
+    let ask = |target: &Target| candidates(&acting.directory, target, &busy, call.language.as_ref(), acting.now);
     let decision = decide(&waiting.connect.plan, &waiting.connect.progress, &views, &ask, acting.now);
     let reached = waiting.connect.progress.level;
     waiting.connect.progress = decision.next.clone();
@@ -119,40 +116,6 @@ async fn step(
         timers::set(db, acting.org(), CONNECT, id.as_str(), again, "").await?;
     }
     Ok(applying.used)
-}
-
-/// Who could be rung for a target at this moment.
-fn candidates(
-    acting: &Acting,
-    target: &Target,
-    busy: &BTreeSet<PersonId>,
-    language: Option<&Language>,
-) -> Vec<Candidate> {
-    let directory = &acting.directory;
-    let named: Vec<(PersonId, String)> = match target {
-        Target::Person(id) => vec![(id.clone(), "named by the policy".to_owned())],
-        Target::Schedule(id) => match directory.schedules.get(id) {
-            Some(schedule) => oncall::who(schedule, acting.now)
-                .people
-                .into_iter()
-                .map(|duty| (duty.person, format!("on call by {}", duty.why)))
-                .collect(),
-            None => Vec::new(),
-        },
-    };
-    let countries = directory.countries();
-    let candidate = |(id, why): (PersonId, String)| {
-        let person = directory.people.get(&id)?;
-        let phone = person.voice().map(|(_, phone)| phone);
-        Some(Candidate {
-            phone: phone.filter(|phone| countries.contains(phone.country_code())).cloned(),
-            speaks_language: language.is_some_and(|spoken| spoken.primary() == person.language.primary()),
-            busy_elsewhere: busy.contains(&id),
-            person: id,
-            why,
-        })
-    };
-    named.into_iter().filter_map(candidate).collect()
 }
 
 /// A row first: the carrier is asked by its worker.

@@ -10,11 +10,12 @@ use super::{
     State, document,
     effects::{Applying, note_reasons},
     ended::matters_late,
-    facts::{self, Line, ORG, spender},
+    facts::{self, ORG, spender},
     numbers::Used,
     urls::Urls,
 };
 use crate::{
+    declare::calls::Line,
     ivr::{self, Attestation, Facts, Flow, Input, Then},
     model::{
         contract::Hotline,

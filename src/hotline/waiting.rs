@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    escalation::connect::{Connect, End, GaveUp},
+    declare::calls,
+    escalation::connect::Connect,
     ivr::{Accept, ConnectEnd},
     model::Instant,
     store::{StoreError, legs::LegRow},
@@ -79,11 +80,6 @@ impl Waiting {
         if self.left {
             return ConnectEnd::Left;
         }
-        match self.connect.progress.end {
-            Some(End::GaveUp(GaveUp::NobodyOnCall | GaveUp::NobodyReachable)) => ConnectEnd::NobodyOnCall,
-            Some(End::GaveUp(GaveUp::NobodyAnswered | GaveUp::WaitOver)) => ConnectEnd::Nobody,
-            // Neither we nor the caller wanted to leave.
-            Some(End::Connected) | None => ConnectEnd::Failed,
-        }
+        calls::connect_end(self.connect.progress.end)
     }
 }

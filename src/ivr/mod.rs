@@ -5,6 +5,7 @@
 //! and effects in one unit of work, answer the verbs. Start reading with `flow` (what a script is),
 //! then `turn` (what goes in and comes out), then `run`.
 
+mod exits;
 mod facts;
 mod flow;
 mod parse;
@@ -16,6 +17,7 @@ mod turn;
 mod vars;
 mod words;
 
+pub use exits::{Exit, Label};
 pub use facts::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts};
 pub use flow::{
     Abandoned, Accept, AlertFields, Asking, CallerId, CallerStep, Case, Choice, ConnectStep, ConnectTo, Flow,

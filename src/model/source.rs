@@ -106,6 +106,10 @@ impl<'a> Reader<'a> {
         self.table.contains_key(key)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// Where the key's value stands; the table itself when the key is missing.
     pub fn span_of(&self, key: &str) -> Span {
         self.table.get(key).and_then(Item::span).or_else(|| self.span())

@@ -81,7 +81,7 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
     }
     let book = Book {
         source,
-        names: names.iter().enumerate().map(|(index, name)| (name.value.to_owned(), StepId(index))).collect(),
+        names: names.iter().enumerate().map(|(index, name)| (name.value.to_owned(), StepId::nth(index))).collect(),
         languages: head.languages,
         vars: head.vars,
         graph: RefCell::new(Graph::new(names.len())),

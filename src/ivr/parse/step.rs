@@ -54,6 +54,7 @@ impl<'a, 'b> StepReader<'a, 'b> {
     fn may_exit_of(&self, reader: &Reader<'b>, name: &'b str) -> Option<StepId> {
         let to = reader.string(name)?;
         let found = self.book.resolve(&to, &format!("exit `{name}` of step `{}` leads to", self.name));
+        let found = found.map(|step| step.by_exit(to.span.as_ref().map(|span| span.start)));
         let mut graph = self.book.graph.borrow_mut();
         match found {
             Some(to) => graph.exit(self.id, to),

@@ -119,7 +119,7 @@ impl Call {
             }
         };
         let state = State::from_json(&self.state.to_json()).unwrap();
-        let Turn { state, verbs, effects, reasons, last_step } = run(&self.flow, state, input, &self.facts);
+        let Turn { state, verbs, effects, reasons, last_step, path: _ } = run(&self.flow, state, input, &self.facts);
         assert_eq!(last_step, state.step);
         assert!(!state.to_json().contains(PIN) && !reasons.concat().contains(PIN), "a PIN has leaked");
         (self.state, self.verbs, self.effects) = (state, verbs, effects);

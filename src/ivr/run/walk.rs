@@ -33,6 +33,7 @@ pub struct Walk<'a> {
     reasons: Vec<String>,
     chars: usize,
     failure_told: bool,
+    path: Vec<StepId>,
 }
 
 /// What a step leads to.
@@ -57,6 +58,7 @@ impl<'a> Walk<'a> {
             reasons: Vec::new(),
             chars: 0,
             failure_told: false,
+            path: Vec::new(),
         }
     }
 
@@ -66,6 +68,7 @@ impl<'a> Walk<'a> {
             effects: self.effects,
             reasons: self.reasons,
             last_step: self.state.step.clone(),
+            path: self.path,
             state: self.state,
         }
     }
@@ -135,6 +138,7 @@ impl<'a> Walk<'a> {
     }
 
     fn arrive(&mut self, step: StepId) {
+        self.path.push(step);
         let left = self.flow.find(&self.state.step);
         if (left.is_some() && self.flow.abandoned.after == left) || self.flow.abandoned.past.contains(&step) {
             self.state.past = true;

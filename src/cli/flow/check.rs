@@ -1,29 +1,20 @@
-//! `pikett flow`: what one can do with flows without a database.
+//! `pikett flow check`: all that is wrong with flows.
 
 use std::{fs, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::json;
 
-use super::{Failure, Verdict, apply::is_passed_over, say, say_json};
-use crate::{ivr, model::fault::Fault};
-
-/// Check flows
-#[derive(Debug, Args)]
-pub struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Check(CheckArguments),
-}
+use crate::{
+    cli::{Verdict, apply::is_passed_over, say, say_json},
+    ivr,
+    model::fault::Fault,
+};
 
 /// Read flows and say all that is wrong with them
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  pikett flow check ivr-flows/*.toml")]
-struct CheckArguments {
+pub struct Arguments {
     /// Flow files; *.test.toml are passed over
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -32,13 +23,7 @@ struct CheckArguments {
     json: bool,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
-    match &arguments.command {
-        Command::Check(arguments) => Ok(check(arguments)),
-    }
-}
-
-fn check(arguments: &CheckArguments) -> Verdict {
+pub fn run(arguments: &Arguments) -> Verdict {
     let mut verdict = Verdict::Sound;
     let mut answers = Vec::new();
     for path in arguments.files.iter().filter(|path| !is_passed_over(path)) {
@@ -66,6 +51,6 @@ fn check(arguments: &CheckArguments) -> Verdict {
     verdict
 }
 
-fn fault(fault: &Fault) -> serde_json::Value {
+pub fn fault(fault: &Fault) -> serde_json::Value {
     json!({ "line": fault.line, "column": fault.column, "what": fault.what, "mend": fault.mend })
 }

@@ -1,0 +1,29 @@
+//! `pikett flow`: what one can do with flows without a database.
+
+mod calls; // test files → played calls
+mod check;
+mod test;
+
+use clap::{Args, Subcommand};
+
+use super::{Common, Failure, Verdict};
+
+/// Check flows, and run their scripted calls
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Test(test::Arguments),
+}
+
+pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
+    match &arguments.command {
+        Command::Check(arguments) => Ok(check::run(arguments)),
+        Command::Test(arguments) => test::run(common, arguments),
+    }
+}
