@@ -14,8 +14,10 @@ mod play; // one call, from entry to entry
 mod read; // the file
 mod script; // what a test says
 mod transcript; // what was heard and done, and up to where it has been looked at
+mod walked; // which exits no call took
 
 pub use org::directory_of;
+pub use walked::untested;
 pub use pins::Pins;
 pub use play::{Failure, Played, play};
 pub use read::read;

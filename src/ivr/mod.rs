@@ -5,10 +5,12 @@
 //! and effects in one unit of work, answer the verbs. Start reading with `flow` (what a script is),
 //! then `turn` (what goes in and comes out), then `run`.
 
+pub mod draw;
 mod exits;
 mod facts;
 mod flow;
 mod parse;
+pub mod patience;
 mod run;
 mod speech;
 mod state;
@@ -24,7 +26,7 @@ pub use flow::{
     ForwardStep, ForwardTo, Kind, MenuOption, NumberPattern, PinStep, Speech, Step, StepId, Text, Trust, Var, VarKind,
     VoicemailStep, Wait,
 };
-pub use parse::{STEP_KINDS, parse};
+pub use parse::{STEP_KINDS, parse, parse_and_sketch};
 pub use run::{abandoned, begin, run, spare, waiting, wants};
 pub use state::{Phase, State, StateError};
 pub use turn::{

@@ -20,6 +20,8 @@ use crate::{
 pub struct Tested {
     pub file: String,
     pub calls: Vec<(TestCall, Played)>,
+    /// Exits of the flow that none of the calls took.
+    pub untested: Vec<String>,
     /// What kept calls from being played.
     pub faults: Vec<Fault>,
 }
@@ -48,7 +50,7 @@ pub fn flow_of(test: &Path) -> PathBuf {
 impl Stage {
     pub fn play(&mut self, test: &Path) -> Tested {
         let file = test.display().to_string();
-        let mut tested = Tested { file: file.clone(), calls: Vec::new(), faults: Vec::new() };
+        let mut tested = Tested { file: file.clone(), calls: Vec::new(), untested: Vec::new(), faults: Vec::new() };
         let flow_path = flow_of(test);
         let calls = text(test).and_then(|text| flowtest::read(&file, &text));
         let flow = text(&flow_path).and_then(|text| ivr::parse(&flow_path.display().to_string(), &text));
@@ -65,6 +67,8 @@ impl Stage {
                 Err(faults) => tested.faults.extend(faults),
             }
         }
+        let taken = tested.calls.iter().flat_map(|(_, played)| played.taken.iter().copied()).collect();
+        tested.untested = flowtest::untested(&flow, &taken);
         // The same fixture is wrong for every call.
         let mut told = Vec::new();
         tested.faults.retain(|fault| !told.contains(fault) && { told.push(fault.clone()); true });

@@ -2,13 +2,14 @@
 
 mod calls; // test files → played calls
 mod check;
+mod graph;
 mod test;
 
 use clap::{Args, Subcommand};
 
 use super::{Common, Failure, Verdict};
 
-/// Check flows, and run their scripted calls
+/// Check flows, draw them, run their scripted calls
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -18,12 +19,14 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Graph(graph::Arguments),
     Test(test::Arguments),
 }
 
 pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     match &arguments.command {
         Command::Check(arguments) => Ok(check::run(arguments)),
+        Command::Graph(arguments) => graph::run(arguments),
         Command::Test(arguments) => test::run(common, arguments),
     }
 }

@@ -104,6 +104,9 @@ fn tests(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 fn tell(tested: &Tested) {
     let sound = tested.calls.iter().filter(|(_, played)| played.failures.is_empty()).count();
     say(format_args!("{}: {sound} of {} calls as expected", tested.file, tested.calls.len()));
+    if !tested.untested.is_empty() && tested.faults.is_empty() {
+        say(format_args!("  no call takes {}", tested.untested.join(", ")));
+    }
     tested.faults.iter().for_each(say);
     for (call, played) in tested.calls.iter().filter(|(_, played)| !played.failures.is_empty()) {
         for failure in &played.failures {
@@ -132,5 +135,5 @@ fn as_json(tested: &Tested) -> Value {
         })
     });
     let faults: Vec<Value> = tested.faults.iter().map(check::fault).collect();
-    json!({ "file": tested.file, "calls": calls.collect::<Vec<_>>(), "faults": faults })
+    json!({ "file": tested.file, "calls": calls.collect::<Vec<_>>(), "untested": tested.untested, "faults": faults })
 }

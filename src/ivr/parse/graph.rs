@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::sketch::Written;
 use crate::{
     ivr::flow::StepId,
     model::source::{At, Source},
@@ -10,6 +11,8 @@ use crate::{
 
 pub struct Graph {
     nodes: Vec<Node>,
+    /// Exits as the file has them, or should have them.
+    written: Vec<Written>,
 }
 
 #[derive(Clone, Default)]
@@ -24,11 +27,21 @@ struct Node {
 
 impl Graph {
     pub fn new(steps: usize) -> Self {
-        Self { nodes: vec![Node::default(); steps] }
+        Self { nodes: vec![Node::default(); steps], written: Vec::new() }
     }
 
     pub fn exit(&mut self, from: StepId, to: StepId) {
         self.nodes[from.index].exits.push(to);
+    }
+
+    /// Notes an exit for the picture.
+    pub fn write(&mut self, from: StepId, to: Option<StepId>, name: &str, at: Option<usize>) {
+        let to = to.map(|to| to.index);
+        self.written.push(Written { from: from.index, to, name: name.to_owned(), at });
+    }
+
+    pub fn written(&self) -> impl Iterator<Item = &Written> {
+        self.written.iter()
     }
 
     pub fn asks(&mut self, step: StepId) {

@@ -6,6 +6,7 @@
 
 mod graph;
 mod kinds;
+mod sketch;
 mod step;
 
 pub use kinds::KINDS as STEP_KINDS;
@@ -17,6 +18,7 @@ use std::{
 
 use self::{graph::Graph, step::StepReader};
 use super::{
+    draw::Sketch,
     flow::{Abandoned, Flow, Step, StepId, Var},
     texts::check::{self, Sort},
     vars,
@@ -33,11 +35,17 @@ const STEPS_MAX: usize = 500;
 
 /// Reads and checks a flow.
 pub fn parse(file: &str, text: &str) -> Result<Flow, Vec<Fault>> {
+    parse_and_sketch(file, text).0
+}
+
+/// The flow, and what can be drawn of it however wrong it is.
+pub fn parse_and_sketch(file: &str, text: &str) -> (Result<Flow, Vec<Fault>>, Sketch) {
     let source = Source::new(file, text);
-    let flow = source.parse().and_then(|document| read(&source, &source.root(document.as_table())));
+    let mut sketch = Sketch::default();
+    let flow = source.parse().and_then(|document| read(&source, &source.root(document.as_table()), &mut sketch));
     match flow.filter(|_| source.is_sound()) {
-        Some(flow) => Ok(flow),
-        None => Err(source.into_faults()),
+        Some(flow) => (Ok(flow), sketch),
+        None => (Err(source.into_faults()), sketch),
     }
 }
 
@@ -63,7 +71,7 @@ struct Head {
     vars: BTreeMap<String, Var>,
 }
 
-fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
+fn read(source: &Source, root: &Reader<'_>, sketch: &mut Sketch) -> Option<Flow> {
     let head = head(root);
     let start = root.need_string("start");
     let abandoned = root.table("abandoned", "`abandoned`");
@@ -91,12 +99,14 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
     };
     let start = start.and_then(|name| book.resolve(&name, "the flow starts at"));
     let read: Vec<Option<Step>> = names.iter().map(|name| book.step(&steps, name)).collect();
+    let title = head.title.clone().or_else(|| head.id.as_ref().map(ToString::to_string));
+    *sketch = sketch::sketch(title.clone().unwrap_or_default(), start.map(|start| start.index), &steps, &book, &read);
     let abandoned = book.abandoned(abandoned);
     book.graph.borrow().check(source, &names, start);
     book.check_texts();
     book.check_dialled();
     Some(Flow {
-        title: head.title.or_else(|| head.id.as_ref().map(ToString::to_string))?,
+        title: title?,
         id: head.id?,
         languages: (!book.languages.is_empty()).then_some(book.languages)?,
         voices: head.voices,

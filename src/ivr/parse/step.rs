@@ -41,6 +41,7 @@ impl<'a, 'b> StepReader<'a, 'b> {
         if !reader.has(name) {
             reader.missing(name, &format!("add `{name} = \"…\"` with the step that comes next"));
             self.is_broken();
+            self.book.graph.borrow_mut().write(self.id, None, name, None);
             return None;
         }
         self.may_exit_of(reader, name)
@@ -54,8 +55,10 @@ impl<'a, 'b> StepReader<'a, 'b> {
     fn may_exit_of(&self, reader: &Reader<'b>, name: &'b str) -> Option<StepId> {
         let to = reader.string(name)?;
         let found = self.book.resolve(&to, &format!("exit `{name}` of step `{}` leads to", self.name));
-        let found = found.map(|step| step.by_exit(to.span.as_ref().map(|span| span.start)));
+        let at = to.span.as_ref().map(|span| span.start);
+        let found = found.map(|step| step.by_exit(at));
         let mut graph = self.book.graph.borrow_mut();
+        graph.write(self.id, found, name, at);
         match found {
             Some(to) => graph.exit(self.id, to),
             None => {
