@@ -14,6 +14,7 @@ pub mod org; // [org] and [limits]
 pub mod pins; // hashing PINs, and finding whose PIN was keyed
 mod places; // where things stand in the files
 mod plan; // what an apply would change
+mod reach; // whether a connect could ring anybody
 mod read; // files → what they declare
 
 pub use assemble::{Assembled, FlowSource, directory_from};

@@ -22,6 +22,9 @@ const PIN_TRIES: u32 = 3;
 /// More paths than these are looked at no further: people read none of them.
 const PATHS_MAX: usize = 10_000;
 
+/// How to shorten a way.
+pub const MEND: &str = "shorten the prompts, lower `attempts` or `timeout`, or allow more";
+
 /// A way to the first human.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path {

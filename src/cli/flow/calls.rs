@@ -138,6 +138,11 @@ fn world(org: &Path, flow: &Path) -> Result<World, Vec<Fault>> {
     Ok(World { directory, pins: Pins::default() })
 }
 
+/// What is wrong with a flow among these declarations.
+pub fn faults_with(org: &Path, flow: &Path) -> Vec<Fault> {
+    world(org, flow).err().unwrap_or_default()
+}
+
 /// The id of a file that is a flow, be it sound or not.
 fn flow_id(text: &str) -> Option<String> {
     let document = toml_edit::Document::parse(text).ok()?;

@@ -1,7 +1,7 @@
 //! `pikett flow graph`: the picture of a flow, with what its test calls have walked.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -60,11 +60,11 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
 /// The longest wait, beside each step that reaches a human.
 fn notes(flow: &ivr::Flow) -> BTreeMap<String, String> {
     let longest = patience::longest(flow).into_iter();
-    longest.map(|(step, seconds)| (step, format!("after {seconds} s at most"))).collect()
+    longest.map(|(step, seconds)| (step, format!("longest wait: {seconds} s"))).collect()
 }
 
 /// `None`: the flow has no test calls, or they could not be played.
-fn taken(flow: &Path) -> Option<std::collections::BTreeSet<usize>> {
+fn taken(flow: &Path) -> Option<BTreeSet<usize>> {
     let test = test_of(flow);
     let tested = test.exists().then(|| Stage::default().play(&test))?;
     let calls = !tested.calls.is_empty();

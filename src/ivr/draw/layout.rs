@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-const ROW_GAP: f64 = 62.0;
+const ROW_GAP: f64 = 52.0;
 const BOX_GAP: f64 = 34.0;
 const LANE: f64 = 16.0;
 const MARGIN: f64 = 28.0;
@@ -309,7 +309,7 @@ impl<'a> Layout<'a> {
             .zip(&self.nodes)
             .map(|(shape, node)| (node.x + shift - shape.width / 2.0, tops[node.row].0))
             .collect();
-        let right = self.nodes.iter().map(|node| node.x + node.width / 2.0).fold(0.0, f64::max) + shift;
+        let right = self.nodes.iter().map(|node| node.x + node.width / 2.0).fold(f64::NEG_INFINITY, f64::max) + shift;
         let mut lanes = 0.0;
         let mut routes = Vec::new();
         for (index, link) in self.links.iter().enumerate() {

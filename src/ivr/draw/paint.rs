@@ -8,8 +8,8 @@ use super::{
 };
 
 const LETTER: f64 = 6.7;
-const BOX_WIDTH: f64 = 196.0;
-const WORDS_PER_LINE: usize = 30;
+const BOX_WIDTH: f64 = 208.0;
+const WORDS_PER_LINE: usize = 28;
 const LABEL_MAX: usize = 24;
 const PLATE_HEIGHT: f64 = 20.0;
 const HEAD: f64 = 46.0;

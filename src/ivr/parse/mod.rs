@@ -20,6 +20,7 @@ use self::{graph::Graph, step::StepReader};
 use super::{
     draw::Sketch,
     flow::{Abandoned, Flow, Step, StepId, Var},
+    patience,
     texts::check::{self, Sort},
     vars,
 };
@@ -75,6 +76,7 @@ fn read(source: &Source, root: &Reader<'_>, sketch: &mut Sketch) -> Option<Flow>
     let head = head(root);
     let start = root.need_string("start");
     let abandoned = root.table("abandoned", "`abandoned`");
+    let patience = root.integer("max_seconds_to_human", 1..=3_600);
     if !root.has("steps") {
         root.missing("steps", "add a step: [steps.welcome] with do = \"say\"");
     }
@@ -105,7 +107,7 @@ fn read(source: &Source, root: &Reader<'_>, sketch: &mut Sketch) -> Option<Flow>
     book.graph.borrow().check(source, &names, start);
     book.check_texts();
     book.check_dialled();
-    Some(Flow {
+    let flow = Flow {
         title: title?,
         id: head.id?,
         languages: (!book.languages.is_empty()).then_some(book.languages)?,
@@ -115,7 +117,17 @@ fn read(source: &Source, root: &Reader<'_>, sketch: &mut Sketch) -> Option<Flow>
         start: start?,
         steps: read.into_iter().collect::<Option<_>>()?,
         names: book.names,
-    })
+    };
+    check_patience(source, &flow, patience);
+    Some(flow)
+}
+
+fn check_patience(source: &Source, flow: &Flow, most: Option<At<i64>>) {
+    let (Some(most), Some(longest)) = (most, patience::paths(flow).into_iter().next()) else { return };
+    if i64::from(longest.seconds) > most.value {
+        let what = format!("it may take {} s to the first human: {}", longest.seconds, longest.steps.join(" → "));
+        source.fault(most.span, what, patience::MEND);
+    }
 }
 
 fn head(root: &Reader<'_>) -> Head {
@@ -172,7 +184,8 @@ fn voices(table: &Reader<'_>, languages: &[Language]) -> BTreeMap<Language, Stri
 
 /// Every key of the head is asked for by now.
 fn finish(root: &Reader<'_>) {
-    const KEYS: [&str; 8] = ["id", "title", "languages", "start", "abandoned", "voices", "vars", "steps"];
+    const KEYS: [&str; 9] =
+        ["id", "title", "languages", "start", "abandoned", "max_seconds_to_human", "voices", "vars", "steps"];
     for key in root.keys().into_iter().filter(|key| !KEYS.contains(&key.value)) {
         let mend = did_you_mean(key.value, KEYS).unwrap_or_else(|| format!("a flow takes {}", KEYS.join(", ")));
         root.source().fault(key.span, format!("the flow has an unknown key `{}`", key.value), mend);
