@@ -286,9 +286,16 @@ contacts = [ { name = "Petra", pin = "730164" } ]
     #[test]
     fn folders_are_searched_for_what_is_meant_to_be_applied() {
         let folder = tempfile::tempdir().unwrap();
-        for name in
-            ["b/flow.toml", "b/flow.test.toml", "b/fixtures/msp.toml", "a.toml", "pikett.toml", ".git/c.toml", "holidays.ics", "b/c/d.toml"]
-        {
+        for name in [
+            "b/flow.toml",
+            "b/flow.test.toml",
+            "b/fixtures/msp.toml",
+            "a.toml",
+            "pikett.toml",
+            ".git/c.toml",
+            "holidays.ics",
+            "b/c/d.toml",
+        ] {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, name).unwrap();

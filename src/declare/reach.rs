@@ -17,7 +17,8 @@ pub fn nobody_to_ring(directory: &Directory, hotline: &Hotline, flow: &Flow) -> 
             ConnectTo::Person(id) => (!can_ring(directory, id)).then(|| format!("{id} has no number that can be rung")),
             ConnectTo::Schedule(id) => {
                 let target = Target::Schedule(id.clone());
-                (!reaches(directory, &target)).then(|| format!("nobody of schedule `{id}` has a number that can be rung"))
+                (!reaches(directory, &target))
+                    .then(|| format!("nobody of schedule `{id}` has a number that can be rung"))
             }
             ConnectTo::Policy => of_contracts(directory, hotline),
         };
@@ -32,7 +33,10 @@ fn of_contracts(directory: &Directory, hotline: &Hotline) -> Option<String> {
     let silent = contracts.into_iter().find(|contract| {
         let mut policies = contract.priorities.values().filter_map(|target| directory.policies.get(&target.policy));
         let known = policies.clone().next().is_some();
-        known && !policies.any(|policy| policy.levels.iter().flat_map(|level| &level.notify).any(|target| reaches(directory, target)))
+        known
+            && !policies.any(|policy| {
+                policy.levels.iter().flat_map(|level| &level.notify).any(|target| reaches(directory, target))
+            })
     })?;
     Some(format!("nobody in the policies of contract `{}` has a number that can be rung", silent.id))
 }
@@ -51,7 +55,8 @@ fn reaches(directory: &Directory, target: &Target) -> bool {
 
 fn can_ring(directory: &Directory, person: &PersonId) -> bool {
     let countries = directory.countries();
-    directory.people.get(person).is_none_or(|person| {
-        person.voice().is_some_and(|(_, phone)| countries.contains(phone.country_code()))
-    })
+    directory
+        .people
+        .get(person)
+        .is_none_or(|person| person.voice().is_some_and(|(_, phone)| countries.contains(phone.country_code())))
 }

@@ -54,12 +54,13 @@ fn judge(player: &Player, expected: &Expectation) -> Option<(String, String)> {
             let mut wanted = matters.clone();
             wanted.sort();
             (wanted != told).then(|| {
-                (format!("the MSP to be told {}", listed(&wanted, "nothing")), format!("told {}", listed(&told, "nothing")))
+                (
+                    format!("the MSP to be told {}", listed(&wanted, "nothing")),
+                    format!("told {}", listed(&told, "nothing")),
+                )
             })
         }
-        Expectation::NoAlert => {
-            left.alert().map(|alert| ("no alert".to_owned(), format!("alert: {}", alert.of.title)))
-        }
+        Expectation::NoAlert => left.alert().map(|alert| ("no alert".to_owned(), format!("alert: {}", alert.of.title))),
         Expectation::Alert(expected) => match left.alert() {
             Some(alert) => of_alert(player, alert, expected),
             None => Some(("an alert".to_owned(), "no alert was raised".to_owned())),

@@ -17,11 +17,11 @@ mod transcript; // what was heard and done, and up to where it has been looked a
 mod walked; // which exits no call took
 
 pub use org::directory_of;
-pub use walked::untested;
 pub use pins::Pins;
 pub use play::{Failure, Played, play};
 pub use read::read;
 pub use script::TestCall;
+pub use walked::untested;
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,8 @@ pub fn directory_of(
 ) -> Result<Directory, Vec<Fault>> {
     let outside = Outside { secret, file, salt: &|| pins::salt(b"of scripted call") };
     let plan = plan(&Documents::default(), &[], files, &outside)?;
-    let flows = plan.flows.iter().map(|flow| FlowSource { id: &flow.id, version: 1, file: &flow.file, source: &flow.source });
+    let flows =
+        plan.flows.iter().map(|flow| FlowSource { id: &flow.id, version: 1, file: &flow.file, source: &flow.source });
     let assembled = directory_from(&plan.documents, flows, &Defaults::default(), 1);
     if assembled.faults.is_empty() { Ok(assembled.directory) } else { Err(assembled.faults) }
 }

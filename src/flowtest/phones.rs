@@ -58,7 +58,13 @@ pub enum Due {
 }
 
 impl Phones {
-    pub fn new(directory: &Directory, connect: &Connect, language: Language, busy: BTreeSet<PersonId>, now: Instant) -> Self {
+    pub fn new(
+        directory: &Directory,
+        connect: &Connect,
+        language: Language,
+        busy: BTreeSet<PersonId>,
+        now: Instant,
+    ) -> Self {
         let announce_every = TimeDelta::seconds(connect.announce_every_s.max(5).into());
         Self {
             plan: calls::connect_plan(directory, connect, now),

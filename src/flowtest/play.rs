@@ -118,12 +118,8 @@ impl<'a> Player<'a> {
         pins: &'a mut Pins,
     ) -> Self {
         let now = call.at.to_utc();
-        let line = Line {
-            hotline: hotline.clone(),
-            caller: call.from.clone(),
-            attestation: call.attestation,
-            next_alert: 1,
-        };
+        let line =
+            Line { hotline: hotline.clone(), caller: call.from.clone(), attestation: call.attestation, next_alert: 1 };
         let facts = facts(directory, &line, call, now);
         Self {
             directory,

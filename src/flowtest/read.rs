@@ -149,8 +149,8 @@ fn word<'a, T: Copy>(reader: &Reader<'a>, key: &'a str, words: &[(&str, T)]) -> 
 
 fn no_such_word<'w>(reader: &Reader, key: &str, given: &At<String>, words: impl Iterator<Item = &'w str>) {
     let words: Vec<&str> = words.collect();
-    let mend = did_you_mean(&given.value, words.iter().copied())
-        .unwrap_or_else(|| format!("use one of {}", words.join(", ")));
+    let mend =
+        did_you_mean(&given.value, words.iter().copied()).unwrap_or_else(|| format!("use one of {}", words.join(", ")));
     reader.source().fault(given.span.clone(), format!("`{key}` is `{}`", given.value), mend);
 }
 

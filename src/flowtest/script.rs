@@ -107,7 +107,10 @@ pub enum Expectation {
     Contact(String),
     /// The last step that was reached.
     Step(String),
-    Var { name: String, value: String },
+    Var {
+        name: String,
+        value: String,
+    },
     /// Part of a message to the caller.
     Sms(String),
     NoSms,

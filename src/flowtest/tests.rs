@@ -145,7 +145,15 @@ fn waiting_is_virtual_and_nobody_need_be_named() {
         "ended = 'missed', step = 'bye', alert = { missed = true }",
     );
     assert!(transcript.iter().any(|line| line.starts_with("02:30:30  hears: We are still trying")), "{transcript:#?}");
-    as_expected(&["{ press = '1' }", "{ wait = '20s', not_hear = 'Speak' }", "{ press = '*' }", "{ hear = 'Speak', hang_up = true }"], "ended = 'missed'");
+    as_expected(
+        &[
+            "{ press = '1' }",
+            "{ wait = '20s', not_hear = 'Speak' }",
+            "{ press = '*' }",
+            "{ hear = 'Speak', hang_up = true }",
+        ],
+        "ended = 'missed'",
+    );
 }
 
 #[test]
@@ -184,16 +192,10 @@ fn caps_and_busy_people_change_what_happens() {
 fn what_is_otherwise_is_told_with_its_line() {
     assert_eq!(otherwise(&["{ hear = 'press 9' }"], ""), "8: to hear \"press 9\"; it was not said");
     assert_eq!(otherwise(&["{ not_hear = 'HELP' }"], ""), "8: not to hear \"HELP\"; it was said");
-    assert_eq!(
-        otherwise(&["{ press = '12' }"], ""),
-        "8: somebody to take the keys 12; step `menu` takes 1 at most"
-    );
+    assert_eq!(otherwise(&["{ press = '12' }"], ""), "8: somebody to take the keys 12; step `menu` takes 1 at most");
     assert_eq!(otherwise(&["{ record = '3s' }"], ""), "8: a message to be recorded; step `menu` asks the caller");
     let wrong = otherwise(&["{ hang_up = true }"], "ended = 'connected', alert = { priority = 'P1', missed = true }");
-    assert_eq!(
-        wrong,
-        "10: ended: connected; ended: missed\n10: the alert's priority: P1; the alert's priority: P3"
-    );
+    assert_eq!(wrong, "10: ended: connected; ended: missed\n10: the alert's priority: P1; the alert's priority: P3");
 }
 
 #[test]
@@ -228,7 +230,10 @@ fn faults_of_a_test_file_are_told_with_place_and_mend() {
 #[test]
 fn test_calls_are_quick() {
     let script = ["{ press = '1' }", "{ nobody = true }", "{ hear = 'Speak', record = '3s' }"];
-    let text = format!("[[call]]\nname = 'x'\norg = 'o'\nfrom = '+4930555010'\nat = '2026-12-24T02:30:00+01:00'\nscript = [ {} ]\n", script.join(", "));
+    let text = format!(
+        "[[call]]\nname = 'x'\norg = 'o'\nfrom = '+4930555010'\nat = '2026-12-24T02:30:00+01:00'\nscript = [ {} ]\n",
+        script.join(", ")
+    );
     let call = &read("f.test.toml", &text).unwrap()[0];
     let directory = world(FLOW).unwrap();
     let hotline = directory.hotlines.values().next().unwrap();

@@ -22,10 +22,7 @@ use crate::{
         Target,
         connect::{Decision, LegResult, Ring, decide},
     },
-    model::{
-        call::LegState,
-        id::CallId,
-    },
+    model::{call::LegState, id::CallId},
     store::{
         StoreError, alerts, attempts,
         calls::{self, CallRow, Phase},

@@ -295,7 +295,11 @@ impl<'a> Applying<'a> {
             return Ok(());
         }
         let number = self.spare_number()?;
-        let hint = calls_of::policy_of(&self.acting.directory, self.call.contract.as_ref(), self.call.priority.unwrap_or(Priority::P3));
+        let hint = calls_of::policy_of(
+            &self.acting.directory,
+            self.call.contract.as_ref(),
+            self.call.priority.unwrap_or(Priority::P3),
+        );
         let raised = msp::tell(db, self.acting, number, &matter, text, text, hint.as_ref()).await?;
         self.used.push((number, Some(raised)));
         Ok(())

@@ -28,7 +28,8 @@ impl Kind {
         let mut exits: Vec<Exit> = Vec::new();
         for (label, to) in self.all_exits() {
             // What stands at the same place in the file is the default of an exit that is left out.
-            let is_default = to.written_at().is_some() && exits.iter().any(|exit| exit.to.written_at() == to.written_at());
+            let is_default =
+                to.written_at().is_some() && exits.iter().any(|exit| exit.to.written_at() == to.written_at());
             if !is_default {
                 exits.push(Exit { label, to });
             }
@@ -55,9 +56,7 @@ impl Kind {
                 exits.extend(step.blocked.map(|to| (Label::Named("blocked"), to)));
                 exits
             }
-            Self::Pin(step) => {
-                named(&[("verified", step.verified), ("failed", step.failed), ("locked", step.locked)])
-            }
+            Self::Pin(step) => named(&[("verified", step.verified), ("failed", step.failed), ("locked", step.locked)]),
             Self::Menu { options, invalid, .. } => {
                 let chosen = options.iter().filter_map(|(key, choice)| match choice {
                     Choice::Go(option) => Some((Label::Key(*key, option.label.clone()), option.to)),
@@ -110,7 +109,10 @@ mod tests {
     #[test]
     fn each_exit_that_is_written_is_one() {
         let sla = include_str!("../../ivr-flows/sla-hotline.toml");
-        assert_eq!(exits(sla, "category"), ["1 Outage → alert", "2 Problem → alert", "3 Question → voicemail", "invalid → voicemail"]);
+        assert_eq!(
+            exits(sla, "category"),
+            ["1 Outage → alert", "2 Problem → alert", "3 Question → voicemail", "invalid → voicemail"]
+        );
         assert_eq!(exits(sla, "connect"), ["connected → bye", "nobody → sorry", "left → voicemail"]);
         assert_eq!(exits(sla, "pin"), ["verified → hours", "failed → unverified"], "`locked` is left out");
         assert!(exits(sla, "bye").is_empty());

@@ -12,6 +12,7 @@ mod flow;
 mod parse;
 pub mod patience;
 mod run;
+pub mod schema;
 mod speech;
 mod state;
 mod texts;

@@ -71,7 +71,13 @@ impl Search<'_> {
         self.way.push(step);
         if matches!(kind, Kind::Connect(_) | Kind::Forward(_)) {
             let steps = self.way.iter().map(|step| flow.step(*step).name.clone()).collect();
-            let own = if let Kind::Connect(connect) = kind && connect.record { 2 * (OWN_QUESTION_S + 6) } else { 0 };
+            let own = if let Kind::Connect(connect) = kind
+                && connect.record
+            {
+                2 * (OWN_QUESTION_S + 6)
+            } else {
+                0
+            };
             self.found.push(Path { steps, seconds: before_s + own });
         } else {
             let seconds = before_s.saturating_add(seconds(flow, kind));
@@ -114,7 +120,12 @@ fn seconds(flow: &Flow, kind: &Kind) -> u32 {
         Kind::Connect(step) => longest_of(&step.max_wait),
         Kind::Forward(step) => longest_of(&step.ring),
         Kind::Hangup { say, .. } => say.as_ref().map_or(0, |speech| spoken(speech)),
-        Kind::Caller(_) | Kind::Hours { .. } | Kind::When { .. } | Kind::Set { .. } | Kind::Alert { .. } | Kind::Sms { .. } => 0,
+        Kind::Caller(_)
+        | Kind::Hours { .. }
+        | Kind::When { .. }
+        | Kind::Set { .. }
+        | Kind::Alert { .. }
+        | Kind::Sms { .. } => 0,
     }
 }
 

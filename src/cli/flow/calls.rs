@@ -71,7 +71,12 @@ impl Stage {
         tested.untested = flowtest::untested(&flow, &taken);
         // The same fixture is wrong for every call.
         let mut told = Vec::new();
-        tested.faults.retain(|fault| !told.contains(fault) && { told.push(fault.clone()); true });
+        tested.faults.retain(|fault| {
+            !told.contains(fault) && {
+                told.push(fault.clone());
+                true
+            }
+        });
         tested
     }
 
@@ -121,15 +126,19 @@ fn hotline<'a>(directory: &'a Directory, flow: &Flow, call: &TestCall) -> Result
 fn world(org: &Path, flow: &Path) -> Result<World, Vec<Fault>> {
     let read = |path: &Path| text(path).map(|text| File { name: path.display().to_string(), text });
     let mut files = vec![read(org)?, read(flow)?];
-    let mut neighbours: Vec<PathBuf> = match fs::read_dir(flow.parent().filter(|it| it.is_dir()).unwrap_or(Path::new("."))) {
-        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-        Err(_) => Vec::new(),
-    };
+    let mut neighbours: Vec<PathBuf> =
+        match fs::read_dir(flow.parent().filter(|it| it.is_dir()).unwrap_or(Path::new("."))) {
+            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+            Err(_) => Vec::new(),
+        };
     neighbours.sort();
+    let own = flow_id(&files[1].text);
     for path in neighbours {
-        let is_flow = path.extension().is_some_and(|extension| extension == "toml") && path.file_name() != flow.file_name();
+        let is_flow =
+            path.extension().is_some_and(|extension| extension == "toml") && path.file_name() != flow.file_name();
         let Some(file) = is_flow.then(|| read(&path).ok()).flatten() else { continue };
-        if flow_id(&file.text).is_some_and(|id| files.iter().any(|other| names(&other.text, &id))) {
+        let id = flow_id(&file.text).filter(|id| Some(id) != own.as_ref());
+        if id.is_some_and(|id| files.iter().any(|other| names(&other.text, &id))) {
             files.push(file);
         }
     }

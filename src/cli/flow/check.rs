@@ -18,7 +18,9 @@ use crate::{
 
 /// Read flows and say all that is wrong with them
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  pikett flow check ivr-flows/*.toml\n  pikett flow check --longest 2m --org msp.toml ivr-flows/sla-hotline.toml")]
+#[command(
+    after_help = "Example:\n  pikett flow check ivr-flows/*.toml\n  pikett flow check --longest 2m --org msp.toml ivr-flows/sla-hotline.toml"
+)]
 pub struct Arguments {
     /// Flow files; *.test.toml are passed over
     #[arg(required = true, value_name = "FILE")]
@@ -54,7 +56,8 @@ pub fn run(arguments: &Arguments) -> Verdict {
                 } else {
                     tell(&name, &flow, &faults);
                     if arguments.longest.is_some() {
-                        ways.iter().for_each(|way| say(format_args!("  {:>4} s  {}", way.seconds, way.steps.join(" → "))));
+                        ways.iter()
+                            .for_each(|way| say(format_args!("  {:>4} s  {}", way.seconds, way.steps.join(" → "))));
                     }
                 }
             }

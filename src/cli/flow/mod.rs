@@ -3,6 +3,7 @@
 mod calls; // test files → played calls
 mod check;
 mod graph;
+mod schema;
 mod test;
 
 use clap::{Args, Subcommand};
@@ -20,6 +21,7 @@ pub struct Arguments {
 enum Command {
     Check(check::Arguments),
     Graph(graph::Arguments),
+    Schema(schema::Arguments),
     Test(test::Arguments),
 }
 
@@ -27,6 +29,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     match &arguments.command {
         Command::Check(arguments) => Ok(check::run(arguments)),
         Command::Graph(arguments) => graph::run(arguments),
+        Command::Schema(arguments) => Ok(schema::run(arguments)),
         Command::Test(arguments) => test::run(common, arguments),
     }
 }

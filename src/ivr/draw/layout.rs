@@ -129,7 +129,8 @@ fn rows(count: usize, links: &[Link], back: &[bool], order: &[usize]) -> Vec<usi
 
 impl<'a> Layout<'a> {
     fn new(shapes: &'a [Shape], links: &'a [Link], back: Vec<bool>, rows: &[usize], order: &[usize]) -> Self {
-        let nodes = shapes.iter().zip(rows).map(|(shape, row)| Node { row: *row, width: shape.width, x: 0.0 }).collect();
+        let nodes =
+            shapes.iter().zip(rows).map(|(shape, row)| Node { row: *row, width: shape.width, x: 0.0 }).collect();
         let mut layout = Self {
             shapes,
             links,
@@ -186,13 +187,19 @@ impl<'a> Layout<'a> {
         let mut best = (self.crossings(), self.rows.clone());
         for sweep in 0..SWEEPS {
             let down = sweep % 2 == 0;
-            let rows: Vec<usize> =
-                if down { (1..self.rows.len()).collect() } else { (0..self.rows.len().saturating_sub(1)).rev().collect() };
+            let rows: Vec<usize> = if down {
+                (1..self.rows.len()).collect()
+            } else {
+                (0..self.rows.len().saturating_sub(1)).rev().collect()
+            };
             for row in rows {
                 let place = self.places();
                 let wish = |node: usize| {
                     let neighbours = if down { &self.above[node] } else { &self.below[node] };
-                    let sum: f64 = neighbours.iter().map(|(other, offset)| place[*other] + if down { offset / 1_000.0 } else { 0.0 }).sum();
+                    let sum: f64 = neighbours
+                        .iter()
+                        .map(|(other, offset)| place[*other] + if down { offset / 1_000.0 } else { 0.0 })
+                        .sum();
                     #[expect(clippy::cast_precision_loss, reason = "a handful of neighbours")]
                     let count = neighbours.len() as f64;
                     if neighbours.is_empty() { place[node] } else { sum / count }
@@ -234,7 +241,11 @@ impl<'a> Layout<'a> {
         let in_row = |row: &Vec<usize>| {
             let lines = lines_of(row);
             let crosses = |a: &(f64, f64), b: &(f64, f64)| (a.0 - b.0) * (a.1 - b.1) < 0.0;
-            lines.iter().enumerate().map(|(index, a)| lines[..index].iter().filter(|b| crosses(a, b)).count()).sum::<usize>()
+            lines
+                .iter()
+                .enumerate()
+                .map(|(index, a)| lines[..index].iter().filter(|b| crosses(a, b)).count())
+                .sum::<usize>()
         };
         self.rows.iter().map(in_row).sum()
     }
@@ -246,7 +257,8 @@ impl<'a> Layout<'a> {
         }
         for sweep in 0..SWEEPS {
             let down = sweep % 2 == 0;
-            let rows: Vec<usize> = if down { (0..self.rows.len()).collect() } else { (0..self.rows.len()).rev().collect() };
+            let rows: Vec<usize> =
+                if down { (0..self.rows.len()).collect() } else { (0..self.rows.len()).rev().collect() };
             for row in rows {
                 self.settle(row, |layout: &(&Self, usize)| {
                     let (layout, node) = *layout;
@@ -310,6 +322,8 @@ impl<'a> Layout<'a> {
             .map(|(shape, node)| (node.x + shift - shape.width / 2.0, tops[node.row].0))
             .collect();
         let right = self.nodes.iter().map(|node| node.x + node.width / 2.0).fold(f64::NEG_INFINITY, f64::max) + shift;
+        // What leads back to the same step runs in one lane.
+        let mut lane_of: BTreeMap<usize, f64> = BTreeMap::new();
         let mut lanes = 0.0;
         let mut routes = Vec::new();
         for (index, link) in self.links.iter().enumerate() {
@@ -317,10 +331,13 @@ impl<'a> Layout<'a> {
             let (source, target) = (&self.shapes[link.from], &self.shapes[link.to]);
             let begin = (from.0 + source.ports[link.port], from.1 + source.height);
             if self.back[index] {
-                lanes += 1.0;
-                let lane = right + LANE * lanes;
-                let under = tops[self.nodes[link.from].row].1 + 10.0 + 4.0 * (lanes % 5.0);
-                let into = (to.0 + target.width, to.1 + 14.0 + 5.0 * (lanes % 4.0));
+                let number = *lane_of.entry(link.to).or_insert_with(|| {
+                    lanes += 1.0;
+                    lanes
+                });
+                let lane = right + LANE * number;
+                let under = tops[self.nodes[link.from].row].1 + 10.0 + 4.0 * (number % 5.0);
+                let into = (to.0 + target.width, to.1 + 14.0);
                 routes.push(Route::Back(vec![begin, (begin.0, under), (lane, under), (lane, into.1), into]));
                 continue;
             }

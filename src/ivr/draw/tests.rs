@@ -47,7 +47,8 @@ fn what_is_wrong_is_red() {
     let text = SLA.replace("nobody = \"sorry\"\n", "").replace("to = \"voicemail\" }", "to = \"voicemial\" }");
     let sketch = parse_and_sketch("test.toml", &text).1;
     let of = |name: &str| sketch.steps.iter().find(|step| step.name == name).unwrap();
-    let missing: Vec<&str> = of("connect").exits.iter().filter(|exit| exit.to.is_none()).map(|exit| exit.label.as_str()).collect();
+    let missing: Vec<&str> =
+        of("connect").exits.iter().filter(|exit| exit.to.is_none()).map(|exit| exit.label.as_str()).collect();
     assert_eq!(missing, ["nobody"]);
     assert!(of("category").exits.iter().any(|exit| exit.label == "3 Question" && exit.to.is_none()));
     let picture = svg(&sketch, &Marks::default());
@@ -68,7 +69,8 @@ fn exits_that_a_test_call_took_differ_from_the_others() {
 fn boxes_never_overlap() {
     for text in [SLA.to_owned(), many(1), many(40), many(120)] {
         let picture = picture(&text, &Marks::default());
-        let boxes: Vec<[f64; 4]> = picture.lines().filter(|line| line.starts_with("<rect class=\"box")).map(numbers).collect();
+        let boxes: Vec<[f64; 4]> =
+            picture.lines().filter(|line| line.starts_with("<rect class=\"box")).map(numbers).collect();
         for (index, a) in boxes.iter().enumerate() {
             for b in &boxes[..index] {
                 let apart = a[0] + a[2] <= b[0] || b[0] + b[2] <= a[0] || a[1] + a[3] <= b[1] || b[1] + b[3] <= a[1];
@@ -88,7 +90,8 @@ fn numbers(line: &str) -> [f64; 4] {
 
 #[test]
 fn what_people_wrote_cannot_become_markup() {
-    let text = "id = 'f'\ntitle = '<b>&'\nlanguages = ['en']\nstart = 'a'\n[steps.a]\ndo = 'hangup'\nsay = '<script>'\n";
+    let text =
+        "id = 'f'\ntitle = '<b>&'\nlanguages = ['en']\nstart = 'a'\n[steps.a]\ndo = 'hangup'\nsay = '<script>'\n";
     let picture = picture(text, &Marks::default());
     assert!(picture.contains("&lt;script&gt;") && picture.contains("&lt;b&gt;&amp;") && !picture.contains("<script>"));
 }
