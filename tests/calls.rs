@@ -3,10 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
 
+#[path = "calls/called.rs"]
+mod called;
+#[path = "calls/called_back.rs"]
+mod called_back;
 #[path = "calls/checks.rs"]
 mod checks;
+#[path = "calls/collected.rs"]
+mod collected;
 #[path = "calls/connected.rs"]
 mod connected;
+#[path = "calls/crowds.rs"]
+mod crowds;
 #[path = "support/database.rs"]
 mod database;
 #[path = "calls/hang_ups.rs"]
@@ -25,11 +33,17 @@ mod people;
 mod pins;
 #[path = "calls/races.rs"]
 mod races;
+#[path = "calls/recordings.rs"]
+mod recordings;
 #[path = "calls/requests.rs"]
 mod requests;
 #[path = "calls/seen.rs"]
 mod seen;
 #[path = "calls/story.rs"]
 mod story;
+#[path = "calls/three.rs"]
+mod three;
+#[path = "calls/told.rs"]
+mod told;
 #[path = "calls/troubles.rs"]
 mod troubles;

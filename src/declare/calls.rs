@@ -1,184 +1,151 @@
-//! What the declarations mean for a call at an instant: its contracts as the flow sees them, whom a
-//! `connect` rings, who hears of the MSP's own matters. Pure: the hotline asks for callers of flesh and
-//! blood, the test calls of a flow for scripted ones.
+//! Flows that call flows: whether there is what a step calls, it gets what it needs and speaks the same
+//! languages, and no chain of calls is endless or too long.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
-
-use super::Directory;
+use super::{Directory, fit};
 use crate::{
-    escalation::{
-        Level, Policy, Target,
-        connect::{Candidate, End, GaveUp, Plan},
-    },
-    ivr::{self, Attestation, ConnectEnd, ConnectTo, ContractFacts, Facts, Money, SlaFacts},
-    model::{
-        Instant,
-        contract::{self, Contract, Coverage, Hotline},
-        id::{ContractId, PersonId, PolicyId},
-        language::Language,
-        phone::Phone,
-        priority::Priority,
-    },
-    oncall,
-    sla::coverage,
+    ivr::{FLOWS_DEEP_MAX, Flow, Kind},
+    model::{fault::did_you_mean, id::FlowId},
 };
 
-/// How long the fallback of a contract's policy has before it is told again.
-const ACK_WITHIN: TimeDelta = TimeDelta::minutes(10);
-/// A phone that rings for less is answered by nobody.
-const RING_MIN_S: u32 = 5;
-
-/// Who phones which hotline.
-#[derive(Debug, Clone)]
-pub struct Line {
-    pub hotline: Hotline,
-    pub caller: Option<Phone>,
-    pub attestation: Attestation,
-    /// Reserved, should the turn raise the call's alert.
-    pub next_alert: i64,
-}
-
-/// All that a turn may know. `language` is what this number chose on an earlier call.
-pub fn facts(directory: &Directory, line: &Line, language: Option<Language>, money: Money, now: Instant) -> Facts {
-    let known = |id: &ContractId| directory.contracts.get(id);
-    let contracts = line.hotline.contracts.iter().filter_map(known);
-    let calendars = directory.calendars.iter();
-    Facts {
-        now,
-        org_name: directory.org_name.clone(),
-        hotline: line.hotline.number.clone(),
-        vars: line.hotline.vars.clone(),
-        contracts: contracts.map(|contract| contract_facts(directory, line, contract, now)).collect(),
-        calendars: calendars.map(|(id, calendar)| (id.clone(), coverage::state_of(calendar, now))).collect(),
-        caller: line.caller.clone(),
-        attestation: line.attestation,
-        language,
-        pin: None,
-        next_alert: line.next_alert,
-        queue_position: None,
-        money,
-    }
-}
-
-fn contract_facts(directory: &Directory, line: &Line, contract: &Contract, now: Instant) -> ContractFacts {
-    let customer = directory.customers.get(&contract.customer);
-    let zone = match &contract.coverage {
-        Coverage::Calendar(id) => directory.calendars.get(id).map(|calendar| calendar.zone),
-        Coverage::Always => None,
-    };
-    let any_zone = || directory.schedules.values().next().map(|schedule| schedule.zone);
-    let sla = |target: &contract::Target| SlaFacts { response: target.response, resolution: target.resolution };
-    ContractFacts {
-        id: contract.id.clone(),
-        customer: contract.customer.clone(),
-        customer_name: customer.map_or_else(|| contract.customer.to_string(), |customer| customer.name.clone()),
-        customer_number: customer.and_then(|customer| customer.number.clone()),
-        zone: zone.or_else(any_zone).unwrap_or(chrono_tz::UTC),
-        coverage: coverage::state(&contract.coverage, &directory.calendars, now),
-        priorities: contract.priorities.iter().map(|(priority, target)| (*priority, sla(target))).collect(),
-        contacts: customer.map_or_else(BTreeMap::new, |customer| {
-            customer.contacts.iter().map(|contact| (contact.id.clone(), contact.name.clone())).collect()
-        }),
-        known: line
-            .caller
-            .as_ref()
-            .and_then(|caller| directory.contact_with_phone(&contract.id, caller))
-            .map(|contact| contact.id.clone()),
-    }
-}
-
-/// The contract's policy for this priority.
-pub fn policy_of(directory: &Directory, contract: Option<&ContractId>, priority: Priority) -> Option<PolicyId> {
-    let contract = directory.contracts.get(contract?)?;
-    contract.target(priority).map(|target| target.policy.clone())
-}
-
-/// Whom the MSP's own matters go to: the org's policy, else the fallback of the policy concerned, else
-/// any policy's fallback, else any policy. `None`: no policy is declared.
-pub fn msp_policy(directory: &Directory, hint: Option<&PolicyId>) -> Option<Policy> {
-    let named = |id: &PolicyId| directory.policies.get(id);
-    if let Some(own) = directory.org_policy.as_ref().and_then(named) {
-        return Some(own.clone());
-    }
-    let mut candidates = hint.and_then(named).into_iter().chain(directory.policies.values());
-    match candidates.find(|policy| !policy.fallback.is_empty()) {
-        Some(policy) => Some(Policy {
-            id: policy.id.clone(),
-            levels: vec![Level { notify: policy.fallback.clone(), ack_within: ACK_WITHIN }],
-            repeat: 0,
-            fallback: policy.fallback.clone(),
-        }),
-        None => hint.and_then(named).or_else(|| directory.policies.values().next()).cloned(),
-    }
-}
-
-/// What a `connect` sets out to do, begun at this instant.
-pub fn connect_plan(directory: &Directory, connect: &ivr::Connect, now: Instant) -> Plan {
-    Plan {
-        levels: levels(directory, connect),
-        ring: TimeDelta::seconds(connect.ring_s.max(RING_MIN_S).into()),
-        at_once: connect.at_once,
-        prefer_language: connect.prefer_language.is_some(),
-        max_wait: TimeDelta::seconds(connect.max_wait_s.max(1).into()),
-        started_at: now,
-    }
-}
-
-fn levels(directory: &Directory, connect: &ivr::Connect) -> Vec<Vec<Target>> {
-    match &connect.to {
-        ConnectTo::Schedule(id) => vec![vec![Target::Schedule(id.clone())]],
-        ConnectTo::Person(id) => vec![vec![Target::Person(id.clone())]],
-        ConnectTo::Policy => {
-            let named = policy_of(directory, connect.contract.as_ref(), connect.priority)
-                .and_then(|id| directory.policies.get(&id).cloned())
-                .or_else(|| msp_policy(directory, None));
-            named.map_or_else(Vec::new, |policy| policy.levels.into_iter().map(|level| level.notify).collect())
+/// What is wrong with a step that calls another flow, and the mends. `broken` are flows whose own faults
+/// are told.
+pub fn faults(flow: &Flow, step: &Kind, whole: &Directory, broken: &BTreeSet<FlowId>) -> Vec<(String, String)> {
+    let Kind::Flow { flow: id, vars, .. } = step else { return Vec::new() };
+    let Some(called) = whole.flows.get(id).map(|in_use| &in_use.flow) else {
+        if broken.contains(id) {
+            return Vec::new();
         }
+        let mend = did_you_mean(id.as_str(), whole.flows.keys().map(FlowId::as_str))
+            .unwrap_or_else(|| "apply it as well, or name a flow that there is".to_owned());
+        return vec![(format!("there is no flow `{id}`"), mend)];
+    };
+    // What is worked out in a call can be judged only there.
+    let is_text = |name: &str| vars.get(name).is_none_or(|given| !given.contains('{'));
+    let misfits = fit::misfits(vars, called).into_iter();
+    let misfits = misfits.filter(|(name, _, _)| is_text(name) || !called.vars.contains_key(name));
+    let mut faults: Vec<_> = misfits.map(|(_, what, mend)| (what, mend)).collect();
+    let silent: Vec<_> =
+        flow.languages.iter().filter(|own| !called.languages.contains(own)).map(ToString::to_string).collect();
+    if !silent.is_empty() {
+        let what = format!("flow `{id}` does not speak {}", silent.join(" and "));
+        faults.push((what, format!("add its texts to flow `{id}`")));
+    }
+    faults.extend(chain(&flow.id, id, whole));
+    faults
+}
+
+/// A circle is told at the first of its flows, one at a time.
+fn chain(flow: &FlowId, called: &FlowId, whole: &Directory) -> Option<(String, String)> {
+    if let Some(circle) = circle(&mut vec![flow.clone()], called, whole) {
+        let names: Vec<&str> = circle.iter().chain([flow]).map(FlowId::as_str).collect();
+        let what = format!("the flows call each other in a circle: {}", names.join(" → "));
+        let is_first = circle.iter().all(|other| flow <= other);
+        return is_first.then(|| (what, "let one of them end instead, with an exit to `return`".to_owned()));
+    }
+    let deep = 1 + depth(called, whole, FLOWS_DEEP_MAX + 1);
+    (deep > FLOWS_DEEP_MAX).then(|| {
+        let what = format!("flows are called more than {FLOWS_DEEP_MAX} deep from here");
+        (what, "let fewer of them call one another".to_owned())
+    })
+}
+
+/// The flows from the first of the path back to it, if `next` leads there.
+fn circle(path: &mut Vec<FlowId>, next: &FlowId, whole: &Directory) -> Option<Vec<FlowId>> {
+    if path.first() == Some(next) {
+        return Some(path.clone());
+    }
+    // Another circle, which is told at one of its own.
+    if path.contains(next) {
+        return None;
+    }
+    path.push(next.clone());
+    let called = whole.flows.get(next).into_iter().flat_map(|in_use| in_use.flow.calls());
+    let found = called.collect::<BTreeSet<_>>().into_iter().find_map(|id| circle(path, id, whole));
+    path.pop();
+    found
+}
+
+/// How many flows call one another from here, as far as it matters.
+fn depth(flow: &FlowId, whole: &Directory, most: usize) -> usize {
+    let called = whole.flows.get(flow).into_iter().flat_map(|in_use| in_use.flow.calls()).collect::<BTreeSet<_>>();
+    match most {
+        0 => 0,
+        _ => called.into_iter().map(|id| 1 + depth(id, whole, most - 1)).max().unwrap_or(0),
     }
 }
 
-/// Who could be rung for a target at this instant, for a caller who speaks `language`.
-pub fn candidates(
-    directory: &Directory,
-    target: &Target,
-    busy: &BTreeSet<PersonId>,
-    language: Option<&Language>,
-    now: Instant,
-) -> Vec<Candidate> {
-    let named: Vec<(PersonId, String)> = match target {
-        Target::Person(id) => vec![(id.clone(), "named by the policy".to_owned())],
-        Target::Schedule(id) => match directory.schedules.get(id) {
-            Some(schedule) => oncall::who(schedule, now)
-                .people
-                .into_iter()
-                .map(|duty| (duty.person, format!("on call by {}", duty.why)))
-                .collect(),
-            None => Vec::new(),
-        },
-    };
-    let countries = directory.countries();
-    let candidate = |(id, why): (PersonId, String)| {
-        let person = directory.people.get(&id)?;
-        let phone = person.voice().map(|(_, phone)| phone);
-        Some(Candidate {
-            phone: phone.filter(|phone| countries.contains(phone.country_code())).cloned(),
-            speaks_language: language.is_some_and(|spoken| spoken.primary() == person.language.primary()),
-            busy_elsewhere: busy.contains(&id),
-            person: id,
-            why,
-        })
-    };
-    named.into_iter().filter_map(candidate).collect()
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
 
-/// What the flow hears of a connect that ended without a talk and without the caller's `*`.
-pub fn connect_end(end: Option<End>) -> ConnectEnd {
-    match end {
-        Some(End::GaveUp(GaveUp::NobodyOnCall | GaveUp::NobodyReachable)) => ConnectEnd::NobodyOnCall,
-        Some(End::GaveUp(GaveUp::NobodyAnswered | GaveUp::WaitOver)) => ConnectEnd::Nobody,
-        // Neither we nor the caller wanted to leave.
-        Some(End::Connected) | None => ConnectEnd::Failed,
+    use super::*;
+    use crate::{declare::directory::FlowInUse, ivr};
+
+    /// Flows that each call those named behind them; `vars` and `languages` are those of the last.
+    fn said(flows: &[(&str, &[&str])], languages: &str, vars: &str, given: &str) -> Vec<String> {
+        let mut whole = Directory::empty();
+        for (id, calls) in flows {
+            let mut text = format!("id = '{id}'\nlanguages = {languages}\nstart = 's0'\n[vars]\n");
+            text.push_str(if calls.is_empty() { vars } else { "" });
+            for (n, called) in calls.iter().enumerate() {
+                let step = format!(
+                    "[steps.s{n}]\ndo = 'flow'\nflow = '{called}'\nvars = {{ {given} }}\nnext = 's{}'\n",
+                    n + 1
+                );
+                text.push_str(&step);
+            }
+            text.push_str(&format!("[steps.s{}]\ndo = 'pause'\nfor = '1s'\nnext = 'return'\n", calls.len()));
+            let flow = ivr::parse("f.toml", &text).unwrap_or_else(|faults| panic!("{faults:?}"));
+            whole.flows.insert(flow.id.clone(), FlowInUse { version: 1, flow: Arc::new(flow) });
+        }
+        let of_flow = |in_use: &FlowInUse| -> Vec<String> {
+            let steps =
+                in_use.flow.steps().flat_map(|(_, step)| faults(&in_use.flow, &step.kind, &whole, &BTreeSet::new()));
+            steps.map(|(what, mend)| format!("{}: {what}; {mend}", in_use.flow.id)).collect()
+        };
+        whole.flows.values().flat_map(of_flow).collect()
+    }
+
+    #[test]
+    fn what_is_called_is_there_and_gets_what_it_needs() {
+        let pair: &[(&str, &[&str])] = &[("main", &["sub"]), ("sub", &[])];
+        let vars = "office = { type = 'phone' }\nwait = { type = 'duration', default = '1m' }\n";
+        assert!(said(pair, "['en']", "", "").is_empty());
+        assert!(said(pair, "['en']", vars, "office = '+4940123456', wait = '{{ caller }}'").is_empty());
+        assert_eq!(
+            said(pair, "['en']", vars, "wiat = '{{ caller }}', wait = 'soon'"),
+            [
+                "main: var `wait`: `soon` is no duration; write a whole number and s, m, h or d, from 1s to 366d, such as 30s or 5m",
+                "main: flow `sub` has no var `wiat`; did you mean `wait`?",
+                "main: flow `sub` needs the var `office`; add `vars.office = \"…\"`",
+            ]
+        );
+        assert_eq!(
+            said(&[("main", &["sbu"]), ("sub", &[])], "['en']", "", ""),
+            ["main: there is no flow `sbu`; did you mean `sub`?"]
+        );
+    }
+
+    #[test]
+    fn circles_and_endless_chains_are_told_once() {
+        let circle: &[(&str, &[&str])] = &[("a", &["b"]), ("b", &["c"]), ("c", &["b", "a"])];
+        // b → c → b is left when this one is mended.
+        assert_eq!(
+            said(circle, "['en']", "", ""),
+            [
+                "a: the flows call each other in a circle: a → b → c → a; let one of them end instead, with an exit to `return`"
+            ]
+        );
+        let chain: &[(&str, &[&str])] =
+            &[("a", &["b"]), ("b", &["c"]), ("c", &["d"]), ("d", &["e"]), ("e", &["f"]), ("f", &[])];
+        assert!(said(chain, "['en']", "", "").is_empty(), "five deep is deep enough");
+        let more: &[(&str, &[&str])] = &[("f", &["g"]), ("g", &[])];
+        let longer = [chain, more].concat();
+        assert_eq!(
+            said(&longer, "['en']", "", ""),
+            ["a: flows are called more than 5 deep from here; let fewer of them call one another"]
+        );
     }
 }

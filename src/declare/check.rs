@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Directory,
+    Directory, calls,
     document::Kind,
     fit,
     reach::nobody_to_ring,
@@ -233,7 +233,8 @@ impl Check<'_> {
             let stored = "the database".to_owned();
             let file = self.files.flows.get(id).map_or(stored, |flow| flow.file.name.clone());
             for (_, step) in in_use.flow.steps() {
-                if let Some((what, mend)) = strangers(&step.kind, self.whole) {
+                let calls = calls::faults(&in_use.flow, &step.kind, self.whole, &self.files.broken_flows);
+                for (what, mend) in strangers(&step.kind, self.whole).into_iter().chain(calls) {
                     let (line, what) = match self.files.flows.contains_key(id) {
                         true => (step.line, format!("step `{}`: {what}", step.name)),
                         false => (0, format!("flow `{id}`, step `{}`: {what}", step.name)),
@@ -320,10 +321,16 @@ fn strangers(step: &ivr::Kind, whole: &Directory) -> Option<(String, String)> {
         | ivr::Kind::Caller(_)
         | ivr::Kind::Pin(_)
         | ivr::Kind::Menu { .. }
+        | ivr::Kind::Collect(_)
         | ivr::Kind::When { .. }
+        | ivr::Kind::Notice(_)
+        | ivr::Kind::Callback(_)
         | ivr::Kind::Set { .. }
         | ivr::Kind::Sms { .. }
         | ivr::Kind::Forward(_)
+        // What is called is looked at by `calls`.
+        | ivr::Kind::Flow { .. }
+        | ivr::Kind::Return
         | ivr::Kind::Hangup { .. } => None,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     ivr::{Effect, MissedAlert, NewAlert},
-    model::id::PersonId,
+    model::{id::PersonId, phone::Phone},
 };
 
 /// The effects of a call so far.
@@ -15,6 +15,8 @@ pub struct Left {
     pub told: BTreeSet<String>,
     pub sms: Vec<String>,
     pub voicemails: usize,
+    /// Numbers that will be called back.
+    pub promised: Vec<Phone>,
     next_number: i64,
 }
 
@@ -60,6 +62,13 @@ impl Left {
                     format!("alert {number} learns of the missed call")
                 }
             }),
+            Effect::FollowIncidents { incidents, .. } => {
+                Some(format!("the caller will hear by SMS of {} incidents", incidents.len()))
+            }
+            Effect::Callback(promised) => {
+                self.promised.push(promised.number.clone());
+                Some(format!("{} is promised a call by {}", promised.number, promised.due.to_rfc3339()))
+            }
             Effect::SendSms { text, .. } => {
                 self.sms.push(text.clone());
                 Some(format!("the caller gets an SMS: {text}"))

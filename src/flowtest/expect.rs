@@ -6,7 +6,7 @@ use super::{
     script::{AlertExpectation, Expectation, Expected},
 };
 use crate::{
-    declare::calls::{msp_policy, policy_of},
+    declare::of_call::{msp_policy, policy_of},
     model::priority::Priority,
 };
 
@@ -46,6 +46,14 @@ fn judge(player: &Player, expected: &Expectation) -> Option<(String, String)> {
             (!sent).then(|| (format!("an SMS with \"{words}\""), listed(&left.sms, "no SMS")))
         }
         Expectation::NoSms => (!left.sms.is_empty()).then(|| ("no SMS".to_owned(), listed(&left.sms, "no SMS"))),
+        Expectation::Callback(number) => {
+            let promised: Vec<String> = left.promised.iter().map(ToString::to_string).collect();
+            (!left.promised.contains(number))
+                .then(|| (format!("a callback to {number}"), listed(&promised, "no callback")))
+        }
+        Expectation::NoCallback => {
+            left.promised.first().map(|number| ("no callback".to_owned(), format!("a callback to {number}")))
+        }
         Expectation::Voicemail(voicemail) => {
             differs("voicemail", &voicemail.to_string(), &(left.voicemails > 0).to_string())
         }

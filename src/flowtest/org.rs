@@ -2,7 +2,7 @@
 //! same code as `pikett apply`.
 
 use crate::{
-    declare::{Directory, Documents, File, FlowSource, Outside, directory_from, org::Defaults, pins, plan},
+    declare::{Directory, Documents, File, FlowSource, Flows, Outside, directory_from, org::Defaults, pins, plan},
     model::fault::Fault,
 };
 
@@ -14,7 +14,7 @@ pub fn directory_of(
     file: &dyn Fn(&str, &str) -> Result<String, String>,
 ) -> Result<Directory, Vec<Fault>> {
     let outside = Outside { secret, file, salt: &|| pins::salt(b"of scripted call") };
-    let plan = plan(&Documents::default(), &[], files, &outside)?;
+    let plan = plan(&Documents::default(), &[], files, &outside, Flows::PutIntoForce)?;
     let flows =
         plan.flows.iter().map(|flow| FlowSource { id: &flow.id, version: 1, file: &flow.file, source: &flow.source });
     let assembled = directory_from(&plan.documents, flows, &Defaults::default(), 1);

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::script::Answer;
 use crate::{
-    declare::{Directory, calls},
+    declare::{Directory, of_call},
     escalation::connect::{End, LegResult, LegView, Plan, Progress, decide},
     ivr::{Accept, Connect},
     model::{
@@ -67,7 +67,7 @@ impl Phones {
     ) -> Self {
         let announce_every = TimeDelta::seconds(connect.announce_every_s.max(5).into());
         Self {
-            plan: calls::connect_plan(directory, connect, now),
+            plan: of_call::connect_plan(directory, connect, now),
             progress: Progress::default(),
             legs: Vec::new(),
             ask_again_at: Some(now),
@@ -99,7 +99,7 @@ impl Phones {
     pub fn decide(&mut self, directory: &Directory, now: Instant) -> Decided {
         let views: Vec<_> = self.legs.iter().map(|leg| leg.view.clone()).collect();
         let (busy, language) = (&self.busy, Some(&self.language));
-        let ask = |target: &_| calls::candidates(directory, target, busy, language, now);
+        let ask = |target: &_| of_call::candidates(directory, target, busy, language, now);
         let decision = decide(&self.plan, &self.progress, &views, &ask, now);
         let mut decided = Decided { notes: decision.reasons, ..Decided::default() };
         for id in &decision.cancel {
@@ -168,7 +168,12 @@ impl Answer {
             Self::Ends(LegResult::Busy) => "is busy",
             Self::Ends(LegResult::BadNumber) => "has a number that cannot be called",
             Self::Ends(
-                LegResult::NoAnswer | LegResult::Failed | LegResult::Declined | LegResult::HungUp | LegResult::Taken,
+                LegResult::NoAnswer
+                | LegResult::Failed
+                | LegResult::Declined
+                | LegResult::HungUp
+                | LegResult::Taken
+                | LegResult::HandedOver,
             ) => "cannot be called right now",
         }
     }

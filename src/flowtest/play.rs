@@ -1,7 +1,7 @@
 //! Plays one test call: the hotline's part of the rhythm in virtual time. Speaking takes no time; ringing,
 //! waiting and silence do. Start at `play`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
@@ -16,11 +16,20 @@ use super::{
 use crate::{
     declare::{
         Directory,
-        calls::{self, Line},
+        of_call::{self, Line},
     },
     escalation::connect::End,
-    ivr::{self, ConnectEnd, Dial, Effect, Facts, Flow, Gather, Input, Money, PinCheck, Record, State, Then, Want},
-    model::{Instant, contract::Hotline, id::PersonId},
+    ivr::{
+        self, Called, ConnectEnd, Dial, Effect, Facts, Flow, Flows, Gather, Input, Money, PinCheck, Record, State,
+        Then, Want,
+    },
+    model::{
+        Instant,
+        contract::Hotline,
+        id::{FlowId, IncidentId, PersonId},
+        incident::{Incident, IncidentState},
+        language::Language,
+    },
 };
 
 /// Between a document that broke and whatever else needs a moment.
@@ -74,6 +83,7 @@ pub(super) enum Standing {
 pub(super) struct Player<'a> {
     pub directory: &'a Directory,
     flow: &'a Flow,
+    called: Called,
     pub call: &'a TestCall,
     pins: &'a mut Pins,
     line: Line,
@@ -124,6 +134,7 @@ impl<'a> Player<'a> {
         Self {
             directory,
             flow,
+            called: called(directory, flow),
             call,
             pins,
             line,
@@ -137,6 +148,10 @@ impl<'a> Player<'a> {
         }
     }
 
+    fn flows(&self) -> Flows<'_> {
+        Flows { main: self.flow, called: &self.called }
+    }
+
     pub fn note(&mut self, what: &str) {
         self.transcript.note(self.now, what);
     }
@@ -148,7 +163,7 @@ impl<'a> Player<'a> {
             self.line.next_alert = self.left.next_number();
             let mut facts = facts(self.directory, &self.line, self.call, self.now);
             facts.pin = self.pin_check(&facts, &input);
-            let turn = ivr::run(self.flow, self.state.clone(), input, &facts);
+            let turn = ivr::run(self.flows(), self.state.clone(), input, &facts);
             self.taken.extend(turn.path.iter().filter_map(|step| step.written_at()));
             self.state = turn.state;
             self.transcript.hears(self.now, &turn.verbs.prompts);
@@ -196,12 +211,12 @@ impl<'a> Player<'a> {
     fn announce(&mut self, first: bool) {
         let mut facts = facts(self.directory, &self.line, self.call, self.now);
         facts.queue_position = Some(1);
-        let prompts = ivr::waiting(self.flow, &self.state, &facts, first);
+        let prompts = ivr::waiting(self.flows(), &self.state, &facts, first);
         self.transcript.hears(self.now, &prompts);
     }
 
     fn pin_check(&mut self, facts: &Facts, input: &Input) -> Option<PinCheck> {
-        let Want::PinCheck { customer_number, pin } = ivr::wants(self.flow, &self.state, input) else { return None };
+        let Want::PinCheck { customer_number, pin } = ivr::wants(self.flows(), &self.state, input) else { return None };
         if self.call.pins_locked {
             return Some(PinCheck::Locked { until: self.now + TimeDelta::minutes(15) });
         }
@@ -213,7 +228,7 @@ impl<'a> Player<'a> {
 
     /// Whether these keys are compared with PINs, and so are not shown.
     pub fn is_pin(&self, input: &Input) -> bool {
-        matches!(ivr::wants(self.flow, &self.state, input), Want::PinCheck { .. })
+        matches!(ivr::wants(self.flows(), &self.state, input), Want::PinCheck { .. })
     }
 
     /// The soonest thing that happens by itself; `None`: only the script goes on.
@@ -276,7 +291,7 @@ impl<'a> Player<'a> {
             return Err(not_mentioned(person.as_str()));
         }
         match end {
-            Some(End::GaveUp(_)) => self.turn(Input::Connect(calls::connect_end(end))),
+            Some(End::GaveUp(_)) => self.turn(Input::Connect(of_call::connect_end(end))),
             Some(End::Connected) | None => {}
         }
         Ok(())
@@ -373,12 +388,40 @@ fn not_mentioned(who: &str) -> Otherwise {
 }
 
 fn facts(directory: &Directory, line: &Line, call: &TestCall, now: Instant) -> Facts {
-    let money = Money {
-        calls_left: !call.over_cap,
-        sms_left: !call.over_cap,
-        countries: directory.countries().into_iter().map(str::to_owned).collect(),
-    };
-    calls::facts(directory, line, call.language.clone(), money, now)
+    let money =
+        Money { calls_left: !call.over_cap, sms_left: !call.over_cap, countries: of_call::countries(directory) };
+    let incidents = (1..).zip(&call.incidents).map(|(number, title)| incident(number, title, now)).collect();
+    Facts { incidents, ..of_call::facts(directory, line, call.language.clone(), money, now) }
+}
+
+/// An open one that touches everybody and says its title.
+fn incident(number: i64, title: &str, now: Instant) -> Incident {
+    Incident {
+        id: IncidentId::from_ulid(ulid::Ulid::from_parts(0, number.unsigned_abs().into())),
+        number,
+        title: title.to_owned(),
+        language: Language::english(),
+        texts: BTreeMap::new(),
+        customers: BTreeSet::new(),
+        contracts: BTreeSet::new(),
+        state: IncidentState::Investigating,
+        rev: 1,
+        opened_at: now,
+        updated_at: now,
+        resolved_at: None,
+    }
+}
+
+/// The flows that this one calls, and those that they call.
+fn called(directory: &Directory, flow: &Flow) -> Called {
+    let mut called = Called::new();
+    let mut open: Vec<FlowId> = flow.calls().cloned().collect();
+    while let Some(id) = open.pop() {
+        let Some(in_use) = directory.flows.get(&id).filter(|_| !called.contains_key(&id)) else { continue };
+        open.extend(in_use.flow.calls().cloned());
+        called.insert(id, (in_use.version, in_use.flow.clone()));
+    }
+    called
 }
 
 pub(super) fn recorded(seconds: u32, hung_up: bool) -> Input {

@@ -72,6 +72,7 @@ fn call(entry: Reader, defaults: &Defaults) -> Option<TestCall> {
     let flag = |key| entry.boolean(key).is_some_and(|flag| flag.value);
     let (pins_locked, over_cap) = (flag("pins_locked"), flag("over_cap"));
     let busy = people(&entry, "busy");
+    let incidents = texts(&entry, "incidents");
     if !entry.has("script") {
         entry.missing("script", "add `script = [ { hear = \"…\", press = \"1\" } ]`");
     }
@@ -95,6 +96,7 @@ fn call(entry: Reader, defaults: &Defaults) -> Option<TestCall> {
         pins_locked,
         busy,
         over_cap,
+        incidents,
         script,
         expect,
     })
@@ -291,6 +293,11 @@ fn expectations(table: &Reader, expect: &mut Vec<Expected>) {
         Some(true) | None => text("sms").map(Expectation::Sms),
     };
     add("sms", sms);
+    let callback = match table.item("callback").and_then(toml_edit::Item::as_bool) {
+        Some(false) => Some(Expectation::NoCallback),
+        Some(true) | None => table.parsed("callback").map(|number| Expectation::Callback(number.value)),
+    };
+    add("callback", callback);
     add("told", table.strings("told").map(|matters| told(table, &matters)));
     if let Some(vars) = table.table("vars", "`vars`") {
         for name in vars.keys() {

@@ -31,6 +31,8 @@ pub struct TestCall {
     pub busy: BTreeSet<PersonId>,
     /// The hour's caps for calls and messages are reached.
     pub over_cap: bool,
+    /// Titles of incidents that are open, for everybody.
+    pub incidents: Vec<String>,
     pub script: Vec<Entry>,
     pub expect: Vec<Expected>,
 }
@@ -114,6 +116,9 @@ pub enum Expectation {
     /// Part of a message to the caller.
     Sms(String),
     NoSms,
+    /// The number that was promised a call.
+    Callback(Phone),
+    NoCallback,
     Voicemail(bool),
     /// What the MSP was told of; empty: nothing.
     Told(Vec<String>),

@@ -3,21 +3,19 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
 
-use super::{
-    facts::{ORG, spender},
-    numbers::Used,
-    waiting::Waiting,
-};
+use super::{numbers::Used, waiting::Waiting};
 use crate::{
-    declare::calls as calls_of,
+    declare::of_call,
     escalation::connect::{Connect, Progress},
     ivr::{self, Effect, MissedAlert, MissedCall, MissedWhy, Voicemail},
     model::{
         alert::{AlertState, Source},
-        id::{AlertId, ContractId, PolicyId},
+        id::{AlertId, ContractId, IncidentId, PolicyId},
+        language::Language,
         phone::Phone,
         priority::Priority,
     },
@@ -25,17 +23,22 @@ use crate::{
     store::{
         StoreError, alerts, attempts,
         calls::{self, CallRow},
+        incidents::{self, Follower},
         languages,
         raise::{self, Snapshot},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
         timeline, timers,
-        voicemails::{self, VoicemailRow},
+        voicemails::{self, FETCH, Place, VoicemailRow},
+        waiting as queue,
     },
     work::{Acting, msp, record},
 };
 
 /// The timer by which a waiting caller's people are rung.
 pub const CONNECT: &str = "connect";
+
+/// Carriers have a recording ready some seconds after it.
+const FETCH_AFTER: TimeDelta = TimeDelta::seconds(2);
 
 /// The effects of one turn, on their way.
 pub struct Applying<'a> {
@@ -89,6 +92,10 @@ impl<'a> Applying<'a> {
                 let text = format!("Asked whether the talk may be recorded, the caller {word}: {how}.");
                 self.note(db, "consent", text, json!({ "given": given, "how": how, "at": at.to_rfc3339() })).await
             }
+            Effect::FollowIncidents { caller, incidents, language } => {
+                self.follow(db, caller, incidents, language).await
+            }
+            Effect::Callback(promised) => self.promise(db, promised).await,
             Effect::TellMsp { matter, text } => self.tell_msp(db, matter.as_str(), text).await,
         }
     }
@@ -103,7 +110,7 @@ impl<'a> Applying<'a> {
         self.note(db, "alert", text, json!({ "number": raised.number })).await
     }
 
-    fn row(&self, alert: &ivr::NewAlert) -> raise::NewAlert {
+    pub(super) fn row(&self, alert: &ivr::NewAlert) -> raise::NewAlert {
         let directory = &self.acting.directory;
         let contract = alert.contract.as_ref().and_then(|id| directory.contracts.get(id));
         let customer = contract.and_then(|contract| directory.customers.get(&contract.customer));
@@ -138,11 +145,11 @@ impl<'a> Applying<'a> {
     /// matters: somebody is always told.
     fn policy(&self, own: Option<&PolicyId>, contract: Option<&ContractId>, priority: Priority) -> Option<Snapshot> {
         let directory = &self.acting.directory;
-        let of_contract = calls_of::policy_of(&self.acting.directory, contract, priority);
+        let of_contract = of_call::policy_of(&self.acting.directory, contract, priority);
         let named = own.or(of_contract.as_ref()).and_then(|id| directory.policies.get(id));
         match named {
             Some(policy) => Some(Snapshot::of(policy)),
-            None => calls_of::msp_policy(directory, None).as_ref().map(Snapshot::of),
+            None => of_call::msp_policy(directory, None).as_ref().map(Snapshot::of),
         }
     }
 
@@ -164,7 +171,7 @@ impl<'a> Applying<'a> {
 
     async fn connect(&mut self, db: &mut AnyConnection, connect: &ivr::Connect) -> Result<(), StoreError> {
         let (acting, org, id) = (self.acting, self.acting.org(), &self.call.id);
-        let plan = calls_of::connect_plan(&acting.directory, connect, acting.now);
+        let plan = of_call::connect_plan(&acting.directory, connect, acting.now);
         let waiting = Waiting {
             connect: Connect { plan, progress: Progress::default() },
             music: connect.music.clone(),
@@ -173,8 +180,11 @@ impl<'a> Applying<'a> {
             record: connect.record,
             acknowledge: connect.acknowledge,
             left: false,
+            aside: None,
+            conference: false,
+            comes_from_talk: false,
         };
-        calls::set_connect(db, org, id, &waiting.to_json()).await?;
+        queue::begin(db, org, id, &waiting.to_json(), acting.now).await?;
         timers::set(db, org, CONNECT, id.as_str(), acting.now, "").await?;
         if let Some(alert) = &self.alert
             && alerts::hold(db, org, alert, id).await?
@@ -204,11 +214,16 @@ impl<'a> Applying<'a> {
             url: voicemail.url.clone(),
             seconds: voicemail.seconds,
             transcript: None,
+            language: Some(voicemail.language.clone()),
+            transcribe: voicemail.transcribe,
+            place: Place::AtCarrier,
+            remove_at: None,
             created_at: acting.now,
         };
         if !voicemails::insert(db, org, &row).await? {
             return Err(StoreError::Stale("the same message was kept meanwhile"));
         }
+        timers::set(db, org, FETCH, row.id.as_str(), acting.now + FETCH_AFTER, "").await?;
         let text = format!("The caller left a message of {} seconds.", voicemail.seconds);
         let detail = json!({ "voicemail": row.id.as_str(), "seconds": voicemail.seconds });
         if let Some(alert) = &self.alert {
@@ -247,7 +262,7 @@ impl<'a> Applying<'a> {
         self.raise(db, &alert).await
     }
 
-    fn spare_number(&mut self) -> Result<i64, StoreError> {
+    pub(super) fn spare_number(&mut self) -> Result<i64, StoreError> {
         let number = self.spare_numbers.pop();
         number.ok_or(StoreError::Stale("more is to be told than was thought"))
     }
@@ -276,6 +291,24 @@ impl<'a> Applying<'a> {
         self.note(db, "missed", text, detail).await
     }
 
+    async fn follow(
+        &mut self,
+        db: &mut AnyConnection,
+        caller: &Phone,
+        incidents: &[IncidentId],
+        language: &Language,
+    ) -> Result<(), StoreError> {
+        let (acting, org) = (self.acting, self.acting.org());
+        let follower =
+            Follower { phone: caller.clone(), language: language.clone(), hotline: self.call.hotline.clone() };
+        for id in incidents {
+            incidents::follow(db, org, id, &follower, acting.now).await?;
+        }
+        let ids: Vec<&str> = incidents.iter().map(|id| id.as_str()).collect();
+        let text = format!("Updates about {} by SMS go to {}.", ids.join(", "), caller.masked());
+        self.note(db, "follows", text, json!({ "incidents": ids })).await
+    }
+
     async fn sms(&mut self, db: &mut AnyConnection, to: &Phone, text: &str) -> Result<(), StoreError> {
         let (acting, org, now) = (self.acting, self.acting.org(), self.acting.now);
         let cap = acting.directory.limits.sms_per_hour;
@@ -295,7 +328,7 @@ impl<'a> Applying<'a> {
             return Ok(());
         }
         let number = self.spare_number()?;
-        let hint = calls_of::policy_of(
+        let hint = of_call::policy_of(
             &self.acting.directory,
             self.call.contract.as_ref(),
             self.call.priority.unwrap_or(Priority::P3),
@@ -338,9 +371,11 @@ pub async fn note_reasons(
     reasons: &[String],
     step: &str,
 ) -> Result<(), StoreError> {
-    let entry = |reason: &String| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }));
-    let entries: Vec<timeline::Entry> = reasons.iter().map(entry).collect();
-    timeline::write_all(db, acting.org(), &entries).await
+    timeline::write_all(db, acting.org(), &self::reasons(acting, call, reasons, step)).await
+}
+
+pub fn reasons(acting: &Acting, call: &CallRow, reasons: &[String], step: &str) -> Vec<timeline::Entry> {
+    reasons.iter().map(|reason| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }))).collect()
 }
 
 fn entry(acting: &Acting, call: &CallRow, kind: &str, text: impl Into<String>, detail: Value) -> timeline::Entry {

@@ -62,6 +62,7 @@ impl State {
     }
 
     async fn try_finish(&self, id: &CallId, why: &str) -> Result<(), StoreError> {
+        self.known().take(id);
         let scene = self.scene(id, Attestation::NotSupplied).await?;
         let Some(mut scene) = scene.filter(|scene| scene.call.ended_at.is_none()) else { return Ok(()) };
         let talk = self.talk(&scene).await?;
@@ -108,7 +109,7 @@ impl State {
             if state.is_over() {
                 break;
             }
-            let ran = ivr::run(&scene.flow, state, input, &facts);
+            let ran = ivr::run(scene.flows(), state, input, &facts);
             // Nobody is there to be connected any more.
             effects.extend(ran.effects.into_iter().filter(|effect| !matches!(effect, Effect::Connect(_))));
             reasons.extend(ran.reasons);
@@ -159,7 +160,7 @@ impl State {
             let mut db = self.context().store.read().await?;
             facts::gather(&mut db, &scene.acting, &scene.line).await?
         };
-        let ran = ivr::run(&scene.flow, state_of(&scene, &facts)?, input, &facts);
+        let ran = ivr::run(scene.flows(), state_of(&scene, &facts)?, input, &facts);
         if !ran.effects.iter().any(|effect| takes_number(effect, number)) {
             self.context().store.return_alert_number(&org, number);
         }

@@ -5,35 +5,38 @@ use sqlx::AnyConnection;
 use super::State;
 use crate::{
     declare::{
-        calls::{self, Line},
+        of_call::{self, Line},
         pins,
     },
     ivr::{Facts, Money, PinCheck, Want},
-    model::{id::ContractId, phone::Phone},
+    model::{id::ContractId, language::Language, phone::Phone},
     store::{
         StoreError, languages,
         pin_locks::{self, Subject, Taken},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
     },
     work::{Acting, msp},
 };
 
-/// The subject under which the org's own spending is counted.
-pub const ORG: &str = "org";
-
-/// How a hotline's spending is counted.
-pub fn spender(hotline: &Phone) -> String {
-    format!("hotline:{hotline}")
+pub async fn gather(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Result<Facts, StoreError> {
+    let language = remembered(db, acting, line).await?;
+    let money = money(db, acting, &line.hotline.number).await?;
+    Ok(Facts { money, ..unspent(acting, line, language) })
 }
 
-pub async fn gather(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Result<Facts, StoreError> {
+/// The language that the caller's number chose on an earlier call.
+pub async fn remembered(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Result<Option<Language>, StoreError> {
+    match &line.caller {
+        Some(caller) => languages::of(db, acting.org(), caller).await,
+        None => Ok(None),
+    }
+}
+
+/// As if nothing had been spent in this hour.
+pub fn unspent(acting: &Acting, line: &Line, language: Option<Language>) -> Facts {
     let directory = &acting.directory;
-    let language = match &line.caller {
-        Some(caller) => languages::of(db, acting.org(), caller).await?,
-        None => None,
-    };
-    let money = money(db, acting, &line.hotline.number).await?;
-    Ok(calls::facts(directory, line, language, money, acting.now))
+    let money = Money { calls_left: true, sms_left: true, countries: of_call::countries(directory) };
+    of_call::facts(directory, line, language, money, acting.now)
 }
 
 async fn money(db: &mut AnyConnection, acting: &Acting, hotline: &Phone) -> Result<Money, StoreError> {
@@ -42,11 +45,10 @@ async fn money(db: &mut AnyConnection, acting: &Acting, hotline: &Phone) -> Resu
     let subjects = [ORG, hotline.as_str()];
     let spent = spent::of(db, org, subjects, now).await?;
     let left = |what, cap| subjects.iter().all(|subject| spent.count(what, subject) < cap);
-    let countries = acting.directory.countries().into_iter().map(str::to_owned).collect();
     Ok(Money {
         calls_left: left(Spending::Call, limits.calls_per_hour),
         sms_left: left(Spending::Sms, limits.sms_per_hour),
-        countries,
+        countries: of_call::countries(&acting.directory),
     })
 }
 

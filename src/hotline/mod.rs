@@ -5,16 +5,22 @@
 //! error: whatever fails, there is a document that leads to a human, a voicemail or an apology. Start
 //! with `routes`, then `turn`.
 
+mod aside; // another technician is wanted
+mod callbacks; // promises to call back
+mod called; // flows that a call may call
 mod calls; // turns, the queue, recordings
 mod connect; // the timer by which people are rung
 mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
+mod known; // calls that wait for the next key
 mod legs; // technicians' phones
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
+mod plain; // turns that change nothing but their call
 mod rings; // what the carrier is asked to do
+mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
 mod turn; // one turn of a call
 pub mod urls; // the paths
@@ -40,11 +46,12 @@ use crate::{
     carrier::twiml::{self, Verb},
     ivr::{self, Flow},
     model::{id::FlowId, language::Language},
-    store::{StoreError, declarations},
+    store::{StoreError, flows},
     telemetry::metric,
     web::{problem::RETRY_AFTER_S, webhook::Webhooks},
     work::{Context, Handler, msp},
 };
+use known::KnownCalls;
 use urls::Urls;
 
 /// Carriers wait 15 s and then apologise in English. A real time: carriers know no other.
@@ -61,7 +68,11 @@ pub struct State(Arc<Parts>);
 struct Parts {
     context: Context,
     webhooks: Webhooks,
+    /// Messages are put into words here: the carrier is not asked to.
+    transcribes: bool,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
+    known: KnownCalls,
+    turns: plain::Turns,
 }
 
 impl FromRef<State> for Webhooks {
@@ -71,8 +82,11 @@ impl FromRef<State> for Webhooks {
 }
 
 impl State {
-    pub fn new(context: Context, webhooks: Webhooks) -> Self {
-        Self(Arc::new(Parts { context, webhooks, old_flows: Mutex::default() }))
+    /// Starts the task that saves turns which come together; it ends with the last clone.
+    pub fn start(context: Context, webhooks: Webhooks, transcribes: bool) -> Self {
+        let turns = plain::turns(context.store.clone());
+        let (old_flows, known) = (Mutex::default(), KnownCalls::default());
+        Self(Arc::new(Parts { context, webhooks, transcribes, old_flows, known, turns }))
     }
 
     fn context(&self) -> &Context {
@@ -83,6 +97,14 @@ impl State {
         &self.0.webhooks
     }
 
+    fn known(&self) -> &KnownCalls {
+        &self.0.known
+    }
+
+    fn turns(&self) -> &plain::Turns {
+        &self.0.turns
+    }
+
     /// A version that is no longer the latest.
     async fn old_flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
         let key = (id.clone(), version);
@@ -91,7 +113,7 @@ impl State {
             return Ok(flow);
         }
         let mut db = self.context().store.read().await?;
-        let stored = declarations::flow(&mut db, &self.context().directory().org, id, version).await?;
+        let stored = flows::version(&mut db, &self.context().directory().org, id, version).await?;
         drop(db);
         let flow = match stored.and_then(|stored| ivr::parse(&stored.file, &stored.source).ok()) {
             Some(flow) => Arc::new(flow),
@@ -132,6 +154,8 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_KEY, any(legs::key))
         .route(urls::LEG_WHISPER, any(legs::whisper))
         .route(urls::LEG_TALKED, any(legs::talked))
+        .route(urls::LEG_STAR, any(star::key))
+        .route(urls::LEG_JOIN, any(star::join))
         .route(urls::LEG_STATUS, any(legs::status))
         .route(music::PATH, get(music::hold))
         .with_state(state)
@@ -139,7 +163,11 @@ pub fn routes(state: State) -> Router {
 
 /// The timers that the hotline works off.
 pub fn handlers(state: &State) -> Vec<Arc<dyn Handler>> {
-    vec![Arc::new(connect::Connecting(state.clone())), Arc::new(rings::Ringing(state.clone()))]
+    vec![
+        Arc::new(connect::Connecting(state.clone())),
+        Arc::new(rings::Ringing(state.clone())),
+        Arc::new(callbacks::CallingBack(state.clone())),
+    ]
 }
 
 fn answer(kind: &'static str, document: String) -> Response {

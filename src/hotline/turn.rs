@@ -10,13 +10,15 @@ use super::{
     State, document,
     effects::{Applying, note_reasons},
     ended::matters_late,
-    facts::{self, ORG, spender},
+    facts,
+    known::Known,
     numbers::Used,
+    plain,
     urls::Urls,
 };
 use crate::{
-    declare::calls::Line,
-    ivr::{self, Attestation, Facts, Flow, Input, Then},
+    declare::of_call::Line,
+    ivr::{self, Attestation, Called, Facts, Flow, Flows, Input, Then},
     model::{
         contract::Hotline,
         id::{CallId, FlowId},
@@ -24,8 +26,10 @@ use crate::{
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
-        spent::{self, Spending},
-        timers, turns,
+        incidents,
+        spent::{self, ORG, Spending, spender},
+        timers::{self, Later},
+        turns,
     },
     telemetry::metric,
     work::Acting,
@@ -34,7 +38,7 @@ use crate::{
 /// What ends a call that the carrier never reports as ended.
 pub const WATCH: &str = "call-watch";
 /// A call may last an hour; after that its end is looked for.
-const WATCH_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+pub const WATCH_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// What was answered, and what it is called in metrics.
 pub type Document = String;
@@ -44,8 +48,16 @@ pub struct Scene {
     pub acting: Acting,
     pub call: CallRow,
     pub flow: Arc<Flow>,
+    /// What its flow may call.
+    pub called: Called,
     pub line: Line,
     pub urls: Urls,
+}
+
+impl Scene {
+    pub fn flows(&self) -> Flows<'_> {
+        Flows { main: &self.flow, called: &self.called }
+    }
 }
 
 impl State {
@@ -62,15 +74,16 @@ impl State {
     pub(super) async fn scene_of(&self, call: CallRow, attestation: Attestation) -> Result<Scene, StoreError> {
         let acting = self.context().acting();
         let flow = self.flow(&call.flow, call.flow_version).await?;
+        let called = self.called(&call, &flow).await?;
         let declared = acting.directory.hotlines.get(&call.hotline).cloned();
         // A hotline that is gone meanwhile: the call goes on with what its flow has.
         let hotline = declared.unwrap_or_else(|| lost_hotline(&call));
         let line = Line { hotline, caller: call.from.clone(), attestation, next_alert: 0 };
         let urls = Urls::new(self.webhooks().public_url(), &call.carrier);
-        Ok(Scene { acting, call, flow, line, urls })
+        Ok(Scene { acting, call, flow, called, line, urls })
     }
 
-    async fn flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
+    pub(super) async fn flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
         if let Some(current) = self.context().directory().flows.get(id)
             && current.version == version
         {
@@ -154,17 +167,29 @@ impl State {
     async fn run(&self, scene: &Scene, turn: u32, input: Input) -> Result<Done, StoreError> {
         let mut facts = {
             let mut db = self.context().store.read().await?;
-            facts::gather(&mut db, &scene.acting, &scene.line).await?
+            let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
+            if scene.flows().tell_of_incidents() {
+                facts.incidents = incidents::open(&mut db, scene.acting.org()).await?;
+            }
+            facts
         };
         let state = state_of(scene, &facts)?;
-        let want = ivr::wants(&scene.flow, &state, &input);
+        let want = ivr::wants(scene.flows(), &state, &input);
         facts.pin = facts::check_pin(self, &scene.acting, &facts, want).await?;
-        let ran = ivr::run(&scene.flow, state, input, &facts);
+        let mut ran = ivr::run(scene.flows(), state, input, &facts);
+        if let Then::Record(record) = &mut ran.verbs.then {
+            record.transcribe &= !self.0.transcribes;
+        }
         let response = document::of_turn(&ran.verbs, &scene.urls, &scene.call.id, turn + 1);
         let document = document::text(&response, &scene.urls, &ran.state.language);
         let msp_matters = ran.effects.iter().filter(|effect| may_need_number(effect)).count();
         let numbers = self.context().store.alert_numbers(scene.acting.org(), msp_matters).await?;
         let took_number = ran.effects.iter().any(|effect| takes_number(effect, scene.line.next_alert));
+        let known = plain::is_plain(&ran).then(|| Known {
+            call: scene.call.clone().after(&row_of(&scene.acting, &ran)),
+            remembered: facts.language,
+            look_at: scene.acting.now + WATCH_AFTER,
+        });
         let saved = Saving {
             acting: scene.acting.clone(),
             call: scene.call.clone(),
@@ -175,6 +200,9 @@ impl State {
         };
         let (used, opened) = self.context().store.write(async move |db| saved.save(db).await).await?;
         self.settle_numbers(&numbers, &used);
+        if let Some(known) = known {
+            self.keep_known(known);
+        }
         if opened > 0 {
             metrics::counter!(metric::ALERTS, "source" => "call").increment(opened.into());
         }
@@ -240,10 +268,11 @@ impl Saving {
 
 /// Whatever happens, the call's end is looked for.
 pub async fn watch(db: &mut AnyConnection, acting: &Acting, call: &CallId) -> Result<(), StoreError> {
-    timers::set(db, acting.org(), WATCH, call.as_str(), acting.now + WATCH_AFTER, "").await
+    let due_at = acting.now + WATCH_AFTER;
+    timers::set_later(db, &[Later { org: acting.org(), kind: WATCH, subject: call.as_str(), due_at }]).await
 }
 
-fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
+pub fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
     let state = &ran.state;
     let contract = state.contract.as_ref().and_then(|id| acting.directory.contracts.get(id));
     calls::Turn {
@@ -268,7 +297,7 @@ fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
 /// The stored state; a call without one has just come in.
 pub fn state_of(scene: &Scene, facts: &Facts) -> Result<ivr::State, StoreError> {
     if scene.call.state.is_empty() {
-        return Ok(ivr::begin(&scene.flow, facts));
+        return Ok(ivr::begin(scene.flows(), facts));
     }
     ivr::State::from_json(&scene.call.state).map_err(|_| StoreError::corrupt("calls.state", scene.call.id.as_str()))
 }
@@ -277,7 +306,10 @@ pub fn state_of(scene: &Scene, facts: &Facts) -> Result<ivr::State, StoreError> 
 /// taken.
 pub fn may_need_number(effect: &ivr::Effect) -> bool {
     match effect {
-        ivr::Effect::TellMsp { .. } | ivr::Effect::SendSms { .. } | ivr::Effect::AddToAlert(_) => true,
+        ivr::Effect::TellMsp { .. }
+        | ivr::Effect::SendSms { .. }
+        | ivr::Effect::AddToAlert(_)
+        | ivr::Effect::Callback(_) => true,
         ivr::Effect::Voicemail(voicemail) => voicemail.raise.is_none(),
         _ => false,
     }

@@ -46,7 +46,8 @@ impl Kind {
             | Self::Pause { next, .. }
             | Self::Language { next, .. }
             | Self::Set { next, .. }
-            | Self::Alert { next, .. } => named(&[("next", *next)]),
+            | Self::Alert { next, .. }
+            | Self::Flow { next, .. } => named(&[("next", *next)]),
             Self::Hours { open, closed, holiday, .. } => {
                 named(&[("open", *open), ("closed", *closed), ("holiday", *holiday)])
             }
@@ -78,7 +79,10 @@ impl Kind {
             }
             Self::Sms { next, failed, .. } => named(&[("next", *next), ("failed", *failed)]),
             Self::Forward(step) => named(&[("connected", step.connected), ("nobody", step.nobody)]),
-            Self::Hangup { .. } => Vec::new(),
+            Self::Collect(step) => named(&[("next", step.next), ("failed", step.failed)]),
+            Self::Notice(step) => named(&[("announced", step.announced), ("none", step.none)]),
+            Self::Callback(step) => named(&[("accepted", step.accepted), ("declined", step.declined)]),
+            Self::Hangup { .. } | Self::Return => Vec::new(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::turn::RejectReason;
+use super::{texts::Compiled, turn::RejectReason};
 use crate::model::{
     id::{CalendarId, FlowId, PersonId, PolicyId, ScheduleId},
     language::Language,
@@ -27,6 +27,7 @@ pub struct Flow {
     pub start: StepId,
     pub(super) steps: Vec<Step>,
     pub(super) names: BTreeMap<String, StepId>,
+    pub(super) texts: Compiled,
 }
 
 /// An index into the flow that made it. One that stands for an exit also knows where that is written, so
@@ -74,21 +75,71 @@ pub struct Abandoned {
 /// What a step does, with its fields and exits.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    Say { speech: Speech, next: StepId },
-    Pause { seconds: u32, next: StepId },
-    Language { asking: Asking, options: BTreeMap<char, Language>, remember: bool, next: StepId },
-    Hours { calendar: Option<CalendarId>, open: StepId, closed: StepId, holiday: StepId },
+    Say {
+        speech: Speech,
+        next: StepId,
+    },
+    Pause {
+        seconds: u32,
+        next: StepId,
+    },
+    Language {
+        asking: Asking,
+        options: BTreeMap<char, Language>,
+        remember: bool,
+        next: StepId,
+    },
+    Hours {
+        calendar: Option<CalendarId>,
+        open: StepId,
+        closed: StepId,
+        holiday: StepId,
+    },
     Caller(CallerStep),
     Pin(PinStep),
-    Menu { asking: Asking, options: BTreeMap<char, Choice>, invalid: StepId },
-    When { cases: Vec<Case>, otherwise: StepId },
-    Set { vars: BTreeMap<String, String>, category: Option<String>, priority: Option<Priority>, next: StepId },
-    Alert { alert: AlertFields, ack_on_connect: bool, next: StepId },
+    Menu {
+        asking: Asking,
+        options: BTreeMap<char, Choice>,
+        invalid: StepId,
+    },
+    When {
+        cases: Vec<Case>,
+        otherwise: StepId,
+    },
+    Collect(CollectStep),
+    Set {
+        vars: BTreeMap<String, String>,
+        category: Option<String>,
+        priority: Option<Priority>,
+        next: StepId,
+    },
+    Alert {
+        alert: AlertFields,
+        ack_on_connect: bool,
+        next: StepId,
+    },
     Connect(ConnectStep),
     Voicemail(VoicemailStep),
-    Sms { text: Text, next: StepId, failed: StepId },
+    Notice(NoticeStep),
+    Callback(CallbackStep),
+    Sms {
+        text: Text,
+        next: StepId,
+        failed: StepId,
+    },
     Forward(ForwardStep),
-    Hangup { say: Option<Speech>, reject: Option<RejectReason> },
+    /// Another flow goes on, and comes back.
+    Flow {
+        flow: FlowId,
+        vars: BTreeMap<String, String>,
+        next: StepId,
+    },
+    /// The step `return` that every flow has: back to the flow that called this one.
+    Return,
+    Hangup {
+        say: Option<Speech>,
+        reject: Option<RejectReason>,
+    },
 }
 
 /// A text of the flow: the source of a template, for all languages or for each.
@@ -155,6 +206,28 @@ pub struct PinStep {
     pub verified: StepId,
     pub failed: StepId,
     pub locked: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CollectStep {
+    pub asking: Asking,
+    /// The var that gets what was heard.
+    pub into: String,
+    pub input: Taken,
+    /// How many digits there may be; when the flow says so, a spoken answer is digits as well.
+    pub digits: Option<(usize, usize)>,
+    /// Repeats what was heard, and asks whether that is right.
+    pub confirm: bool,
+    pub next: StepId,
+    pub failed: StepId,
+}
+
+/// How an answer may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Digits,
+    Speech,
+    Both,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -242,6 +315,33 @@ pub struct VoicemailStep {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+pub struct NoticeStep {
+    /// How it is asked whether the caller wants to hear more by SMS.
+    pub asking: Asking,
+    pub offer_sms: bool,
+    pub announced: StepId,
+    pub none: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallbackStep {
+    pub asking: Asking,
+    pub number: CallbackNumber,
+    pub within: Wait,
+    pub accepted: StepId,
+    pub declined: StepId,
+}
+
+/// Where the caller may be called back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallbackNumber {
+    /// At the number that they phone from.
+    Caller,
+    /// There, or at another one that they key in.
+    Ask,
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub struct ForwardStep {
     pub number: ForwardTo,
     pub ring: Wait,
@@ -312,6 +412,19 @@ impl Flow {
 
     pub fn find(&self, name: &str) -> Option<StepId> {
         self.names.get(name).copied()
+    }
+
+    /// Whether its callers may be told of incidents: whoever gathers facts need not look for them else.
+    pub(super) fn tells_of_incidents(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, Kind::Notice(_)))
+    }
+
+    /// The flows that this one calls.
+    pub fn calls(&self) -> impl Iterator<Item = &FlowId> {
+        self.steps.iter().filter_map(|step| match &step.kind {
+            Kind::Flow { flow, .. } => Some(flow),
+            _ => None,
+        })
     }
 
     /// In the order of the file.

@@ -9,6 +9,7 @@ pub mod draw;
 mod exits;
 mod facts;
 mod flow;
+mod flows;
 mod parse;
 pub mod patience;
 mod run;
@@ -23,14 +24,15 @@ mod words;
 pub use exits::{Exit, Label};
 pub use facts::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts};
 pub use flow::{
-    Abandoned, Accept, AlertFields, Asking, CallerId, CallerStep, Case, Choice, ConnectStep, ConnectTo, Flow,
-    ForwardStep, ForwardTo, Kind, MenuOption, NumberPattern, PinStep, Speech, Step, StepId, Text, Trust, Var, VarKind,
-    VoicemailStep, Wait,
+    Abandoned, Accept, AlertFields, Asking, CallbackNumber, CallbackStep, CallerId, CallerStep, Case, Choice,
+    CollectStep, ConnectStep, ConnectTo, Flow, ForwardStep, ForwardTo, Kind, MenuOption, NoticeStep, NumberPattern,
+    PinStep, Speech, Step, StepId, Taken, Text, Trust, Var, VarKind, VoicemailStep, Wait,
 };
+pub use flows::{Called, Flows};
 pub use parse::{STEP_KINDS, parse, parse_and_sketch};
-pub use run::{abandoned, begin, run, spare, waiting, wants};
+pub use run::{FLOWS_DEEP_MAX, abandoned, begin, run, spare, waiting, wants};
 pub use state::{Phase, State, StateError};
 pub use turn::{
-    Connect, ConnectEnd, Dial, Effect, Gather, Input, Listen, Matter, MissedAlert, MissedCall, MissedWhy, NewAlert,
-    Prompt, Record, RejectReason, Say, SpeechPart, Then, Turn, Verbs, Voicemail, Want,
+    Callback, Connect, ConnectEnd, Dial, Effect, Gather, Input, Listen, Matter, MissedAlert, MissedCall, MissedWhy,
+    NewAlert, Prompt, Record, RejectReason, Say, SpeechPart, Then, Turn, Verbs, Voicemail, Want,
 };

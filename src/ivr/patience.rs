@@ -17,6 +17,8 @@ const VALUE_LETTERS: usize = 12;
 const AUDIO_S: u32 = 10;
 /// What the engine itself asks: any key, or whether a talk may be recorded.
 const OWN_QUESTION_S: u32 = 6;
+/// What open incidents take to be told.
+const INCIDENTS_S: u32 = 30;
 /// Wrong PINs of a call, over all its steps.
 const PIN_TRIES: u32 = 3;
 /// More paths than these are looked at no further: people read none of them.
@@ -116,10 +118,20 @@ fn seconds(flow: &Flow, kind: &Kind) -> u32 {
             let prompt = spoken(&step.asking.prompt).max(OWN_QUESTION_S);
             asked(&step.asking, prompt, step.asking.attempts)
         }
+        Kind::Collect(step) => {
+            let repeated = if step.confirm { OWN_QUESTION_S + step.asking.timeout_s } else { 0 };
+            asked(&step.asking, spoken(&step.asking.prompt) + repeated, step.asking.attempts)
+        }
+        Kind::Notice(step) => {
+            INCIDENTS_S + asked(&step.asking, spoken(&step.asking.prompt).max(OWN_QUESTION_S), step.asking.attempts)
+        }
+        Kind::Callback(step) => asked(&step.asking, spoken(&step.asking.prompt) + OWN_QUESTION_S, step.asking.attempts),
         Kind::Voicemail(step) => spoken(&step.prompt) + step.max_s,
         Kind::Connect(step) => longest_of(&step.max_wait),
         Kind::Forward(step) => longest_of(&step.ring),
         Kind::Hangup { say, .. } => say.as_ref().map_or(0, |speech| spoken(speech)),
+        // How long another flow takes is its own business.
+        Kind::Flow { .. } | Kind::Return => 0,
         Kind::Caller(_)
         | Kind::Hours { .. }
         | Kind::When { .. }

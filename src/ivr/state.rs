@@ -11,15 +11,19 @@ use thiserror::Error;
 use crate::model::{
     Instant,
     call::Outcome,
-    id::{ContactId, ContractId},
+    id::{ContactId, ContractId, FlowId},
     language::Language,
     priority::Priority,
 };
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
-    /// The step that the caller reached.
+    /// The step that the caller reached: `menu`, and in a called flow `triage/menu`.
     pub step: String,
+    /// The flows that wait for one that they called, the hotline's own first.
+    pub calls: Vec<Frame>,
+    /// The flows that may be called, in the versions that the call began with.
+    pub versions: BTreeMap<FlowId, i64>,
     pub phase: Phase,
     pub started: Instant,
     pub turn: u32,
@@ -49,8 +53,23 @@ pub struct State {
     pub customer_number: Option<String>,
     pub language_asked: bool,
     pub consent: Option<bool>,
+    /// What `collect` heard, until the caller says that it is right.
+    pub heard: Option<String>,
+    /// A callback was promised: one is enough.
+    pub promised: bool,
     /// Steps whose document the carrier could not run: their audio is not tried again.
     pub failed_steps: BTreeSet<String>,
+}
+
+/// A flow that waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// Its step that called, by its own name.
+    pub step: String,
+    /// The flow that was called.
+    pub flow: FlowId,
+    /// Its vars meanwhile.
+    pub vars: BTreeMap<String, String>,
 }
 
 /// What the step is waiting for.
@@ -67,6 +86,10 @@ pub enum Phase {
     Captcha,
     /// `connect` with `record`.
     Consent,
+    /// `callback`: another number than the caller's own.
+    Number,
+    /// `collect` with `confirm`.
+    Confirm,
     /// The engine's own voicemail, after something failed.
     Spare,
     /// The call has ended.
@@ -87,6 +110,22 @@ impl State {
         self.reached.unwrap_or(Outcome::Missed)
     }
 
+    /// The step's name within its flow.
+    pub fn local_step(&self) -> &str {
+        match self.calls.is_empty() {
+            true => &self.step,
+            false => self.step.rsplit('/').next().unwrap_or_default(),
+        }
+    }
+
+    /// A step's name of the flow that the call is in, as it is known outside.
+    pub fn qualified(&self, step: &str) -> String {
+        match self.calls.last() {
+            None => step.to_owned(),
+            Some(frame) => format!("{}/{step}", frame.flow),
+        }
+    }
+
     pub fn is_over(&self) -> bool {
         self.phase == Phase::Over
     }
@@ -94,6 +133,8 @@ impl State {
     pub fn to_json(&self) -> String {
         let wire = Wire {
             step: self.step.clone(),
+            calls: self.calls.iter().map(WireFrame::of).collect(),
+            versions: self.versions.iter().map(|(id, version)| (id.to_string(), *version)).collect(),
             phase: self.phase,
             started: self.started.timestamp_millis(),
             turn: self.turn,
@@ -114,6 +155,8 @@ impl State {
             customer_number: self.customer_number.clone(),
             language_asked: self.language_asked,
             consent: self.consent,
+            heard: self.heard.clone(),
+            promised: self.promised,
             failed_steps: self.failed_steps.clone(),
         };
         serde_json::to_string(&wire).expect("plain fields and text keys always have a JSON form")
@@ -123,6 +166,12 @@ impl State {
         let wire: Wire = serde_json::from_str(json)?;
         Ok(Self {
             step: wire.step,
+            calls: wire.calls.into_iter().map(WireFrame::frame).collect::<Result<_, _>>()?,
+            versions: wire
+                .versions
+                .into_iter()
+                .map(|(id, version)| Ok((parsed(&id, "flow")?, version)))
+                .collect::<Result<_, StateError>>()?,
             phase: wire.phase,
             started: Instant::from_timestamp_millis(wire.started).ok_or(StateError::Field { field: "start" })?,
             turn: wire.turn,
@@ -146,6 +195,8 @@ impl State {
             customer_number: wire.customer_number,
             language_asked: wire.language_asked,
             consent: wire.consent,
+            heard: wire.heard,
+            promised: wire.promised,
             failed_steps: wire.failed_steps,
         })
     }
@@ -158,6 +209,10 @@ fn parsed<T: std::str::FromStr>(text: &str, field: &'static str) -> Result<T, St
 #[derive(Serialize, Deserialize)]
 struct Wire {
     step: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<WireFrame>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    versions: BTreeMap<String, i64>,
     phase: Phase,
     started: i64,
     turn: u32,
@@ -178,7 +233,28 @@ struct Wire {
     customer_number: Option<String>,
     language_asked: bool,
     consent: Option<bool>,
+    #[serde(default)]
+    heard: Option<String>,
+    #[serde(default)]
+    promised: bool,
     failed_steps: BTreeSet<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireFrame {
+    step: String,
+    flow: String,
+    vars: BTreeMap<String, String>,
+}
+
+impl WireFrame {
+    fn of(frame: &Frame) -> Self {
+        Self { step: frame.step.clone(), flow: frame.flow.to_string(), vars: frame.vars.clone() }
+    }
+
+    fn frame(self) -> Result<Frame, StateError> {
+        Ok(Frame { step: self.step, flow: parsed(&self.flow, "flow")?, vars: self.vars })
+    }
 }
 
 #[cfg(test)]
@@ -188,7 +264,13 @@ mod tests {
     #[test]
     fn a_state_survives_its_text() {
         let state = State {
-            step: "category".into(),
+            step: "triage/category".into(),
+            calls: vec![Frame {
+                step: "ask".into(),
+                flow: "triage".parse().unwrap(),
+                vars: [("topic".to_owned(), "x".to_owned())].into(),
+            }],
+            versions: [("triage".parse().unwrap(), 4)].into(),
             phase: Phase::Asked,
             started: "2026-03-01T02:30:00.250Z".parse().unwrap(),
             turn: 7,
@@ -209,9 +291,22 @@ mod tests {
             customer_number: Some("0042".into()),
             language_asked: true,
             consent: Some(false),
+            heard: Some("0815".into()),
+            promised: true,
             failed_steps: ["welcome".to_owned()].into(),
         };
         assert_eq!(State::from_json(&state.to_json()).unwrap(), state);
+    }
+
+    /// As the first versions wrote it: calls that are under way go on.
+    #[test]
+    fn a_state_of_an_older_version_is_readable() {
+        let old = r#"{"step":"a","phase":"asked","started":0,"turn":1,"attempts":0,"vars":{},"language":"en",
+            "contract":null,"contact":null,"verified":false,"category":null,"priority":null,"alert":null,
+            "ack_on_connect":true,"past":true,"reached":null,"missed_told":false,"pin_tries":0,
+            "customer_number":null,"language_asked":false,"consent":null,"failed_steps":[]}"#;
+        let state = State::from_json(old).unwrap();
+        assert_eq!((state.step.as_str(), &state.heard, state.calls.len()), ("a", &None, 0));
     }
 
     #[test]

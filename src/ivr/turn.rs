@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::{
     Instant,
-    id::{ContactId, ContractId, PersonId, PolicyId},
+    id::{ContactId, ContractId, IncidentId, PersonId, PolicyId},
     language::Language,
     phone::Phone,
     pin::Pin,
@@ -170,6 +170,14 @@ pub enum Effect {
     Connect(Connect),
     Voicemail(Voicemail),
     Missed(MissedCall),
+    /// The caller wants to hear by SMS how these go on.
+    FollowIncidents {
+        caller: Phone,
+        incidents: Vec<IncidentId>,
+        language: Language,
+    },
+    /// The caller is called back by then: a promise.
+    Callback(Callback),
     SendSms {
         to: Phone,
         text: String,
@@ -243,6 +251,15 @@ pub struct Voicemail {
     pub language: Language,
     /// `None`: the call's alert gets it.
     pub raise: Option<NewAlert>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    pub number: Phone,
+    pub due: Instant,
+    pub language: Language,
+    /// By which people learn of it. Its number is one of those that the turn reserves beside the call's own.
+    pub alert: NewAlert,
 }
 
 /// A call that ended without a human, a voicemail or a chosen goodbye (promise 2).

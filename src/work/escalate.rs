@@ -15,7 +15,7 @@ use super::{
     tell::tell,
 };
 use crate::{
-    declare::calls::msp_policy,
+    declare::of_call::msp_policy,
     escalation::{Decision, Policy, Progress, Stage, decide},
     model::{
         alert::{AlertState, Source},

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 
 use super::{Acting, Context, record};
 use crate::{
-    declare::calls::msp_policy,
+    declare::of_call::msp_policy,
     model::{alert::Source, id::PolicyId, priority::Priority},
     store::{
         StoreError,

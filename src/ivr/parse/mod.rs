@@ -10,18 +10,23 @@ mod sketch;
 mod step;
 
 pub use kinds::KINDS as STEP_KINDS;
+pub(super) use kinds::WITHIN_MAX_S;
+pub(super) use step::only_var;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
 };
 
 use self::{graph::Graph, step::StepReader};
 use super::{
     draw::Sketch,
-    flow::{Abandoned, Flow, Step, StepId, Var},
+    flow::{Abandoned, Flow, Kind, Step, StepId, Var},
     patience,
-    texts::check::{self, Sort},
+    texts::{
+        Compiled,
+        check::{self, Sort},
+    },
     vars,
 };
 use crate::model::{
@@ -33,6 +38,8 @@ use crate::model::{
 };
 
 const STEPS_MAX: usize = 500;
+/// An exit that leads back to the flow that called this one; no step is written for it.
+const RETURN: &str = "return";
 
 /// Reads and checks a flow.
 pub fn parse(file: &str, text: &str) -> Result<Flow, Vec<Fault>> {
@@ -53,15 +60,18 @@ pub fn parse_and_sketch(file: &str, text: &str) -> (Result<Flow, Vec<Fault>>, Sk
 /// What steps share while they are read.
 struct Book<'a> {
     source: &'a Source,
+    id: Option<FlowId>,
     names: BTreeMap<String, StepId>,
     languages: Vec<Language>,
     vars: BTreeMap<String, Var>,
     graph: RefCell<Graph>,
     texts: RefCell<Vec<(Sort, At<String>)>>,
-    /// Vars that a `set` step sets.
+    /// Vars that a step sets.
     set: RefCell<BTreeSet<String>>,
     /// Vars whose number is dialled.
     dialled: RefCell<Vec<At<String>>>,
+    /// Whether an exit leads back.
+    returns: Cell<bool>,
 }
 
 struct Head {
@@ -91,22 +101,29 @@ fn read(source: &Source, root: &Reader<'_>, sketch: &mut Sketch) -> Option<Flow>
     }
     let book = Book {
         source,
+        id: head.id.clone(),
         names: names.iter().enumerate().map(|(index, name)| (name.value.to_owned(), StepId::nth(index))).collect(),
         languages: head.languages,
         vars: head.vars,
-        graph: RefCell::new(Graph::new(names.len())),
+        graph: RefCell::new(Graph::new(names.len() + 1)),
         texts: RefCell::default(),
         set: RefCell::default(),
         dialled: RefCell::default(),
+        returns: Cell::default(),
     };
     let start = start.and_then(|name| book.resolve(&name, "the flow starts at"));
-    let read: Vec<Option<Step>> = names.iter().map(|name| book.step(&steps, name)).collect();
+    let mut read: Vec<Option<Step>> = names.iter().map(|name| book.step(&steps, name)).collect();
     let title = head.title.clone().or_else(|| head.id.as_ref().map(ToString::to_string));
     *sketch = sketch::sketch(title.clone().unwrap_or_default(), start.map(|start| start.index), &steps, &book, &read);
     let abandoned = book.abandoned(abandoned);
     book.graph.borrow().check(source, &names, start);
     book.check_texts();
     book.check_dialled();
+    let mut steps_by_name = book.names.clone();
+    if book.returns.get() {
+        steps_by_name.insert(RETURN.to_owned(), StepId::nth(read.len()));
+        read.push(Some(Step { name: RETURN.to_owned(), line: 0, kind: Kind::Return }));
+    }
     let flow = Flow {
         title: title?,
         id: head.id?,
@@ -116,7 +133,8 @@ fn read(source: &Source, root: &Reader<'_>, sketch: &mut Sketch) -> Option<Flow>
         abandoned,
         start: start?,
         steps: read.into_iter().collect::<Option<_>>()?,
-        names: book.names,
+        names: steps_by_name,
+        texts: Compiled::of(book.texts.borrow().iter().map(|(sort, text)| (*sort, text.value.as_str()))),
     };
     check_patience(source, &flow, patience);
     Some(flow)
@@ -199,6 +217,10 @@ impl Book<'_> {
             let mend = "use up to 64 letters, digits, `-` and `_`";
             self.source.fault(name.span.clone(), format!("`{}` is no name for a step", name.value), mend);
         }
+        if name.value == RETURN {
+            let what = "an exit to `return` leads back to the flow that called this one";
+            self.source.fault(name.span.clone(), what, "give the step another name");
+        }
         let table = steps.table(name.value, format!("step `{}`", name.value))?;
         let line = name.span.as_ref().map_or(0, |span| self.source.place(span.start).0);
         let step = StepReader::new(self, table, id, name.value);
@@ -214,10 +236,18 @@ impl Book<'_> {
         self.source.fault(
             name.span.clone(),
             format!("{what} `{}`, which is no step", name.value),
-            did_you_mean(&name.value, self.names.keys().map(String::as_str))
+            did_you_mean(&name.value, self.names.keys().map(String::as_str).chain([RETURN]))
                 .unwrap_or_else(|| format!("add [steps.{}], or name a step that is there", name.value)),
         );
         None
+    }
+
+    /// Where `return` leads, behind all steps of the file: as good an end as any.
+    fn back(&self) -> StepId {
+        let back = StepId::nth(self.names.len());
+        self.returns.set(true);
+        self.graph.borrow_mut().ends(back);
+        back
     }
 
     /// What a misspelt exit may have meant: so that its step does not look unreachable as well.
@@ -256,7 +286,7 @@ impl Book<'_> {
         for var in self.dialled.borrow().iter().filter(|var| self.set.borrow().contains(&var.value)) {
             self.source.fault(
                 var.span.clone(),
-                format!("the number to dial is `{}`, which a `set` step changes", var.value),
+                format!("the number to dial is `{}`, which a step changes", var.value),
                 "only declared numbers are dialled: use a var that no step sets",
             );
         }

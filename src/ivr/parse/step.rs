@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Book;
+use super::{Book, RETURN};
 use crate::{
     ivr::{
         flow::{Asking, Speech, StepId, Text, VarKind, Wait},
         texts::check::Sort,
+        vars,
     },
     model::{
         duration,
@@ -54,6 +55,11 @@ impl<'a, 'b> StepReader<'a, 'b> {
 
     fn may_exit_of(&self, reader: &Reader<'b>, name: &'b str) -> Option<StepId> {
         let to = reader.string(name)?;
+        if to.value == RETURN {
+            let back = self.book.back();
+            self.book.graph.borrow_mut().exit(self.id, back);
+            return Some(back);
+        }
         let found = self.book.resolve(&to, &format!("exit `{name}` of step `{}` leads to", self.name));
         let at = to.span.as_ref().map(|span| span.start);
         let found = found.map(|step| step.by_exit(at));
@@ -211,6 +217,34 @@ impl<'a, 'b> StepReader<'a, 'b> {
         let otherwise_s =
             default.and_then(|default| self.in_range(key, default, given.span, min_s, max_s)).unwrap_or(default_s);
         Wait::Var { name: name.to_owned(), otherwise_s }
+    }
+
+    /// The step sets this var: texts may name it, and it is dialled nowhere.
+    pub fn sets(&self, name: &str, span: Span) {
+        if let Err((what, mend)) = vars::check_name(name) {
+            self.fault(span, what, mend);
+        }
+        self.book.set.borrow_mut().insert(name.to_owned());
+    }
+
+    /// A table of names and what each is to be: texts, or numbers and flags without quotes.
+    pub fn values(&self, key: &'b str, each: impl Fn(&At<&'b str>)) -> BTreeMap<String, String> {
+        let mut values = BTreeMap::new();
+        let Some(table) = self.reader.table(key, format!("`{key}` of step `{}`", self.name)) else { return values };
+        for name in table.keys() {
+            each(&name);
+            let Some(value) = table.item(name.value) else { continue };
+            let plain = value.as_integer().map(|number| number.to_string());
+            let plain = plain.or_else(|| value.as_bool().map(|flag| flag.to_string()));
+            let value = match plain {
+                Some(value) => Some(At { value, span: table.span_of(name.value) }),
+                None => table.string(name.value),
+            };
+            let Some(value) = value else { continue };
+            self.note_text(Sort::Text, value.clone());
+            values.insert(name.value.to_owned(), value.value);
+        }
+        values
     }
 
     /// A declared var of this type.

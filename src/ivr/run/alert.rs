@@ -37,11 +37,11 @@ pub fn enter(walk: &mut Walk, fields: &AlertFields, ack_on_connect: bool) {
 
 /// Rendered, in the flow's first language: technicians read it, not the caller.
 pub fn new_alert(walk: &mut Walk, fields: &AlertFields, title: impl Fn(&Words) -> &'static str) -> NewAlert {
-    let language = walk.flow.default_language().clone();
+    let language = walk.flows.main.default_language().clone();
     let written = fields.title.as_ref().map(|text| plain(&walk.rendered(text, &language)));
     let title = match written.filter(|title| !title.is_empty()) {
         Some(title) => title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TITLE_MAX).collect(),
-        None => sentence(walk.flow, &walk.state, walk.facts, title),
+        None => sentence(walk.flows.main, &walk.state, walk.facts, title),
     };
     NewAlert {
         number: walk.state.alert.unwrap_or(walk.facts.next_alert),
@@ -110,7 +110,7 @@ pub fn sentence(flow: &Flow, state: &State, facts: &Facts, sentence: impl Fn(&Wo
 }
 
 /// `Petra Klein (ACME GmbH)`, as much as is known.
-fn who(state: &State, facts: &Facts, words: &Words) -> String {
+pub fn who(state: &State, facts: &Facts, words: &Words) -> String {
     let contract = state.contract.as_ref().and_then(|id| facts.contract(id));
     let name = contract.zip(state.contact.as_ref()).and_then(|(contract, id)| contract.contacts.get(id));
     let caller = || facts.caller.as_ref().map_or(words.anonymous, |caller| caller.as_str()).to_owned();

@@ -5,7 +5,7 @@ use super::walk::Walk;
 use crate::ivr::{
     flow::Asking,
     turn::{Gather, Input, Listen, Then},
-    words::Words,
+    words::{Words, words},
 };
 
 pub fn gather(asking: &Asking, max_digits: Option<u32>, finish: Option<char>, speech: Option<Listen>) -> Then {
@@ -35,6 +35,32 @@ impl Walk<'_> {
         self.state.attempts < asking.attempts
     }
 
+    /// What the engine listens for when it asks by itself: 1 and 2 are the same by key.
+    pub fn listen_for_yes_or_no(&self) -> Listen {
+        let (words, language) = words(&self.state.language, self.flow.default_language());
+        let hints = words.yes.iter().chain(words.no).map(|word| (*word).to_owned()).collect();
+        Listen { language, hints }
+    }
+
+    /// The answer to such a question, and how it was given. Only a clear yes is one.
+    pub fn yes_or_no(&self, input: &Input) -> Option<(bool, &'static str)> {
+        match heard(input) {
+            Heard::Keys(keys) if keys == "1" => Some((true, "pressed 1")),
+            Heard::Keys(keys) if keys == "2" => Some((false, "pressed 2")),
+            Heard::Keys(_) | Heard::Nothing => None,
+            Heard::Words(text) => {
+                let (words, _) = words(&self.state.language, self.flow.default_language());
+                let said = spoken_words(&text);
+                let any = |list: &[&str]| list.iter().any(|word| says_phrase(&said, word) > 0);
+                match (any(words.yes), any(words.no)) {
+                    (true, false) => Some((true, "said yes")),
+                    (_, true) => Some((false, "said no")),
+                    (false, false) => None,
+                }
+            }
+        }
+    }
+
     /// Before asking again: the flow's own words when nothing came, else the engine's.
     pub fn say_before_again(&mut self, asking: &Asking, wrong: Option<fn(&Words) -> &'static str>) {
         match (wrong, &asking.no_input) {
@@ -62,6 +88,21 @@ pub fn spoken_words(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The digits of what was said, if it is nothing else: `null 8 fünfzehn` is not, `4711` and `vier sieben
+/// eins eins` are.
+pub fn spoken_digits(text: &str, words: &Words) -> Option<String> {
+    let mut digits = String::new();
+    for said in spoken_words(text) {
+        if said.bytes().all(|sign| sign.is_ascii_digit()) {
+            digits.push_str(&said);
+            continue;
+        }
+        let digit = words.digits.iter().position(|names| names.contains(&said.as_str()))?;
+        digits.push_str(&digit.to_string());
+    }
+    (!digits.is_empty()).then_some(digits)
+}
+
 /// How many words of `phrase` stand in a row in `said`; 0: they do not.
 pub fn says_phrase(said: &[String], phrase: &str) -> usize {
     let phrase = spoken_words(phrase);
@@ -81,6 +122,16 @@ mod tests {
         assert_eq!(says_phrase(&said, "fall"), 0);
         assert_eq!(says_phrase(&said, "Ausfall steht"), 0);
         assert_eq!(says_phrase(&said, " "), 0);
+    }
+
+    #[test]
+    fn spoken_digits_are_digits_and_nothing_else() {
+        let words = |tag: &str| words(&tag.parse().unwrap(), &tag.parse().unwrap()).0;
+        let digits = |text, tag| spoken_digits(text, words(tag));
+        assert_eq!(digits("Vier, sieben, zwo 1.", "de").as_deref(), Some("4721"));
+        assert_eq!(digits("oh four 7 double", "en"), None);
+        assert_eq!(digits("zero four 713", "en").as_deref(), Some("04713"));
+        assert_eq!(digits("", "en"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    asking::{Heard, gather, heard, says_phrase, spoken_words},
+    asking::{Heard, gather, heard, says_phrase, spoken_digits, spoken_words},
     walk::{Move, Walk},
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
         flow::{Asking, Choice, MenuOption, StepId},
         state::Phase,
         turn::{Effect, Input, Listen},
+        words,
     },
     model::language::Language,
 };
@@ -92,9 +93,8 @@ fn one_key(keys: &str) -> Option<char> {
 /// doubt, and a doubt asks again.
 fn by_word<'a>(options: &'a BTreeMap<char, Choice>, text: &str, language: &Language) -> Option<(&'a char, &'a Choice)> {
     let said = spoken_words(text);
-    if let [word] = said.as_slice()
-        && let Some(found) = one_key(word).and_then(|key| options.get_key_value(&key))
-    {
+    let (words, _) = words::words(language, language);
+    if let Some(found) = spoken_digits(text, words).and_then(|digits| options.get_key_value(&one_key(&digits)?)) {
         return Some(found);
     }
     let length = |choice: &Choice| match choice {
@@ -135,7 +135,19 @@ fn ask_language(walk: &mut Walk, asking: &Asking, options: &BTreeMap<char, Langu
     for language in walk.flow.languages.iter().take(times) {
         walk.speak_in(&asking.prompt, language);
     }
-    Move::Wait(Phase::Asked, gather(asking, Some(1), free_finish(asking, options), None))
+    let hints: Vec<String> =
+        options.values().flat_map(|language| words::names(language)).map(|name| (*name).to_owned()).collect();
+    let language = walk.flow.default_language().clone();
+    let speech = (!hints.is_empty()).then_some(Listen { language, hints });
+    Move::Wait(Phase::Asked, gather(asking, Some(1), free_finish(asking, options), speech))
+}
+
+/// The language whose name was said, in whatever language it was said. Two are a doubt.
+fn named_language<'a>(options: &'a BTreeMap<char, Language>, text: &str) -> Option<&'a Language> {
+    let said = spoken_words(text);
+    let is_said = |language: &&Language| words::names(language).iter().any(|name| says_phrase(&said, name) > 0);
+    let mut found = options.values().filter(is_said);
+    found.next().filter(|_| found.next().is_none())
 }
 
 pub fn answer_language(
@@ -148,7 +160,8 @@ pub fn answer_language(
 ) -> Move {
     let chosen = match heard(input) {
         Heard::Keys(keys) => one_key(&keys).and_then(|key| options.get(&key)),
-        Heard::Words(_) | Heard::Nothing => None,
+        Heard::Words(text) => named_language(options, &text),
+        Heard::Nothing => None,
     };
     if let Some(language) = chosen {
         walk.reason(format!("The caller chose `{language}`."));

@@ -2,7 +2,7 @@
 //! of it leads on. Before a recording the caller is asked.
 
 use super::{
-    asking::{Heard, gather, heard, says_phrase, spoken_words},
+    asking::gather,
     walk::{Move, Walk},
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
         flow::{Asking, ConnectStep, Speech, Wait},
         state::Phase,
         texts,
-        turn::{Connect, ConnectEnd, Effect, Input, Listen, Matter, Then},
+        turn::{Connect, ConnectEnd, Effect, Input, Matter, Then},
         words::{fill, words},
     },
     model::{call::Outcome, duration, priority::Priority},
@@ -86,32 +86,17 @@ fn consent_asking() -> Asking {
 
 fn ask_consent(walk: &mut Walk) -> Move {
     walk.say_built_in(|words| words.ask_consent);
-    let (words, language) = words(&walk.state.language, walk.flow.default_language());
-    let hints = words.yes.iter().chain(words.no).map(|word| (*word).to_owned()).collect();
-    Move::Wait(Phase::Consent, gather(&consent_asking(), Some(1), None, Some(Listen { language, hints })))
+    let listen = walk.listen_for_yes_or_no();
+    Move::Wait(Phase::Consent, gather(&consent_asking(), Some(1), None, Some(listen)))
 }
 
 /// Only a clear yes is one.
 fn consent(walk: &mut Walk, step: &ConnectStep, input: &Input) -> Move {
-    let (words, _) = words(&walk.state.language, walk.flow.default_language());
-    let (given, how) = match heard(input) {
-        Heard::Keys(keys) if keys == "1" => (Some(true), "pressed 1"),
-        Heard::Keys(keys) if keys == "2" => (Some(false), "pressed 2"),
-        Heard::Keys(_) | Heard::Nothing => (None, ""),
-        Heard::Words(text) => {
-            let said = spoken_words(&text);
-            let any = |list: &[&str]| list.iter().any(|word| says_phrase(&said, word) > 0);
-            match (any(words.yes), any(words.no)) {
-                (true, false) => (Some(true), "said yes"),
-                (_, true) => (Some(false), "said no"),
-                (false, false) => (None, ""),
-            }
-        }
-    };
-    if given.is_none() && walk.may_try_again(&consent_asking()) {
+    let answer = walk.yes_or_no(input);
+    if answer.is_none() && walk.may_try_again(&consent_asking()) {
         return ask_consent(walk);
     }
-    let (given, how) = given.map_or((false, "gave no answer"), |given| (given, how));
+    let (given, how) = answer.unwrap_or((false, "gave no answer"));
     walk.reason(format!("Asked whether the talk may be recorded, the caller {how}."));
     walk.state.consent = Some(given);
     walk.effects.push(Effect::Consent { given, how: how.to_owned(), at: walk.facts.now });
@@ -131,13 +116,17 @@ pub fn announce(walk: &mut Walk, first: bool) {
 impl Walk<'_> {
     /// A var that is no duration falls back to what the flow says; no wait is longer than a call.
     pub fn seconds(&self, wait: &Wait) -> u32 {
+        self.seconds_up_to(wait, WAIT_MAX_S)
+    }
+
+    pub fn seconds_up_to(&self, wait: &Wait, max_s: u32) -> u32 {
         match wait {
             Wait::Seconds(seconds) => *seconds,
             Wait::Var { name, otherwise_s } => texts::var(name, self.flow, &self.state, self.facts)
                 .and_then(|value| duration::parse(value).ok())
                 .and_then(|wait| u32::try_from(wait.num_seconds()).ok())
                 .unwrap_or(*otherwise_s)
-                .clamp(1, WAIT_MAX_S),
+                .clamp(1, max_s),
         }
     }
 }

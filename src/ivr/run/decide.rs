@@ -70,12 +70,19 @@ pub fn set(walk: &mut Walk, vars: &BTreeMap<String, String>, category: Option<&S
     let language = walk.state.language.clone();
     for (name, source) in vars {
         let value = plain(&walk.rendered(&Text::Same(source.clone()), &language));
-        if walk.state.vars.len() < VARS_MAX || walk.state.vars.contains_key(name) {
-            walk.state.vars.insert(name.clone(), clean(&value));
-        }
+        walk.set_var(name, &value);
     }
     if let Some(category) = category {
         walk.state.category = Some(category.clone());
     }
     walk.state.priority = priority.or(walk.state.priority);
+}
+
+impl Walk<'_> {
+    /// Whatever comes from outside is data: cleaned of marks, and bounded.
+    pub fn set_var(&mut self, name: &str, value: &str) {
+        if self.state.vars.len() < VARS_MAX || self.state.vars.contains_key(name) {
+            self.state.vars.insert(name.to_owned(), clean(value));
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! A call that is played in tests: the hotline's part of the rhythm, with PINs and facts at hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::TimeDelta;
 
@@ -9,11 +12,17 @@ use crate::{
     ivr::{
         facts::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts},
         flow::Flow,
+        flows::{Called, Flows},
         parse,
         state::State,
         turn::{ConnectEnd, Effect, Gather, Input, Matter, MissedCall, NewAlert, Prompt, Then, Turn, Verbs, Want},
     },
-    model::{calendar::CoverageState, priority::Priority},
+    model::{
+        calendar::CoverageState,
+        id::IncidentId,
+        incident::{Incident, IncidentState},
+        priority::Priority,
+    },
 };
 
 pub const PIN: &str = "048213";
@@ -46,6 +55,30 @@ pub fn contract(id: &str, customer: &str, number: &str) -> ContractFacts {
     }
 }
 
+/// For everybody; its text would break a document that did not escape it.
+pub fn incident(number: usize) -> Incident {
+    let number = i64::try_from(number).unwrap();
+    let at = "2026-12-24T01:00:00Z".parse().unwrap();
+    Incident {
+        id: IncidentId::from_ulid(ulid::Ulid::from_parts(7, number.unsigned_abs().into())),
+        number,
+        title: format!("Outage {number}"),
+        language: "en".parse().unwrap(),
+        texts: [
+            ("en".parse().unwrap(), format!("<Mail> {number} is down. {}", "{{ org }} ".repeat(80))),
+            ("de".parse().unwrap(), format!("Mail {number} steht.")),
+        ]
+        .into(),
+        customers: BTreeSet::new(),
+        contracts: BTreeSet::new(),
+        state: IncidentState::Investigating,
+        rev: 0,
+        opened_at: at,
+        updated_at: at,
+        resolved_at: None,
+    }
+}
+
 pub fn facts() -> Facts {
     Facts {
         now: "2026-12-24T01:30:00Z".parse().unwrap(),
@@ -61,6 +94,7 @@ pub fn facts() -> Facts {
         next_alert: 17,
         queue_position: None,
         money: Money { calls_left: true, sms_left: true, countries: BTreeSet::from(["49".to_owned()]) },
+        incidents: Vec::new(),
     }
 }
 
@@ -82,6 +116,8 @@ pub fn steps(text: &str) -> Flow {
 
 pub struct Call {
     pub flow: Flow,
+    /// Flows that it may call.
+    pub called: Called,
     pub facts: Facts,
     pub state: State,
     pub verbs: Verbs,
@@ -98,16 +134,22 @@ impl Call {
     }
 
     pub fn with(flow: Flow, facts: Facts) -> Self {
-        let state = begin(&flow, &facts);
+        Self::calling(flow, [], facts)
+    }
+
+    pub fn calling(flow: Flow, called: impl IntoIterator<Item = Flow>, facts: Facts) -> Self {
+        let called: Called = called.into_iter().map(|flow| (flow.id.clone(), (1, Arc::new(flow)))).collect();
+        let state = begin(Flows { main: &flow, called: &called }, &facts);
         let verbs = Verbs { prompts: Vec::new(), then: Then::Continue };
-        let mut call = Self { flow, facts, state, verbs, effects: Vec::new(), reasons: Vec::new(), locked: false };
+        let mut call =
+            Self { flow, called, facts, state, verbs, effects: Vec::new(), reasons: Vec::new(), locked: false };
         call.input(Input::Started);
         call
     }
 
     /// One turn, as the hotline plays it: the state goes through its text, PINs are looked up.
     pub fn input(&mut self, input: Input) -> &mut Self {
-        self.facts.pin = match wants(&self.flow, &self.state, &input) {
+        self.facts.pin = match wants(Flows { main: &self.flow, called: &self.called }, &self.state, &input) {
             Want::Nothing => None,
             Want::PinCheck { .. } if self.locked => Some(PinCheck::Locked { until: self.facts.now }),
             Want::PinCheck { customer_number, pin } => {
@@ -119,7 +161,8 @@ impl Call {
             }
         };
         let state = State::from_json(&self.state.to_json()).unwrap();
-        let Turn { state, verbs, effects, reasons, last_step, path: _ } = run(&self.flow, state, input, &self.facts);
+        let Turn { state, verbs, effects, reasons, last_step, path: _ } =
+            run(Flows { main: &self.flow, called: &self.called }, state, input, &self.facts);
         assert_eq!(last_step, state.step);
         assert!(!state.to_json().contains(PIN) && !reasons.concat().contains(PIN), "a PIN has leaked");
         (self.state, self.verbs, self.effects) = (state, verbs, effects);

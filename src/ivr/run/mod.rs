@@ -6,10 +6,14 @@
 
 mod alert;
 mod asking;
+mod callback;
 mod caller;
+mod calling;
 mod choice;
+mod collect;
 mod connect;
 mod decide;
+mod notice;
 mod outside;
 mod pin;
 mod voicemail;
@@ -20,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::walk::Walk;
 use super::{
     facts::Facts,
-    flow::Flow,
+    flows::Flows,
     speech::says,
     state::{Phase, State},
     turn::{Input, Prompt, Record, Then, Turn, Verbs, Want},
@@ -30,20 +34,25 @@ use crate::model::language::Language;
 
 pub use alert::abandoned;
 pub(super) use asking::is_audio;
+pub use calling::DEPTH_MAX as FLOWS_DEEP_MAX;
 
 /// One turn: the caller's answer in, what is heard next out. Counts the turn in the state.
 ///
 /// A call that is over answers with a goodbye; only what came too late to be known before, a
 /// recording or a talk that took place, still has its effect.
-pub fn run(flow: &Flow, state: State, input: Input, facts: &Facts) -> Turn {
-    let mut walk = Walk::new(flow, state, facts);
+pub fn run<'a>(flows: impl Into<Flows<'a>>, state: State, input: Input, facts: &'a Facts) -> Turn {
+    let mut walk = Walk::new(flows.into(), state, facts);
     let then = walk.turn(input);
     walk.finish(then)
 }
 
 /// The state of a call that has just come in; `run` it with `Input::Started`.
-pub fn begin(flow: &Flow, facts: &Facts) -> State {
+pub fn begin<'a>(flows: impl Into<Flows<'a>>, facts: &Facts) -> State {
+    let flows = flows.into();
+    let flow = flows.main;
     State {
+        calls: Vec::new(),
+        versions: flows.versions(),
         step: flow.step(flow.start).name.clone(),
         phase: Phase::Fresh,
         started: facts.now,
@@ -65,12 +74,15 @@ pub fn begin(flow: &Flow, facts: &Facts) -> State {
         customer_number: None,
         language_asked: false,
         consent: None,
+        heard: None,
+        promised: false,
         failed_steps: BTreeSet::new(),
     }
 }
 
 /// What the shell must find out before it runs this input.
-pub fn wants(flow: &Flow, state: &State, input: &Input) -> Want {
+pub fn wants<'a>(flows: impl Into<Flows<'a>>, state: &State, input: &Input) -> Want {
+    let Some(flow) = flows.into().current(state) else { return Want::Nothing };
     match input {
         Input::Digits(digits) => pin::wants(flow, state, digits),
         _ => Want::Nothing,
@@ -78,8 +90,8 @@ pub fn wants(flow: &Flow, state: &State, input: &Input) -> Want {
 }
 
 /// What a waiting caller hears: at first that they are being connected, then where they stand.
-pub fn waiting(flow: &Flow, state: &State, facts: &Facts, first: bool) -> Vec<Prompt> {
-    let mut walk = Walk::new(flow, state.clone(), facts);
+pub fn waiting<'a>(flows: impl Into<Flows<'a>>, state: &State, facts: &'a Facts, first: bool) -> Vec<Prompt> {
+    let mut walk = Walk::new(flows.into(), state.clone(), facts);
     connect::announce(&mut walk, first);
     walk.finish(Then::Continue).verbs.prompts
 }

@@ -4,7 +4,8 @@
 use super::walk::{Move, Walk};
 use crate::{
     ivr::{
-        flow::{CallerId, ForwardStep, ForwardTo, Speech, StepId, Text},
+        flow::{CallerId, ForwardStep, ForwardTo, Kind, Speech, StepId, Text},
+        parse::only_var,
         speech::plain,
         state::Phase,
         turn::{Dial, Effect, Input, Matter, RejectReason, Then},
@@ -67,10 +68,23 @@ pub fn enter_forward(walk: &mut Walk, step: &ForwardStep) -> Move {
 fn declared(walk: &Walk, to: &ForwardTo) -> Option<Phone> {
     match to {
         ForwardTo::Number(number) => Some(number.clone()),
-        ForwardTo::Var(name) => {
-            let var = walk.flow.vars.get(name)?;
-            walk.facts.vars.get(name).or(var.default.as_ref())?.parse().ok()
-        }
+        ForwardTo::Var(name) => declared_var(walk, walk.state.calls.len(), name)?.parse().ok(),
+    }
+}
+
+/// In a called flow what the step that called it writes out, or hands on from such a var of its own.
+fn declared_var<'a>(walk: &Walk<'a>, depth: usize, name: &str) -> Option<&'a str> {
+    let default = walk.flows.at(&walk.state, depth)?.vars.get(name)?.default.as_deref();
+    let Some(outer) = depth.checked_sub(1) else {
+        return walk.facts.vars.get(name).map(String::as_str).or(default);
+    };
+    let calling = walk.flows.at(&walk.state, outer)?;
+    let step = calling.find(&walk.state.calls.get(outer)?.step)?;
+    let Kind::Flow { vars, .. } = &calling.step(step).kind else { return None };
+    match vars.get(name) {
+        None => default,
+        Some(given) if !given.contains('{') => Some(given),
+        Some(given) => declared_var(walk, outer, only_var(given)?),
     }
 }
 

@@ -2,7 +2,7 @@
 //! answer is counted and followed. A PIN stands in no state, no reason and no `Debug`.
 
 use super::{
-    asking::{Heard, gather, heard},
+    asking::{Heard, gather, heard, spoken_digits},
     walk::{Move, Walk},
 };
 use crate::{
@@ -10,7 +10,8 @@ use crate::{
         facts::PinCheck,
         flow::{Flow, Kind, PinStep},
         state::{Phase, State},
-        turn::{Effect, Input, Want},
+        turn::{Effect, Input, Listen, Want},
+        words::words,
     },
     model::{id::ContactId, pin::Pin},
 };
@@ -21,7 +22,7 @@ const TRIES_MAX: u32 = 3;
 const CUSTOMER_NUMBER_MAX: u32 = 20;
 
 pub fn wants(flow: &Flow, state: &State, digits: &str) -> Want {
-    let step = flow.find(&state.step).map(|id| &flow.step(id).kind);
+    let step = flow.find(state.local_step()).map(|id| &flow.step(id).kind);
     let Some(Kind::Pin(step)) = step.filter(|_| state.phase == Phase::Asked && state.pin_tries < TRIES_MAX) else {
         return Want::Nothing;
     };
@@ -60,7 +61,8 @@ fn ask_customer_number(walk: &mut Walk, step: &PinStep) -> Move {
         }
         None => walk.say_built_in(|words| words.ask_customer_number),
     }
-    let then = gather(&step.asking, Some(CUSTOMER_NUMBER_MAX), step.asking.finish, None);
+    let listen = Listen { language: walk.state.language.clone(), hints: Vec::new() };
+    let then = gather(&step.asking, Some(CUSTOMER_NUMBER_MAX), step.asking.finish, Some(listen));
     Move::Wait(Phase::CustomerNumber, then)
 }
 
@@ -71,7 +73,17 @@ fn ask_pin(walk: &mut Walk, step: &PinStep) -> Move {
 }
 
 pub fn answer(walk: &mut Walk, step: &PinStep, input: &Input) -> Move {
-    let Heard::Keys(keys) = heard(input) else {
+    let keys = match heard(input) {
+        Heard::Keys(keys) => Some(keys),
+        // A customer number is no secret; a PIN is only keyed in, since others would hear it, and the carrier's
+        // speech recognition would know it.
+        Heard::Words(text) if walk.state.phase == Phase::CustomerNumber => {
+            let (words, _) = words(&walk.state.language, walk.flow.default_language());
+            Some(spoken_digits(&text, words).unwrap_or(text))
+        }
+        Heard::Words(_) | Heard::Nothing => None,
+    };
+    let Some(keys) = keys else {
         walk.reason("The caller keyed in nothing.");
         if !walk.may_try_again(&step.asking) {
             return Move::Go(step.failed);

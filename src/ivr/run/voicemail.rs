@@ -51,7 +51,7 @@ fn keep(walk: &mut Walk, fields: &AlertFields, transcribe: bool, url: String, si
 /// A recording whose call has been reported as ended before it.
 pub fn keep_late(walk: &mut Walk, url: String, sid: Option<String>, seconds: u32) {
     let flow = walk.flow;
-    match flow.find(&walk.state.step).map(|id| &flow.step(id).kind) {
+    match flow.find(walk.state.local_step()).map(|id| &flow.step(id).kind) {
         Some(Kind::Voicemail(step)) => keep(walk, &step.alert, step.transcribe, url, sid, seconds),
         _ => keep(walk, &AlertFields::default(), false, url, sid, seconds),
     }

@@ -3,16 +3,19 @@
 
 use chrono::TimeDelta;
 
-use super::{alert, asking, caller, choice, connect, decide, outside, pin, spare, voicemail};
+use super::{
+    alert, asking, callback, caller, calling, choice, collect, connect, decide, notice, outside, pin, spare, voicemail,
+};
 use crate::{
     ivr::{
         facts::Facts,
         flow::{Flow, Kind, Speech, StepId, Text},
+        flows::Flows,
         speech::{plain, says},
         state::{Phase, State},
         texts::{Texts, without_expressions},
         turn::{ConnectEnd, Effect, Input, Matter, MissedWhy, Prompt, Then, Turn, Verbs},
-        words::{Words, words},
+        words::{Words, fill, words},
     },
     model::{call::Outcome, language::Language},
 };
@@ -22,9 +25,13 @@ const MINUTES_MAX: i64 = 60;
 /// Past this a document ends and asks for the next one: a carrier takes 64 kB, a sign has up to six bytes.
 const DOCUMENT_CHARS_MAX: usize = 6_000;
 const DOCUMENT_PROMPTS_MAX: usize = 60;
+/// So often a flow may be called between two answers of the caller.
+const CALLS_OF_ONE: usize = 8;
 
 /// A turn under way.
 pub struct Walk<'a> {
+    pub flows: Flows<'a>,
+    /// The one of them that the call is in.
     pub flow: &'a Flow,
     pub facts: &'a Facts,
     pub state: State,
@@ -48,9 +55,10 @@ pub enum Move {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(flow: &'a Flow, state: State, facts: &'a Facts) -> Self {
+    pub fn new(flows: Flows<'a>, state: State, facts: &'a Facts) -> Self {
         Self {
-            flow,
+            flows,
+            flow: flows.current(&state).unwrap_or(flows.main),
             facts,
             state,
             effects: Vec::new(),
@@ -97,8 +105,7 @@ impl<'a> Walk<'a> {
                     return then;
                 }
                 Move::Fail(why) => self.fail(why),
-                // A sound flow passes each step at most twice between two answers.
-                Move::Go(_) if walked > 2 * self.flow.steps().count() => {
+                Move::Go(_) if walked > self.steps_max() => {
                     Move::Fail("the flow goes round in circles without asking the caller".to_owned())
                 }
                 Move::Go(step) => {
@@ -113,9 +120,16 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A sound flow passes each step at most twice between two answers; one that others call, each time.
+    fn steps_max(&self) -> usize {
+        let called: usize = self.flows.called.values().map(|(_, flow)| flow.steps().count()).sum();
+        2 * (self.flows.main.steps().count() + CALLS_OF_ONE * called)
+    }
+
     /// Where the turn begins: with the answer to what the step asked, or with the step itself.
     fn first(&mut self, input: Input) -> Move {
-        let Some(step) = self.flow.find(&self.state.step) else {
+        let here = self.flows.current(&self.state).and_then(|flow| flow.find(self.state.local_step()));
+        let Some(step) = here else {
             return Move::Fail(format!("the flow has no step `{}`", self.state.step));
         };
         if input == Input::Failed {
@@ -131,21 +145,30 @@ impl<'a> Walk<'a> {
         }
         match self.state.phase {
             Phase::Fresh => self.enter(step),
-            Phase::Asked | Phase::CustomerNumber | Phase::Captcha | Phase::Consent | Phase::Spare | Phase::Over => {
-                self.answer(step, input)
-            }
+            Phase::Asked
+            | Phase::CustomerNumber
+            | Phase::Captcha
+            | Phase::Consent
+            | Phase::Confirm
+            | Phase::Number
+            | Phase::Spare
+            | Phase::Over => self.answer(step, input),
         }
     }
 
     fn arrive(&mut self, step: StepId) {
-        self.path.push(step);
-        let left = self.flow.find(&self.state.step);
-        if (left.is_some() && self.flow.abandoned.after == left) || self.flow.abandoned.past.contains(&step) {
-            self.state.past = true;
+        // A flow that is called has no say in this: the step that called it is left when it comes back.
+        if self.state.calls.is_empty() {
+            self.path.push(step);
+            let left = self.flow.find(&self.state.step);
+            if (left.is_some() && self.flow.abandoned.after == left) || self.flow.abandoned.past.contains(&step) {
+                self.state.past = true;
+            }
         }
-        self.state.step.clone_from(&self.flow.step(step).name);
+        self.state.step = self.state.qualified(&self.flow.step(step).name);
         self.state.phase = Phase::Fresh;
         self.state.attempts = 0;
+        self.state.heard = None;
     }
 
     fn enter(&mut self, step: StepId) -> Move {
@@ -168,6 +191,7 @@ impl<'a> Walk<'a> {
             Kind::Caller(caller) => caller::enter(self, caller),
             Kind::Pin(pin) => pin::enter(self, pin),
             Kind::Menu { asking, options, .. } => choice::enter_menu(self, asking, options),
+            Kind::Collect(collect) => collect::enter(self, collect),
             Kind::When { cases, otherwise } => decide::when(self, cases, *otherwise),
             Kind::Set { vars, category, priority, next } => {
                 decide::set(self, vars, category.as_ref(), *priority);
@@ -179,8 +203,12 @@ impl<'a> Walk<'a> {
             }
             Kind::Connect(connect) => connect::enter(self, connect),
             Kind::Voicemail(voicemail) => voicemail::enter(self, voicemail),
+            Kind::Notice(notice) => notice::enter(self, notice),
+            Kind::Callback(callback) => callback::enter(self, callback),
             Kind::Sms { text, next, failed } => outside::sms(self, text, *next, *failed),
             Kind::Forward(forward) => outside::enter_forward(self, forward),
+            Kind::Flow { flow, vars, .. } => calling::enter(self, flow, vars),
+            Kind::Return => calling::come_back(self),
             Kind::Hangup { say, reject } => outside::hangup(self, say.as_ref(), *reject),
         }
     }
@@ -194,8 +222,11 @@ impl<'a> Walk<'a> {
             Kind::Caller(caller) => caller::answer(self, caller, &input),
             Kind::Pin(pin) => pin::answer(self, pin, &input),
             Kind::Menu { asking, options, invalid } => choice::answer_menu(self, asking, options, *invalid, &input),
+            Kind::Collect(collect) => collect::answer(self, collect, &input),
             Kind::Connect(connect) => connect::answer(self, connect, &input),
             Kind::Voicemail(voicemail) => voicemail::answer(self, voicemail, input),
+            Kind::Notice(notice) => notice::answer(self, notice, &input),
+            Kind::Callback(callback) => callback::answer(self, callback, &input),
             Kind::Forward(forward) => outside::answer_forward(self, forward, &input),
             // These never wait: the state is older than the flow.
             Kind::Say { .. }
@@ -205,6 +236,8 @@ impl<'a> Walk<'a> {
             | Kind::Set { .. }
             | Kind::Alert { .. }
             | Kind::Sms { .. }
+            | Kind::Flow { .. }
+            | Kind::Return
             | Kind::Hangup { .. } => self.enter(step),
         }
     }
@@ -252,7 +285,10 @@ impl<'a> Walk<'a> {
     }
 
     fn is_served(&self) -> bool {
-        matches!(self.state.reached, Some(Outcome::Connected | Outcome::Forwarded | Outcome::Voicemail))
+        matches!(
+            self.state.reached,
+            Some(Outcome::Connected | Outcome::Forwarded | Outcome::Voicemail | Outcome::Callback)
+        )
     }
 
     /// Promise 1. Whoever has talked or left a message hears a goodbye, everybody else an apology and
@@ -286,7 +322,7 @@ impl<'a> Walk<'a> {
 
     /// The call ends without the flow's choice: told by the rule `abandoned`.
     pub fn leave_missed(&mut self) {
-        if let Some(missed) = alert::abandoned(self.flow, &self.state, self.facts) {
+        if let Some(missed) = alert::abandoned(self.flows.main, &self.state, self.facts) {
             self.missed(missed.why);
         }
     }
@@ -321,7 +357,7 @@ impl<'a> Walk<'a> {
     }
 
     pub fn missed(&mut self, why: MissedWhy) {
-        let missed = alert::missed_call(self.flow, &self.state, self.facts, why);
+        let missed = alert::missed_call(self.flows.main, &self.state, self.facts, why);
         self.state.alert = self.state.alert.or(Some(self.facts.next_alert));
         self.state.missed_told = true;
         self.effects.push(Effect::Missed(missed));
@@ -329,7 +365,7 @@ impl<'a> Walk<'a> {
     }
 
     pub fn tell_msp(&mut self, matter: Matter, sentence: impl Fn(&Words) -> &'static str) {
-        let text = alert::sentence(self.flow, &self.state, self.facts, sentence);
+        let text = alert::sentence(self.flows.main, &self.state, self.facts, sentence);
         self.effects.push(Effect::TellMsp { matter, text });
     }
 
@@ -371,9 +407,21 @@ impl<'a> Walk<'a> {
         self.push_said(sentence(words), &language);
     }
 
+    /// A sentence of ours whose `{name}`s are filled in.
+    pub fn say_filled(&mut self, sentence: impl Fn(&Words) -> &'static str, values: &[(&str, &str)]) {
+        let (words, language) = words(&self.state.language, self.flow.default_language());
+        self.push_said(&fill(sentence(words), values), &language);
+    }
+
+    /// Whether the document under way can hold so much more; an empty one takes anything.
+    pub fn has_room_for(&self, chars: usize) -> bool {
+        self.prompts.is_empty() || self.chars + chars <= DOCUMENT_CHARS_MAX
+    }
+
     pub fn push_said(&mut self, rendered: &str, language: &Language) {
         self.chars += rendered.chars().count();
-        self.prompts.extend(says(rendered, language, self.flow.voices.get(language)));
+        let voice = self.flow.voices.get(language).or_else(|| self.flows.main.voices.get(language));
+        self.prompts.extend(says(rendered, language, voice));
     }
 
     /// A text that cannot be rendered loses its expressions, not its caller.

@@ -132,6 +132,58 @@ const KINDS: &[(&str, &str, &[Field], bool)] = &[
         true,
     ),
     (
+        "collect",
+        "Takes digits or words into a var.",
+        &[
+            field("prompt", Form::Text, "Asks for them."),
+            need("into", Form::Line, "The var that gets the answer."),
+            or("input", Form::Word(&["digits", "speech", "both"]), "How an answer may be given.", "\"digits\""),
+            field("digits", Form::Line, "How many digits there may be, such as 4 or 6-10."),
+            or("confirm", Form::Flag, "Repeats what was heard and asks whether that is right.", "false"),
+            NEXT,
+            need("failed", Form::Exit, "After the last empty or wrong input."),
+        ],
+        true,
+    ),
+    (
+        "notice",
+        "Tells of the open incidents that touch this customer, and offers updates by SMS.",
+        &[
+            field("prompt", Form::Text, "The offer in your own words."),
+            or("offer_sms", Form::Flag, "Offers updates by SMS.", "true"),
+            need("announced", Form::Exit, "Something was told."),
+            need("none", Form::Exit, "There was nothing to tell."),
+        ],
+        true,
+    ),
+    (
+        "callback",
+        "Offers to call back.",
+        &[
+            field("prompt", Form::Text, "Said before the offer."),
+            or(
+                "number",
+                Form::Word(&["caller", "ask"]),
+                "The caller's number alone, or another one as well.",
+                "\"caller\"",
+            ),
+            or("within", Form::Wait, "By when, 1m to 7d.", "\"30m\""),
+            need("accepted", Form::Exit, "A call was promised."),
+            need("declined", Form::Exit, "It was not."),
+        ],
+        true,
+    ),
+    (
+        "flow",
+        "Continues in another flow, and comes back.",
+        &[
+            need("flow", Form::Line, "The id of the other flow."),
+            field("vars", Form::Vars, "Its vars, which may be texts with {{ … }}."),
+            NEXT,
+        ],
+        false,
+    ),
+    (
         "when",
         "Branches; the first true case wins.",
         &[need("cases", Form::Cases, "Conditions with where they lead."), need("else", Form::Exit, "No case is true.")],

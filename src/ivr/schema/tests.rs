@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::ivr::{STEP_KINDS, parse};
 
-const SHIPPED: [&str; 4] = [
+const SHIPPED: [&str; 5] = [
+    include_str!("../../../ivr-flows/major-outage.toml"),
     include_str!("../../../ivr-flows/after-hours-only.toml"),
     include_str!("../../../ivr-flows/bilingual-triage.toml"),
     include_str!("../../../ivr-flows/sla-hotline.toml"),

@@ -9,6 +9,7 @@ use chrono::NaiveDateTime;
 use crate::model::language::Language;
 
 /// Everything the engine says in one language. `{…}` in a sentence is filled in by `fill`.
+#[derive(Debug)]
 pub struct Words {
     /// The primary subtag: `de` also serves `de-CH`.
     pub tag: &'static str,
@@ -29,12 +30,34 @@ pub struct Words {
     /// What counts as consent when it is spoken, and what as refusal.
     pub yes: &'static [&'static str],
     pub no: &'static [&'static str],
+    /// What the digits are called when they are spoken one by one, from 0.
+    pub digits: [&'static [&'static str]; 10],
+    /// What callers call this language, in whatever language.
+    pub names: &'static [&'static str],
+    /// Repeats what was heard: `{heard}`; then asks whether it is right.
+    pub confirm: &'static str,
+    pub not_understood: &'static str,
     /// While the caller waits for a human.
     pub hold: &'static str,
     pub still_holding: &'static str,
     /// `{position}`
     pub queue_position: &'static str,
     pub may_leave: &'static str,
+    /// Before open incidents are told, and how to hear more of them.
+    pub notice: &'static str,
+    pub ask_follow: &'static str,
+    pub followed: &'static str,
+    /// `{number}`, `{within}`: at that number only, or also at another.
+    pub offer_callback: &'static str,
+    pub offer_callback_or_other: &'static str,
+    pub ask_callback_number: &'static str,
+    pub callback_number_wrong: &'static str,
+    /// Its country is not allowed.
+    pub callback_number_refused: &'static str,
+    /// `{number}`, `{time}`
+    pub callback_promised: &'static str,
+    /// `{who}`, `{number}`, `{time}`
+    pub title_callback: &'static str,
     /// Titles of alerts. `{who}`, `{step}`, `{hotline}`.
     pub title_call: &'static str,
     pub title_voicemail: &'static str,
@@ -65,6 +88,11 @@ pub fn words(language: &Language, spare: &Language) -> (&'static Words, Language
         }
     }
     (&en::WORDS, Language::english())
+}
+
+/// What callers call a language; nothing for one that has no words here.
+pub fn names(language: &Language) -> &'static [&'static str] {
+    ALL.into_iter().find(|words| words.tag == language.primary()).map_or(&[], |words| words.names)
 }
 
 /// Fills `{name}`s in. Values are data: a brace in one is never filled again.
@@ -124,6 +152,8 @@ mod tests {
                 assert!(sentence.len() > 10, "{}: {sentence}", words.tag);
             }
             assert!(words.yes.iter().all(|word| !words.no.contains(word)));
+            assert!(words.digits.iter().all(|names| !names.is_empty()) && !words.names.is_empty());
+            assert!(words.confirm.contains("{heard}"));
         }
     }
 

@@ -1,15 +1,9 @@
 //! Reads the steps that decide without the caller: `hours`, `when`, `set`.
 
-use std::collections::BTreeMap;
-
-use crate::{
-    ivr::{
-        flow::{Case, Kind},
-        parse::step::StepReader,
-        texts::check::Sort,
-        vars,
-    },
-    model::source::At,
+use crate::ivr::{
+    flow::{Case, Kind},
+    parse::step::StepReader,
+    texts::check::Sort,
 };
 
 pub fn hours(step: &StepReader<'_, '_>) -> Option<Kind> {
@@ -48,25 +42,7 @@ pub fn when(step: &StepReader<'_, '_>) -> Option<Kind> {
 }
 
 pub fn set(step: &StepReader<'_, '_>) -> Option<Kind> {
-    let mut vars = BTreeMap::new();
-    if let Some(table) = step.reader.table("vars", "`vars`") {
-        for name in table.keys() {
-            if let Err((what, mend)) = vars::check_name(name.value) {
-                step.fault(name.span.clone(), what, mend);
-            }
-            let Some(value) = table.item(name.value) else { continue };
-            let plain = value.as_integer().map(|number| number.to_string());
-            let plain = plain.or_else(|| value.as_bool().map(|flag| flag.to_string()));
-            let value = match plain {
-                Some(value) => Some(At { value, span: table.span_of(name.value) }),
-                None => table.string(name.value),
-            };
-            let Some(value) = value else { continue };
-            step.note_text(Sort::Text, value.clone());
-            step.book.set.borrow_mut().insert(name.value.to_owned());
-            vars.insert(name.value.to_owned(), value.value);
-        }
-    }
+    let vars = step.values("vars", |name| step.sets(name.value, name.span.clone()));
     let category = step.reader.string("category").map(|category| category.value);
     let priority = step.reader.parsed("priority").map(|priority| priority.value);
     if !["vars", "category", "priority"].iter().any(|key| step.reader.has(key)) {

@@ -2,17 +2,21 @@
 //! `read`, a variant of `Kind`, and what it does in `run`.
 
 mod ask;
+mod calling;
+mod collect;
 mod decide;
 mod reach;
 mod talk;
+mod tell;
 
+pub use tell::WITHIN_MAX_S;
 use toml_edit::{Item, Value};
 
 use super::step::StepReader;
 use crate::{ivr::flow::Kind, model::fault::did_you_mean};
 
 /// What a step may do.
-pub const KINDS: [&str; 15] = [
+pub const KINDS: [&str; 19] = [
     "say",
     "pause",
     "language",
@@ -20,18 +24,22 @@ pub const KINDS: [&str; 15] = [
     "caller",
     "pin",
     "menu",
+    "collect",
     "when",
     "set",
     "alert",
     "connect",
     "voicemail",
+    "notice",
+    "callback",
     "sms",
     "forward",
+    "flow",
     "hangup",
 ];
 
 /// Part of the language, but not of this version.
-const NOT_YET: [&str; 6] = ["collect", "intake", "notice", "lookup", "callback", "flow"];
+const NOT_YET: [&str; 2] = ["intake", "lookup"];
 
 pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     let Some(word) = step.reader.need_string("do") else {
@@ -41,7 +49,7 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     {
         let mut graph = step.book.graph.borrow_mut();
         match word.value.as_str() {
-            "language" | "menu" | "pin" => graph.asks(step.id),
+            "language" | "menu" | "pin" | "collect" => graph.asks(step.id),
             "connect" | "forward" | "hangup" => graph.ends(step.id),
             "voicemail" => {
                 graph.asks(step.id);
@@ -58,14 +66,18 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
         "menu" => ask::menu(&step),
         "pin" => ask::pin(&step),
         "caller" => ask::caller(&step),
+        "collect" => collect::collect(&step),
         "hours" => decide::hours(&step),
         "when" => decide::when(&step),
         "set" => decide::set(&step),
         "alert" => reach::alert(&step),
         "connect" => reach::connect(&step),
         "voicemail" => reach::voicemail(&step),
+        "notice" => tell::notice(&step),
+        "callback" => tell::callback(&step),
         "sms" => reach::sms(&step),
         "forward" => reach::forward(&step),
+        "flow" => calling::flow(&step),
         other => {
             if NOT_YET.contains(&other) {
                 let mend = format!("use another step for now: there are {}", KINDS.join(", "));

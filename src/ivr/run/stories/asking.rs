@@ -25,6 +25,8 @@ fn a_spoken_word_chooses_whole_and_in_any_case() {
         ("Everything is DOWN!", "hub"),
         ("an outage report please", "mail"),
         ("2", "mail"),
+        ("Number two", "a"),
+        ("two", "mail"),
         ("downtown", "a"),
         ("hello", "a"),
     ] {
@@ -88,6 +90,18 @@ fn the_language_is_asked_in_each_with_its_own_voice() {
     call.press("2").at("b").hears("Choose.");
     assert!(matches!(&call.effects[..], [Effect::RememberLanguage { language, .. }] if language.as_str() == "en"));
     call.press("5").hears("That is not one of the choices.");
+}
+
+#[test]
+fn a_language_is_chosen_by_its_name_in_either_language() {
+    for (said, step) in [("Englisch, bitte", "b"), ("English", "b"), ("Deutsch oder English", "a"), ("Guten Tag", "a")]
+    {
+        let mut call = Call::to(flow(LANGUAGES));
+        let listen = call.gather().speech.clone().unwrap();
+        assert_eq!(listen.hints, ["deutsch", "german", "english", "englisch"]);
+        call.speak(said).at(step);
+    }
+    Call::to(flow(LANGUAGES)).speak("german please").at("b").hears("Wählen.");
 }
 
 #[test]

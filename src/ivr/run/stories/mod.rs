@@ -1,8 +1,12 @@
 //! What callers go through, told step by step.
 
 mod asking;
+mod calling;
+mod calling_back;
+mod collecting;
 mod deciding;
 mod proof;
 mod reaching;
 mod shipped;
+mod telling;
 mod trouble;

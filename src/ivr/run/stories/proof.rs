@@ -146,6 +146,17 @@ fn a_shared_hotline_asks_for_the_customer_number_first() {
 }
 
 #[test]
+fn a_customer_number_may_be_spoken_but_no_pin() {
+    let mut call = Call::with(steps(PIN_STEP), shared());
+    assert!(call.gather().speech.is_some());
+    call.speak("four seven one two").at("a").hears("PIN, please.");
+    assert_eq!(call.gather().speech, None);
+    call.press(PIN).at("talk");
+    assert_eq!(call.state.contract.as_ref().unwrap().as_str(), "bolt");
+    Call::with(steps(PIN_STEP), shared()).speak("I do not know").hears("That was no customer number.");
+}
+
+#[test]
 fn a_wrong_customer_number_sounds_like_a_wrong_pin_and_both_are_asked_again() {
     let mut call = Call::with(steps(PIN_STEP), shared());
     call.press("9999").hears("PIN, please.").press(PIN).at("a").hears("That was not right.").hears("customer number");
