@@ -10,13 +10,14 @@ use super::{
     State, document,
     effects::{Applying, note_reasons},
     ended::matters_late,
-    facts::{self, Line},
+    facts,
     known::Known,
     numbers::Used,
     plain,
     urls::Urls,
 };
 use crate::{
+    declare::of_call::Line,
     ivr::{self, Attestation, Called, Facts, Flow, Flows, Input, Then},
     model::{
         contract::Hotline,

@@ -42,6 +42,7 @@ impl<'a, 'b> StepReader<'a, 'b> {
         if !reader.has(name) {
             reader.missing(name, &format!("add `{name} = \"…\"` with the step that comes next"));
             self.is_broken();
+            self.book.graph.borrow_mut().write(self.id, None, name, None);
             return None;
         }
         self.may_exit_of(reader, name)
@@ -60,7 +61,10 @@ impl<'a, 'b> StepReader<'a, 'b> {
             return Some(back);
         }
         let found = self.book.resolve(&to, &format!("exit `{name}` of step `{}` leads to", self.name));
+        let at = to.span.as_ref().map(|span| span.start);
+        let found = found.map(|step| step.by_exit(at));
         let mut graph = self.book.graph.borrow_mut();
+        graph.write(self.id, found, name, at);
         match found {
             Some(to) => graph.exit(self.id, to),
             None => {

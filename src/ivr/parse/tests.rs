@@ -116,8 +116,10 @@ closed = "island"
 #[test]
 fn a_file_that_is_no_toml_or_no_flow_is_one_fault() {
     assert!(said("id = ").contains("f.toml:1:"));
+    let twice = said("[steps.a]\ndo = 'menu'\n[steps.a.options]\n1 = { to = 'a' }\n1 = { to = 'b' }\n");
     assert!(
-        said("[steps.a]\ndo = 'menu'\n[steps.a.options]\n1 = { to = 'a' }\n1 = { to = 'b' }\n").contains("not TOML")
+        twice.starts_with("f.toml:5:1: not TOML: duplicate key") && twice.contains("each name stands once"),
+        "{twice}"
     );
     assert!(said("").contains("the file has no `steps`"));
     assert!(said("id = 'x'\nlanguages = []\nstart = 'a'\n[steps]\n").contains("no language"));
