@@ -340,7 +340,7 @@ on_both! {
         });
         storm.await.unwrap();
         // They have taken all places.
-        let taken = async || timers::count_due(&mut *store.read().await.unwrap(), at(0)).await.unwrap();
+        let taken = async || timers::count_due(&mut store.read().await.unwrap(), at(0)).await.unwrap();
         while taken().await > 1_600 {
             crate::clock::Clock::system().sleep(chrono::TimeDelta::milliseconds(2)).await;
         }
