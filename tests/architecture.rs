@@ -28,6 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "work",
         &[
             "model",
+            "ivr",
             "oncall",
             "escalation",
             "sla",

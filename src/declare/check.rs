@@ -130,14 +130,27 @@ impl Check<'_> {
                     if hotline.contracts.len() == 1 { "contract".to_owned() } else { format!("contracts.{place}") };
                 self.names((Kind::Hotline, id, &path), "contract", contract, &whole.contracts);
             }
-            if let Some(person) = whole.person_with_phone(&hotline.number) {
-                let what = format!("the hotline's number is also a phone of {}", person.id);
-                self.fault(Kind::Hotline, id, "number", what, "a hotline has a number of its own");
-            }
+            self.numbers_of(hotline);
             if hotline.contracts.len() > 1 {
                 self.shared(hotline);
             }
             self.flow_of(hotline);
+        }
+    }
+
+    fn numbers_of(&mut self, hotline: &Hotline) {
+        let (whole, id) = (self.whole, hotline.number.as_str());
+        for (place, number) in std::iter::once(&hotline.number).chain(&hotline.also).enumerate() {
+            let path = if hotline.also.is_empty() { "number".to_owned() } else { format!("numbers.{place}") };
+            if let Some(person) = whole.person_with_phone(number) {
+                let what = format!("the hotline's number is also a phone of {}", person.id);
+                self.fault(Kind::Hotline, id, &path, what, "a hotline has a number of its own");
+            }
+            let others = whole.hotlines.values().filter(|other| other.number != hotline.number);
+            if let Some(other) = others.into_iter().find(|other| place > 0 && other.answers(number)) {
+                let what = format!("{number} is a number of hotline {} as well", other.number);
+                self.fault(Kind::Hotline, id, &path, what, "a number belongs to one hotline");
+            }
         }
     }
 

@@ -100,6 +100,12 @@ impl Directory {
         self.customer_of(contract)?.contacts.iter().find(|contact| contact.phones.contains(phone))
     }
 
+    /// The one that answers at this number.
+    pub fn hotline(&self, number: &Phone) -> Option<&Hotline> {
+        let with_further = || self.hotlines.values().find(|hotline| hotline.answers(number));
+        self.hotlines.get(number).or_else(with_further)
+    }
+
     /// Which of a hotline's contracts a keyed-in customer number means.
     pub fn contract_with_customer_number(&self, hotline: &Hotline, number: &str) -> Option<&Contract> {
         hotline.contracts.iter().filter_map(|id| self.contracts.get(id)).find(|contract| {

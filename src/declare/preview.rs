@@ -186,6 +186,7 @@ do = "hangup"
     fn hotline(number: &str, vars: &[(&str, &str)]) -> Hotline {
         Hotline {
             number: number.parse().unwrap(),
+            also: Vec::new(),
             contracts: Vec::new(),
             flow: "f".parse().unwrap(),
             vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),

@@ -122,6 +122,29 @@ fn the_second_apply_changes_nothing_also_no_pins() {
 }
 
 #[test]
+fn a_hotline_may_have_several_numbers_and_a_number_one_hotline() {
+    let hotline =
+        |numbers: &str| format!("[[hotlines]]\n{numbers}\ncontract = \"acme-gold\"\nflow = \"sla-hotline\"\n");
+    let flow = ("sla-hotline.toml", include_str!("../../ivr-flows/sla-hotline.toml"));
+    let two = hotline("numbers = [\"+4930901820\", \"+4940901820\"]");
+    let files = [("msp/customers.toml", CUSTOMERS), ("msp/people.toml", PEOPLE), ("h.toml", two.as_str()), flow];
+    let stored = plan_with("0123456789abcdef", &Documents::new(), &files);
+    let stored = stored.unwrap_or_else(|faults| panic!("{faults:?}")).documents;
+    let directory = assembled(&stored);
+    let found = |number: &str| directory.hotline(&number.parse().unwrap()).map(|hotline| hotline.number.as_str());
+    assert_eq!((found("+4940901820"), found("+4940901821")), (Some("+4930901820"), None));
+    for (numbers, what) in [
+        ("numbers = [\"+4930901829\", \"+4940901820\"]", "+4940901820 is a number of hotline +4930901820 as well"),
+        ("number = \"+4930901829\"\nnumbers = [\"+4930901828\"]", "there are both `number` and `numbers`"),
+        ("numbers = []", "this hotline has no number"),
+        ("numbers = [\"+4930901829\", \"+4915110000001\"]", "the hotline's number is also a phone of anna"),
+    ] {
+        let told = plan_with("x", &stored, &[("h.toml", &hotline(numbers)), flow]).unwrap_err();
+        assert!(told.iter().any(|fault| fault.what.contains(what)), "{told:?}");
+    }
+}
+
+#[test]
 fn differences_are_told_by_name_and_never_show_a_secret() {
     let customers =
         CUSTOMERS.replace("\"0482139\"", "\"5550182\"").replace("response = \"15m\"", "response = \"10m\"").replace(

@@ -58,6 +58,7 @@ mod tests {
     fn known(ids: &Ids, second: i64) -> Known {
         let at = Instant::from_timestamp(second, 0).unwrap();
         let call = NewCall {
+            to: "+4930901820".parse().unwrap(),
             id: ids.id(at),
             carrier: "twilio".parse().unwrap(),
             carrier_call: format!("CA{second}"),

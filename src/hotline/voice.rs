@@ -85,13 +85,15 @@ impl State {
 
     /// `None`: no hotline has this number.
     pub(super) fn new_call(&self, acting: &Acting, arrival: &Arrival) -> Option<NewCall> {
-        let hotline = acting.directory.hotlines.get(arrival.to.as_ref()?)?;
+        let to = arrival.to.as_ref()?;
+        let hotline = acting.directory.hotline(to)?;
         Some(NewCall {
             id: acting.ids.id(acting.now),
             carrier: arrival.carrier.clone(),
             carrier_call: arrival.carrier_call.clone(),
             from: arrival.from.clone(),
             hotline: hotline.number.clone(),
+            to: to.clone(),
             flow: hotline.flow.clone(),
             // A flow that cannot be read any more has none; see `flow`.
             flow_version: acting.directory.flows.get(&hotline.flow).map_or(0, |in_use| in_use.version),
@@ -233,7 +235,7 @@ impl State {
     /// The first of the hotline's flow. Needs no database.
     fn language(&self, arrival: &Arrival) -> Language {
         let directory = self.context().directory();
-        let hotline = arrival.to.as_ref().and_then(|to| directory.hotlines.get(to));
+        let hotline = arrival.to.as_ref().and_then(|to| directory.hotline(to));
         let in_use = hotline.and_then(|hotline| directory.flows.get(&hotline.flow));
         in_use.map_or_else(Language::english, |in_use| in_use.flow.default_language().clone())
     }

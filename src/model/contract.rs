@@ -54,11 +54,20 @@ pub struct Target {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hotline {
+    /// By which it is known, and which it shows when it phones somebody.
     pub number: Phone,
+    /// Further numbers at which it answers.
+    pub also: Vec<Phone>,
     /// One, or several that share the number.
     pub contracts: Vec<ContractId>,
     pub flow: FlowId,
     pub vars: BTreeMap<String, String>,
+}
+
+impl Hotline {
+    pub fn answers(&self, number: &Phone) -> bool {
+        self.number == *number || self.also.contains(number)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -48,6 +48,8 @@ pub struct NewCall {
     /// `None`: withheld.
     pub from: Option<Phone>,
     pub hotline: Phone,
+    /// The one of its numbers that was phoned.
+    pub to: Phone,
     pub flow: FlowId,
     pub flow_version: i64,
     pub started_at: Instant,
@@ -76,6 +78,8 @@ pub struct CallRow {
     pub carrier_call: String,
     pub from: Option<Phone>,
     pub hotline: Phone,
+    /// The one of its numbers that was phoned.
+    pub to: Phone,
     pub contract: Option<ContractId>,
     pub customer: Option<CustomerId>,
     pub contact: Option<ContactId>,
@@ -105,7 +109,7 @@ macro_rules! with_columns {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " id, carrier, carrier_call, from_number, hotline, contract_id, customer_id, contact_id, verified, language, ",
+            " id, carrier, carrier_call, from_number, hotline, to_number, contract_id, customer_id, contact_id, verified, language, ",
             "category, priority, outcome, last_step, phase, state, turn, connect, answered_by, waited_ms, alert_id, ",
             "flow_id, flow_version, started_at, ended_at ",
             $after
@@ -116,9 +120,9 @@ macro_rules! with_columns {
 /// `None`: the carrier has told of this call before.
 pub async fn create(db: &mut AnyConnection, org: &OrgId, call: &NewCall) -> Result<Option<CallRow>, StoreError> {
     let row = sqlx::query(with_columns!(
-        "INSERT INTO calls (org_id, id, carrier, carrier_call, from_number, hotline, verified, last_step, phase, state, \
-         turn, waited_ms, flow_id, flow_version, started_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, 0, '', 'ivr', '', 0, 0, $7, $8, $9) \
+        "INSERT INTO calls (org_id, id, carrier, carrier_call, from_number, hotline, to_number, verified, last_step, \
+         phase, state, turn, waited_ms, flow_id, flow_version, started_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', 'ivr', '', 0, 0, $8, $9, $10) \
          ON CONFLICT (org_id, carrier, carrier_call) DO NOTHING RETURNING",
         ""
     ))
@@ -128,6 +132,7 @@ pub async fn create(db: &mut AnyConnection, org: &OrgId, call: &NewCall) -> Resu
     .bind(call.carrier_call.as_str())
     .bind(call.from.as_ref().map(Phone::as_str))
     .bind(call.hotline.as_str())
+    .bind(call.to.as_str())
     .bind(call.flow.as_str())
     .bind(call.flow_version)
     .bind(codec::millis(call.started_at))
@@ -455,6 +460,7 @@ fn read(row: &AnyRow) -> Result<CallRow, StoreError> {
         carrier_call: row.try_get("carrier_call")?,
         from: opt_parsed(row, "from_number")?,
         hotline: parsed(row, "hotline")?,
+        to: opt_parsed(row, "to_number")?.map_or_else(|| parsed(row, "hotline"), Ok)?,
         contract: opt_parsed(row, "contract_id")?,
         customer: opt_parsed(row, "customer_id")?,
         contact: opt_parsed(row, "contact_id")?,

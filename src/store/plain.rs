@@ -100,10 +100,10 @@ type Query<'q> = sqlx::query::Query<'q, sqlx::Any, AnyArguments>;
 
 async fn begin(db: &mut AnyConnection, calls: &[(&PlainTurn, &NewCall)]) -> Result<BTreeSet<CallId>, StoreError> {
     static STATEMENTS: Statements = Statements::new(
-        "INSERT INTO calls (org_id, id, carrier, carrier_call, from_number, hotline, flow_id, flow_version, started_at, \
+        "INSERT INTO calls (org_id, id, carrier, carrier_call, from_number, hotline, to_number, flow_id, flow_version, started_at, \
          turn, waited_ms, state, last_step, phase, contract_id, customer_id, contact_id, verified, language, category, \
          priority) VALUES ",
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         " ON CONFLICT (org_id, carrier, carrier_call) DO NOTHING RETURNING id",
     );
     let (mut rest, mut begun) = (calls, BTreeSet::new());
@@ -118,6 +118,7 @@ async fn begin(db: &mut AnyConnection, calls: &[(&PlainTurn, &NewCall)]) -> Resu
                 .bind(call.carrier_call.as_str())
                 .bind(call.from.as_ref().map(Phone::as_str))
                 .bind(call.hotline.as_str())
+                .bind(call.to.as_str())
                 .bind(call.flow.as_str())
                 .bind(call.flow_version)
                 .bind(codec::millis(call.started_at));
@@ -181,6 +182,7 @@ impl CallRow {
             carrier_call: call.carrier_call.clone(),
             from: call.from.clone(),
             hotline: call.hotline.clone(),
+            to: call.to.clone(),
             contract: None,
             customer: None,
             contact: None,

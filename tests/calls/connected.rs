@@ -7,8 +7,8 @@ use pikett::{
 
 use super::{
     people::{
-        ANNA, BEN, CEM, DORA, EVERYONE, HAND_OVER, OLAF, OUTSIDE, PETRA, PRESS_1_DE, PRESS_1_EN, STRANGER, chooses,
-        takes,
+        ANNA, BEN, CEM, DORA, EVERYONE, EVERYONE_TOO, HAND_OVER, OLAF, OUTSIDE, PETRA, PRESS_1_DE, PRESS_1_EN,
+        STRANGER, chooses, takes,
     },
     story::{Story, stories},
 };
@@ -64,6 +64,16 @@ stories! {
         let heard = story.heard(&story.legs_to(other)[0].sid);
         assert!(heard.contains(&format!("schon {name} angenommen")), "{heard}");
         assert!(story.legs_to(BEN).is_empty());
+    }
+
+    async fn a_hotline_answers_at_each_of_its_numbers_and_shows_its_first(story: Story) {
+        story.behaves(ANNA, Behaviour::answers(5.0, [Press::on(PRESS_1_DE, "1")]).hanging_up_after(40.0));
+        let caller = story.phones_at(DORA, EVERYONE_TOO, []);
+        story.talk(&caller).await;
+        let call = story.over(&caller).await;
+        assert_eq!((call.hotline.as_str(), call.to.as_str()), (EVERYONE, EVERYONE_TOO));
+        assert_eq!(call.outcome, Some(Outcome::Connected));
+        assert_eq!(story.legs_to(ANNA)[0].from.as_str(), EVERYONE);
     }
 
     async fn two_callers_for_one_technician_are_served_one_after_the_other(story: Story) {

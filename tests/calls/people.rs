@@ -14,6 +14,8 @@ pub const BEN: &str = "+447700900002";
 pub const CEM: &str = "+4915110000003";
 /// Rings Anna and Cem at once, then Ben.
 pub const EVERYONE: &str = "+4930901821";
+/// Another number of the same hotline.
+pub const EVERYONE_TOO: &str = "+4940901821";
 /// Hands over to `OUTSIDE`.
 pub const HAND_OVER: &str = "+4930901822";
 pub const OUTSIDE: &str = "+4930777001";

@@ -68,7 +68,7 @@ impl Call {
             carrier: row.carrier.to_string(),
             carrier_call: row.carrier_call.clone(),
             from: row.from.as_ref().map(number),
-            to: number(&row.hotline),
+            to: number(&row.to),
             hotline: number(&row.hotline),
             contract: row.contract.as_ref().map(ToString::to_string),
             customer: row.customer.as_ref().map(ToString::to_string),

@@ -111,7 +111,7 @@ fn hotline<'a>(directory: &'a Directory, flow: &Flow, call: &TestCall) -> Result
             }
         };
     };
-    match directory.hotlines.get(&to.value) {
+    match directory.hotline(&to.value) {
         Some(hotline) if of_flow(&hotline) => Ok(hotline),
         Some(hotline) => Err((
             format!("hotline {} runs flow `{}`, not `{}`", to.value, hotline.flow, flow.id),

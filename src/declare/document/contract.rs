@@ -134,6 +134,8 @@ pub fn coverage(given: &str) -> Result<Coverage, String> {
 /// Its number is its id.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct HotlineDocument {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
     contracts: Vec<String>,
     flow: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -146,6 +148,7 @@ impl Document for HotlineDocument {
 
     fn of(hotline: &Hotline) -> Self {
         Self {
+            also: hotline.also.iter().map(|number| number.as_str().to_owned()).collect(),
             contracts: hotline.contracts.iter().map(ToString::to_string).collect(),
             flow: hotline.flow.to_string(),
             vars: hotline.vars.clone(),
@@ -155,6 +158,7 @@ impl Document for HotlineDocument {
     fn into_thing(self, id: &str) -> Result<Hotline, String> {
         Ok(Hotline {
             number: parsed(id)?,
+            also: each(&self.also, parsed)?,
             contracts: each(&self.contracts, parsed)?,
             flow: parsed(&self.flow)?,
             vars: self.vars,

@@ -141,8 +141,14 @@ fn contract() -> impl Strategy<Value = Contract> {
 }
 
 fn hotline() -> impl Strategy<Value = Hotline> {
-    (phone(), vec(id(), 1..3), id(), vec(("[a-z_]{1,8}", ".{0,12}"), 0..3)).prop_map(
-        |(number, contracts, flow, vars)| Hotline { number, contracts, flow, vars: vars.into_iter().collect() },
+    (phone(), vec(phone(), 0..3), vec(id(), 1..3), id(), vec(("[a-z_]{1,8}", ".{0,12}"), 0..3)).prop_map(
+        |(number, also, contracts, flow, vars)| Hotline {
+            number,
+            also,
+            contracts,
+            flow,
+            vars: vars.into_iter().collect(),
+        },
     )
 }
 

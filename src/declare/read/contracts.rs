@@ -74,7 +74,7 @@ fn policy(given: Option<At<PolicyId>>) -> PolicyId {
 }
 
 pub fn hotline(entry: &Reader) -> Option<Hotline> {
-    let number = entry.need_parsed::<Phone>("number");
+    let mut numbers = numbers(entry).into_iter();
     let one = entry.parsed::<ContractId>("contract");
     let several = parsed_list(entry, "contracts", str::parse::<ContractId>);
     let contracts = match (entry.has("contract"), entry.has("contracts")) {
@@ -99,7 +99,24 @@ pub fn hotline(entry: &Reader) -> Option<Hotline> {
     let flow = entry.need_parsed::<FlowId>("flow").map(|flow| flow.value);
     let vars = vars(entry);
     let flow = flow.unwrap_or_else(|| STAND_IN.parse().expect("it is a plain word"));
-    Some(Hotline { number: number?.value, contracts, flow, vars })
+    Some(Hotline { number: numbers.next()?, also: numbers.collect(), contracts, flow, vars })
+}
+
+/// The first is the hotline's name.
+fn numbers(entry: &Reader) -> Vec<Phone> {
+    if !entry.has("numbers") {
+        return entry.need_parsed::<Phone>("number").map(|number| number.value).into_iter().collect();
+    }
+    if entry.has("number") {
+        entry.fault_at("numbers", "there are both `number` and `numbers`", "keep one of them");
+        let _ = entry.parsed::<Phone>("number");
+    }
+    let numbers = parsed_list(entry, "numbers", str::parse::<Phone>).unwrap_or_default();
+    if entry.item("numbers").and_then(toml_edit::Item::as_array).is_some_and(toml_edit::Array::is_empty) {
+        entry.fault_at("numbers", "this hotline has no number", "name at least one");
+    }
+    no_twins(entry, &numbers);
+    numbers.into_iter().map(|number| number.value).collect()
 }
 
 /// Data for the flow: texts, and numbers as one would write them.

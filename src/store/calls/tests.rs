@@ -18,6 +18,7 @@ pub fn a_call(ids: &Ids, carrier_call: &str) -> NewCall {
         carrier_call: carrier_call.to_owned(),
         from: Some("+4930555010".parse().unwrap()),
         hotline: "+4930901820".parse().unwrap(),
+        to: "+4930901820".parse().unwrap(),
         flow: "sla-hotline".parse().unwrap(),
         flow_version: 3,
         started_at: at(0),
