@@ -5,7 +5,7 @@ use super::Directory;
 use crate::{
     escalation::Target,
     ivr::{ConnectTo, Flow, Kind},
-    model::{contract::Hotline, id::PersonId},
+    model::{contract::Hotline, id::PersonId, phone::Phone},
 };
 
 /// The steps of a flow that reach nobody: the step, and what is wrong.
@@ -41,7 +41,6 @@ fn of_contracts(directory: &Directory, hotline: &Hotline) -> Option<String> {
     Some(format!("nobody in the policies of contract `{}` has a number that can be rung", silent.id))
 }
 
-/// What there is not, is told elsewhere.
 fn reaches(directory: &Directory, target: &Target) -> bool {
     match target {
         Target::Person(person) => can_ring(directory, person),
@@ -55,8 +54,10 @@ fn reaches(directory: &Directory, target: &Target) -> bool {
 
 fn can_ring(directory: &Directory, person: &PersonId) -> bool {
     let countries = directory.countries();
+    let rings = |phone: &Phone| countries.contains(phone.country_code());
+    // What there is not, and a person without any contact method, are told elsewhere.
     directory
         .people
         .get(person)
-        .is_none_or(|person| person.voice().is_some_and(|(_, phone)| countries.contains(phone.country_code())))
+        .is_none_or(|person| person.methods.is_empty() || person.voice().is_some_and(|(_, phone)| rings(phone)))
 }

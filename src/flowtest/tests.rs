@@ -64,7 +64,7 @@ say = "Goodbye."
 fn world(flow: &str) -> Result<Directory, Vec<Fault>> {
     let file = |name: &str, text: &str| File { name: name.to_owned(), text: text.to_owned() };
     let files = vec![file("msp.toml", MSP), file("f.toml", flow)];
-    directory_of(files, &|_, _| Err("none".to_owned()), &|_, _| Err("none".to_owned()))
+    directory_of(files, &|_, plain| Ok(plain.to_owned()), &|_, _| Err("there is no file: take it out".to_owned()))
 }
 
 /// Plays a script on the flow, one entry a line from line 8 on; `head` says more about the call.

@@ -101,7 +101,6 @@ impl fmt::Display for Label {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::ivr::parse;
 
     fn exits(text: &str, step: &str) -> Vec<String> {

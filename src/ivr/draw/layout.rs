@@ -238,16 +238,7 @@ impl<'a> Layout<'a> {
             };
             row.iter().flat_map(of).map(|(from, to)| (from, places[to])).collect()
         };
-        let in_row = |row: &Vec<usize>| {
-            let lines = lines_of(row);
-            let crosses = |a: &(f64, f64), b: &(f64, f64)| (a.0 - b.0) * (a.1 - b.1) < 0.0;
-            lines
-                .iter()
-                .enumerate()
-                .map(|(index, a)| lines[..index].iter().filter(|b| crosses(a, b)).count())
-                .sum::<usize>()
-        };
-        self.rows.iter().map(in_row).sum()
+        self.rows.iter().map(|row| inversions(lines_of(row))).sum()
     }
 
     /// Moves boxes below and above those that they belong to, as near as their row allows.
@@ -354,4 +345,17 @@ impl<'a> Layout<'a> {
         let width = right + LANE * lanes + MARGIN;
         Laid { boxes, routes, width, height: y - ROW_GAP + MARGIN }
     }
+}
+
+/// How many lines between two rows cross: pairs that stand in one order above and in the other below.
+fn inversions(mut lines: Vec<(f64, f64)>) -> usize {
+    lines.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let mut below: Vec<f64> = Vec::with_capacity(lines.len());
+    let mut crossings = 0;
+    for (_, place) in lines {
+        let at = below.partition_point(|other| *other <= place);
+        crossings += below.len() - at;
+        below.insert(at, place);
+    }
+    crossings
 }

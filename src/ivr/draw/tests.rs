@@ -67,7 +67,7 @@ fn exits_that_a_test_call_took_differ_from_the_others() {
 
 #[test]
 fn boxes_never_overlap() {
-    for text in [SLA.to_owned(), many(1), many(40), many(120)] {
+    for text in [SLA.to_owned(), many(1), many(40), many(80)] {
         let picture = picture(&text, &Marks::default());
         let boxes: Vec<[f64; 4]> =
             picture.lines().filter(|line| line.starts_with("<rect class=\"box")).map(numbers).collect();

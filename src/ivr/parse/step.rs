@@ -40,6 +40,8 @@ impl<'a, 'b> StepReader<'a, 'b> {
 
     pub fn exit_of(&self, reader: &Reader<'b>, name: &'b str) -> Option<StepId> {
         if !reader.has(name) {
+            // Asked for, so that a misspelt one is told with this name.
+            reader.item(name);
             reader.missing(name, &format!("add `{name} = \"…\"` with the step that comes next"));
             self.is_broken();
             self.book.graph.borrow_mut().write(self.id, None, name, None);

@@ -163,6 +163,7 @@ fn every_field_is_checked_where_it_stands() {
     let cases = [
         ("[steps.a]\ndo = 'say'\nnext = 'z'\n".to_owned(), "step `a` has no `say`"),
         ("[steps.a]\ndo = 'say'\nsay = 'x'\n".to_owned(), "step `a` has no `next`"),
+        ("[steps.a]\ndo = 'say'\nsay = 'x'\nnxet = 'z'\n".to_owned(), "unknown key `nxet`; did you mean `next`?"),
         ("[steps.a]\nsay = 'x'\nnext = 'z'\n".to_owned(), "step `a` has no `do`"),
         ("[steps.a]\ndo = 'say'\nplay = 'a.mp3'\nnext = 'z'\n".to_owned(), "no address of audio"),
         ("[steps.a]\ndo = 'pause'\nfor = '1h'\nnext = 'z'\n".to_owned(), "`for` is 1h; use 1s to 5m"),
