@@ -19,6 +19,8 @@ mod hang_ups;
 mod hostile;
 #[path = "calls/limits.rs"]
 mod limits;
+#[path = "calls/looked_up.rs"]
+mod looked_up;
 #[path = "calls/nobody.rs"]
 mod nobody;
 #[path = "calls/outage.rs"]

@@ -24,7 +24,10 @@ use crate::{
     clock::{Clock, Ids},
     config::Config,
     console::{self, Console},
-    hotline,
+    hotline::{
+        self,
+        lookup::{Lookups, Settings},
+    },
     intake::Intake,
     notify::{
         Channels,
@@ -127,7 +130,9 @@ impl Service {
         let mailer = config.email.as_ref().map(outside::mailer).transpose().map_err(AppError::Email)?;
         let channels = Channels::new(carriers.clone(), mailer, pusher, public_url.clone(), clock.clone(), ids.clone());
         let webhooks = Webhooks::new(carriers, &public_url);
-        let hotline = hotline::State::new(context.clone(), webhooks.clone());
+        let lookups = Settings { allow_private: config.lookup.allow_private, token: config.lookup.token.clone() };
+        let lookups = Lookups::new(&clock, lookups);
+        let hotline = hotline::State::new(context.clone(), webhooks.clone(), lookups);
         Work::start(&context, &channels, hotline::handlers(&hotline), &stopping, &workers);
         let api = Api::start(context.clone(), stopping.clone());
         let faces = Faces {

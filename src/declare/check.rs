@@ -317,6 +317,7 @@ fn strangers(step: &ivr::Kind, whole: &Directory) -> Option<(String, String)> {
         | ivr::Kind::Pin(_)
         | ivr::Kind::Menu { .. }
         | ivr::Kind::Collect(_)
+        | ivr::Kind::Lookup(_)
         | ivr::Kind::When { .. }
         | ivr::Kind::Set { .. }
         | ivr::Kind::Sms { .. }

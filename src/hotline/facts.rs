@@ -62,6 +62,7 @@ pub async fn gather(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Res
         attestation: line.attestation,
         language,
         pin: None,
+        lookup: None,
         next_alert: line.next_alert,
         queue_position: None,
         money: money(db, acting, &line.hotline.number).await?,

@@ -13,6 +13,7 @@ mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
 mod flows; // those that a call may call
 mod legs; // technicians' phones
+pub mod lookup; // what an endpoint of the MSP knows
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
 mod rings; // what the carrier is asked to do
@@ -46,6 +47,7 @@ use crate::{
     web::{problem::RETRY_AFTER_S, webhook::Webhooks},
     work::{Context, Handler, msp},
 };
+use lookup::Lookups;
 use urls::Urls;
 
 /// Carriers wait 15 s and then apologise in English. A real time: carriers know no other.
@@ -62,6 +64,7 @@ pub struct State(Arc<Parts>);
 struct Parts {
     context: Context,
     webhooks: Webhooks,
+    lookups: Lookups,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
 }
 
@@ -72,12 +75,16 @@ impl FromRef<State> for Webhooks {
 }
 
 impl State {
-    pub fn new(context: Context, webhooks: Webhooks) -> Self {
-        Self(Arc::new(Parts { context, webhooks, old_flows: Mutex::default() }))
+    pub fn new(context: Context, webhooks: Webhooks, lookups: Lookups) -> Self {
+        Self(Arc::new(Parts { context, webhooks, lookups, old_flows: Mutex::default() }))
     }
 
     fn context(&self) -> &Context {
         &self.0.context
+    }
+
+    fn lookups(&self) -> &Lookups {
+        &self.0.lookups
     }
 
     fn webhooks(&self) -> &Webhooks {

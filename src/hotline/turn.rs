@@ -15,7 +15,7 @@ use super::{
     urls::Urls,
 };
 use crate::{
-    ivr::{self, Attestation, Called, Facts, Flow, Flows, Input, Then},
+    ivr::{self, Attestation, Called, Facts, Flow, Flows, Input, Then, Want},
     model::{
         contract::Hotline,
         id::{CallId, FlowId},
@@ -165,7 +165,10 @@ impl State {
             facts::gather(&mut db, &scene.acting, &scene.line).await?
         };
         let state = state_of(scene, &facts)?;
-        let want = ivr::wants(scene.flows(), &state, &input);
+        let want = ivr::wants(scene.flows(), &state, &input, &facts);
+        if let Want::Lookup(lookup) = &want {
+            facts.lookup = Some(self.lookups().ask(lookup).await);
+        }
         facts.pin = facts::check_pin(self, &scene.acting, &facts, want).await?;
         let ran = ivr::run(scene.flows(), state, input, &facts);
         let response = document::of_turn(&ran.verbs, &scene.urls, &scene.call.id, turn + 1);

@@ -118,6 +118,7 @@ pub enum Kind {
         failed: StepId,
     },
     Forward(ForwardStep),
+    Lookup(LookupStep),
     /// Another flow goes on, and comes back.
     Flow {
         flow: FlowId,
@@ -208,6 +209,18 @@ pub struct CollectStep {
     pub digits: Option<(usize, usize)>,
     /// Repeats what was heard, and asks whether that is right.
     pub confirm: bool,
+    pub next: StepId,
+    pub failed: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct LookupStep {
+    /// A text whose host is written out.
+    pub url: String,
+    /// Names and what each is: the body of a POST. Without it, a GET.
+    pub send: Option<BTreeMap<String, String>>,
+    /// Vars and where each stands in the answer: names with dots between.
+    pub into: BTreeMap<String, String>,
     pub next: StepId,
     pub failed: StepId,
 }

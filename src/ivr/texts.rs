@@ -8,13 +8,13 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use minijinja::{
     Environment, Error, UndefinedBehavior,
-    value::{Enumerator, Object, Value},
+    value::{Enumerator, Object, Value, ValueKind},
 };
 
 use super::{
     facts::{ContractFacts, Facts},
     flow::{Flow, VarKind},
-    speech::{DIGITS_FROM, DIGITS_TO, is_mark},
+    speech::{DIGITS_FROM, DIGITS_TO, is_mark, plain},
     state::State,
     words::{Words, words},
 };
@@ -65,6 +65,34 @@ impl Texts<'_> {
             text.truncate(at);
         }
         Ok(text)
+    }
+
+    /// The text as an address: what an expression gives is encoded, so that it cannot become another path,
+    /// query or host.
+    pub fn render_url(&self, source: &str) -> Result<String, Error> {
+        let mut environment = environment(self.words(), self.zone(), self.facts.now);
+        environment.set_formatter(|out, _, value| {
+            let text = clean(&value.to_string());
+            // Dots alone would be a way up.
+            let text = if text.chars().all(|sign| sign == '.') { "" } else { text.as_str() };
+            Ok(out.write_str(&encoded(text))?)
+        });
+        environment.render_str(source, Value::from(self.context()))
+    }
+
+    /// What one expression gives, with its type; of anything more the text.
+    pub fn value(&self, source: &str) -> Result<serde_json::Value, Error> {
+        let inside = source.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+        let Some(expression) = inside.filter(|inside| !inside.contains("{{") && !inside.contains("}}")) else {
+            return Ok(plain(&self.render(source)?).into());
+        };
+        let environment = environment(self.words(), self.zone(), self.facts.now);
+        let value = environment.compile_expression(expression.trim())?.eval(Value::from(self.context()))?;
+        Ok(match value.kind() {
+            ValueKind::Bool => value.is_true().into(),
+            ValueKind::Number => serde_json::to_value(&value).unwrap_or_default(),
+            _ => plain(&value.to_string()).into(),
+        })
     }
 
     pub fn holds(&self, condition: &str) -> Result<bool, Error> {
@@ -187,6 +215,18 @@ pub fn clean(given: &str) -> String {
         .map(|sign| if sign.is_control() { ' ' } else { sign })
         .take(VALUE_MAX)
         .collect()
+}
+
+/// Everything but letters, digits and `-._~` as `%` and two hexadecimal digits.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 /// What is left of a text when its expressions cannot be rendered: better than silence.

@@ -293,6 +293,16 @@ pub enum Want {
         customer_number: Option<String>,
         pin: Pin,
     },
+    /// Ask this, and put what comes of it into `Facts::lookup`.
+    Lookup(Lookup),
+}
+
+/// What an endpoint of the MSP is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    pub url: String,
+    /// JSON, to be posted; `None`: nothing is sent.
+    pub body: Option<String>,
 }
 
 impl fmt::Debug for Input {

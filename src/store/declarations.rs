@@ -136,6 +136,27 @@ pub async fn flow(
     row.as_ref().map(read_flow).transpose()
 }
 
+/// The last version of a flow from before a version of another one was there.
+pub async fn version_before(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    flow: &FlowId,
+    (other, version): (&FlowId, i64),
+) -> Result<Option<i64>, StoreError> {
+    let row = sqlx::query(
+        "SELECT version FROM flow_versions WHERE org_id = $1 AND flow_id = $2 AND created_at < \
+         (SELECT created_at FROM flow_versions WHERE org_id = $1 AND flow_id = $3 AND version = $4) \
+         ORDER BY version DESC LIMIT 1",
+    )
+    .bind(org.as_str())
+    .bind(flow.as_str())
+    .bind(other.as_str())
+    .bind(version)
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| row.try_get("version")).transpose()?)
+}
+
 async fn documents(db: &mut AnyConnection, org: &OrgId) -> Result<Documents, StoreError> {
     let rows =
         sqlx::query("SELECT kind, id, body FROM declared WHERE org_id = $1").bind(org.as_str()).fetch_all(db).await?;
@@ -201,6 +222,18 @@ mod tests {
             assert_eq!(flow(&mut db, &org(), &hotline, 1).await.unwrap().unwrap().source, "one");
             let latest = load(&mut db, &org()).await.unwrap().flows;
             assert_eq!(latest.iter().map(|flow| (flow.version, flow.source.as_str())).collect::<Vec<_>>(), [(2, "two")]);
+        }
+
+        async fn versions_that_belong_together_are_found(store: Store) {
+            let (main, sub): (FlowId, FlowId) = ("main".parse().unwrap(), "sub".parse().unwrap());
+            // Applied together, then `sub` alone, then both.
+            for (flow, at_s) in [(&main, 0), (&sub, 0), (&sub, 10), (&main, 20), (&sub, 20)] {
+                let flow = flow.clone();
+                store.write(async move |db| put_flow(db, &org(), &flow, "f.toml", "x", at(at_s)).await).await.unwrap();
+            }
+            let mut db = store.read().await.unwrap();
+            assert_eq!(version_before(&mut db, &org(), &sub, (&main, 2)).await.unwrap(), Some(2));
+            assert_eq!(version_before(&mut db, &org(), &sub, (&main, 3)).await.unwrap(), None);
         }
 
         async fn what_is_removed_is_gone(store: Store) {

@@ -15,6 +15,7 @@ use chrono::TimeDelta;
 use pikett::{
     app::Service,
     clock::{Clock, Ids},
+    config::Config,
     demo::stage::{GOLD, Set, Stage},
     model::Instant,
     sim::{Behaviour, Caller, Event, Hooks, Press, Sid, Sim, Times, What},
@@ -102,12 +103,13 @@ impl Story {
             times,
             database: Some(&scratch.url),
         };
-        let stage = Stage::set(set).await.unwrap();
+        let mut stage = Stage::set(set).await.unwrap();
         let more = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/calls/msp");
         for name in ["more.toml", "straight-through.toml", "hand-over.toml"] {
             std::fs::copy(more.join(name), folder.path().join(name)).unwrap();
         }
         change(folder.path());
+        stage.config = Config::load(Some(&stage.config_file)).unwrap();
         stage.apply().await.unwrap();
         let hooks = Hooks::at(stage.sim.account_sid(), &format!("{}/carriers/twilio", stage.url()));
         for number in [EVERYONE, HAND_OVER, SHARED, HOLES, NOBODYS] {

@@ -12,6 +12,7 @@ mod choice;
 mod collect;
 mod connect;
 mod decide;
+mod lookup;
 mod outside;
 mod pin;
 mod voicemail;
@@ -78,9 +79,11 @@ pub fn begin<'a>(flows: impl Into<Flows<'a>>, facts: &Facts) -> State {
 }
 
 /// What the shell must find out before it runs this input.
-pub fn wants<'a>(flows: impl Into<Flows<'a>>, state: &State, input: &Input) -> Want {
-    let Some(flow) = flows.into().current(state) else { return Want::Nothing };
+pub fn wants<'a>(flows: impl Into<Flows<'a>>, state: &State, input: &Input, facts: &Facts) -> Want {
+    let flows = flows.into();
+    let Some(flow) = flows.current(state) else { return Want::Nothing };
     match input {
+        Input::Continued => lookup::wants(flows, state, facts),
         Input::Digits(digits) => pin::wants(flow, state, digits),
         _ => Want::Nothing,
     }

@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     ivr::{
-        facts::{Attestation, Facts},
+        facts::{Attestation, Facts, LookupAnswer},
         flow::{
             Abandoned, AlertFields, Asking, CallerId, CallerStep, Case, Choice, CollectStep, ConnectStep, ConnectTo,
-            Flow, ForwardStep, ForwardTo, Kind, MenuOption, PinStep, Speech, Step, StepId, Taken, Text, Trust,
-            VoicemailStep, Wait,
+            Flow, ForwardStep, ForwardTo, Kind, LookupStep, MenuOption, PinStep, Speech, Step, StepId, Taken, Text,
+            Trust, VoicemailStep, Wait,
         },
         parse,
         state::Phase,
@@ -149,12 +149,19 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
             next: one,
         },
         16 => Kind::Return,
+        17 => Kind::Lookup(LookupStep {
+            url: "https://x.example/{{ x }}".to_owned(),
+            send: (one != two).then(|| [("x.y".to_owned(), text.to_owned())].into()),
+            into: [("x".to_owned(), "a".to_owned())].into(),
+            next: one,
+            failed: two,
+        }),
         _ => Kind::Hangup { say: Some(speech(text)), reject: Some(RejectReason::Busy) },
     }
 }
 
 prop_compose! {
-    fn any_flow()(steps in vec((0u8..20, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
+    fn any_flow()(steps in vec((0u8..21, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
         let count = steps.len();
         let id = |to: u8| StepId(usize::from(to) % count);
         let steps: Vec<_> = steps
@@ -215,6 +222,7 @@ prop_compose! {
         if none {
             facts.contracts.clear();
         }
+        facts.lookup = known.then(|| LookupAnswer::Answered(serde_json::json!({ "a": "{{ b }}" })));
         facts.money.calls_left = money;
         facts.money.sms_left = money;
         facts

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::{alert, asking, caller, calling, choice, collect, connect, decide, outside, pin, spare, voicemail};
+use super::{alert, asking, caller, calling, choice, collect, connect, decide, lookup, outside, pin, spare, voicemail};
 use crate::{
     ivr::{
         facts::Facts,
@@ -198,6 +198,7 @@ impl<'a> Walk<'a> {
             Kind::Voicemail(voicemail) => voicemail::enter(self, voicemail),
             Kind::Sms { text, next, failed } => outside::sms(self, text, *next, *failed),
             Kind::Forward(forward) => outside::enter_forward(self, forward),
+            Kind::Lookup(_) => lookup::enter(self),
             Kind::Flow { flow, vars, .. } => calling::enter(self, flow, vars),
             Kind::Return => calling::come_back(self),
             Kind::Hangup { say, reject } => outside::hangup(self, say.as_ref(), *reject),
@@ -214,6 +215,7 @@ impl<'a> Walk<'a> {
             Kind::Pin(pin) => pin::answer(self, pin, &input),
             Kind::Menu { asking, options, invalid } => choice::answer_menu(self, asking, options, *invalid, &input),
             Kind::Collect(collect) => collect::answer(self, collect, &input),
+            Kind::Lookup(lookup) => lookup::answer(self, lookup, &input),
             Kind::Connect(connect) => connect::answer(self, connect, &input),
             Kind::Voicemail(voicemail) => voicemail::answer(self, voicemail, input),
             Kind::Forward(forward) => outside::answer_forward(self, forward, &input),

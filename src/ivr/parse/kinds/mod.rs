@@ -5,6 +5,7 @@ mod ask;
 mod calling;
 mod collect;
 mod decide;
+mod lookup;
 mod reach;
 mod talk;
 
@@ -14,7 +15,7 @@ use super::step::StepReader;
 use crate::{ivr::flow::Kind, model::fault::did_you_mean};
 
 /// What a step may do.
-pub const KINDS: [&str; 17] = [
+pub const KINDS: [&str; 18] = [
     "say",
     "pause",
     "language",
@@ -25,6 +26,7 @@ pub const KINDS: [&str; 17] = [
     "collect",
     "when",
     "set",
+    "lookup",
     "alert",
     "connect",
     "voicemail",
@@ -35,7 +37,7 @@ pub const KINDS: [&str; 17] = [
 ];
 
 /// Part of the language, but not of this version.
-const NOT_YET: [&str; 4] = ["intake", "notice", "lookup", "callback"];
+const NOT_YET: [&str; 3] = ["intake", "notice", "callback"];
 
 pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     let Some(word) = step.reader.need_string("do") else {
@@ -66,6 +68,7 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
         "hours" => decide::hours(&step),
         "when" => decide::when(&step),
         "set" => decide::set(&step),
+        "lookup" => lookup::lookup(&step),
         "alert" => reach::alert(&step),
         "connect" => reach::connect(&step),
         "voicemail" => reach::voicemail(&step),

@@ -4,6 +4,7 @@ mod asking;
 mod calling;
 mod collecting;
 mod deciding;
+mod looking;
 mod proof;
 mod reaching;
 mod shipped;
