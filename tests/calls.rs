@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
 
+#[path = "calls/asked.rs"]
+mod asked;
 #[path = "calls/called.rs"]
 mod called;
 #[path = "calls/checks.rs"]

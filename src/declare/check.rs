@@ -318,6 +318,7 @@ fn strangers(step: &ivr::Kind, whole: &Directory) -> Option<(String, String)> {
         | ivr::Kind::Menu { .. }
         | ivr::Kind::Collect(_)
         | ivr::Kind::Lookup(_)
+        | ivr::Kind::Intake(_)
         | ivr::Kind::When { .. }
         | ivr::Kind::Set { .. }
         | ivr::Kind::Sms { .. }

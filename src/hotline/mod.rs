@@ -12,6 +12,7 @@ mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
 mod flows; // those that a call may call
+mod intake; // answers to the five questions
 mod legs; // technicians' phones
 pub mod lookup; // what an endpoint of the MSP knows
 pub mod music; // hold music of our own

@@ -288,7 +288,10 @@ pub fn state_of(scene: &Scene, facts: &Facts) -> Result<ivr::State, StoreError> 
 /// taken.
 pub fn may_need_number(effect: &ivr::Effect) -> bool {
     match effect {
-        ivr::Effect::TellMsp { .. } | ivr::Effect::SendSms { .. } | ivr::Effect::AddToAlert(_) => true,
+        ivr::Effect::TellMsp { .. }
+        | ivr::Effect::SendSms { .. }
+        | ivr::Effect::AddToAlert(_)
+        | ivr::Effect::Intake(_) => true,
         ivr::Effect::Voicemail(voicemail) => voicemail.raise.is_none(),
         _ => false,
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::turn::RejectReason;
 use crate::model::{
+    call::Question,
     id::{CalendarId, FlowId, PersonId, PolicyId, ScheduleId},
     language::Language,
     phone::Phone,
@@ -119,6 +120,7 @@ pub enum Kind {
     },
     Forward(ForwardStep),
     Lookup(LookupStep),
+    Intake(IntakeStep),
     /// Another flow goes on, and comes back.
     Flow {
         flow: FlowId,
@@ -211,6 +213,15 @@ pub struct CollectStep {
     pub confirm: bool,
     pub next: StepId,
     pub failed: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntakeStep {
+    /// Said before the first question.
+    pub prompt: Option<Speech>,
+    /// In this order; without a text of the flow in the engine's own words.
+    pub questions: Vec<(Question, Option<Text>)>,
+    pub next: StepId,
 }
 
 #[derive(Debug, Clone, PartialEq)]

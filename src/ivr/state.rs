@@ -55,6 +55,8 @@ pub struct State {
     pub consent: Option<bool>,
     /// What `collect` heard, until the caller says that it is right.
     pub heard: Option<String>,
+    /// How many questions of the `intake` are behind the caller.
+    pub question: u32,
     /// Steps whose document the carrier could not run: their audio is not tried again.
     pub failed_steps: BTreeSet<String>,
 }
@@ -152,6 +154,7 @@ impl State {
             language_asked: self.language_asked,
             consent: self.consent,
             heard: self.heard.clone(),
+            question: self.question,
             failed_steps: self.failed_steps.clone(),
         };
         serde_json::to_string(&wire).expect("plain fields and text keys always have a JSON form")
@@ -191,6 +194,7 @@ impl State {
             language_asked: wire.language_asked,
             consent: wire.consent,
             heard: wire.heard,
+            question: wire.question,
             failed_steps: wire.failed_steps,
         })
     }
@@ -229,6 +233,8 @@ struct Wire {
     consent: Option<bool>,
     #[serde(default)]
     heard: Option<String>,
+    #[serde(default)]
+    question: u32,
     failed_steps: BTreeSet<String>,
 }
 
@@ -284,6 +290,7 @@ mod tests {
             language_asked: true,
             consent: Some(false),
             heard: Some("0815".into()),
+            question: 3,
             failed_steps: ["welcome".to_owned()].into(),
         };
         assert_eq!(State::from_json(&state.to_json()).unwrap(), state);

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::model::{
     Instant,
+    call::Question,
     id::{ContactId, ContractId, PersonId, PolicyId},
     language::Language,
     phone::Phone,
@@ -37,6 +38,8 @@ pub enum Input {
         seconds: u32,
         /// The caller hung up instead of ending by key: nothing that we answer is heard any more.
         hung_up: bool,
+        /// Said after the apology, of which the flow knows nothing: a message, whatever step this is.
+        spare: bool,
     },
     /// Silence only.
     RecordedNothing,
@@ -143,6 +146,8 @@ pub struct Record {
     pub max_s: u32,
     pub transcribe: bool,
     pub language: Language,
+    /// What it answers; `None`: a message of its own.
+    pub question: Option<Question>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,6 +172,7 @@ pub enum Effect {
     AddToAlert(NewAlert),
     Connect(Connect),
     Voicemail(Voicemail),
+    Intake(IntakeAnswer),
     Missed(MissedCall),
     SendSms {
         to: Phone,
@@ -241,6 +247,18 @@ pub struct Voicemail {
     pub language: Language,
     /// `None`: the call's alert gets it.
     pub raise: Option<NewAlert>,
+}
+
+/// What a caller said to a question of an `intake`: kept, and put on the call's alert, now or once there
+/// is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntakeAnswer {
+    pub question: Question,
+    pub url: String,
+    pub sid: Option<String>,
+    pub seconds: u32,
+    pub transcribe: bool,
+    pub language: Language,
 }
 
 /// A call that ended without a human, a voicemail or a chosen goodbye (promise 2).

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::model::{
     Instant,
+    call::Question,
     id::{AlertId, CallId, CarrierId, OrgId, VoicemailId},
 };
 
@@ -23,6 +24,8 @@ pub struct VoicemailRow {
     pub url: String,
     pub seconds: u32,
     pub transcript: Option<String>,
+    /// What it answers; `None`: a message of its own.
+    pub question: Option<Question>,
     pub created_at: Instant,
 }
 
@@ -30,7 +33,7 @@ pub struct VoicemailRow {
 pub async fn insert(db: &mut AnyConnection, org: &OrgId, voicemail: &VoicemailRow) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO voicemails (org_id, id, call_id, alert_id, carrier, recording, url, seconds, transcript, state, \
-         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'kept', $10) \
+         created_at, question) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'kept', $10, $11) \
          ON CONFLICT (org_id, call_id, recording) DO NOTHING",
     )
     .bind(org.as_str())
@@ -43,6 +46,7 @@ pub async fn insert(db: &mut AnyConnection, org: &OrgId, voicemail: &VoicemailRo
     .bind(i64::from(voicemail.seconds))
     .bind(voicemail.transcript.as_deref())
     .bind(codec::millis(voicemail.created_at))
+    .bind(voicemail.question.map(Question::as_str))
     .execute(db)
     .await?;
     touch(Topic::Events);
@@ -52,7 +56,7 @@ pub async fn insert(db: &mut AnyConnection, org: &OrgId, voicemail: &VoicemailRo
 /// The oldest first.
 pub async fn of_call(db: &mut AnyConnection, org: &OrgId, call: &CallId) -> Result<Vec<VoicemailRow>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, call_id, alert_id, carrier, recording, url, seconds, transcript, created_at FROM voicemails \
+        "SELECT id, call_id, alert_id, carrier, recording, url, seconds, transcript, question, created_at FROM voicemails \
          WHERE org_id = $1 AND call_id = $2 ORDER BY id",
     )
     .bind(org.as_str())
@@ -62,26 +66,57 @@ pub async fn of_call(db: &mut AnyConnection, org: &OrgId, call: &CallId) -> Resu
     rows.iter().map(read).collect()
 }
 
-/// `false`: no such recording, or it has its transcript.
+/// What of a call belongs to no alert yet, belongs to this one. The oldest first.
+pub async fn attach(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    call: &CallId,
+    alert: &AlertId,
+) -> Result<Vec<VoicemailRow>, StoreError> {
+    let rows = sqlx::query(
+        "UPDATE voicemails SET alert_id = $3 WHERE org_id = $1 AND call_id = $2 AND alert_id IS NULL \
+         RETURNING id, call_id, alert_id, carrier, recording, url, seconds, transcript, question, created_at",
+    )
+    .bind(org.as_str())
+    .bind(call.as_str())
+    .bind(alert.as_str())
+    .fetch_all(db)
+    .await?;
+    let mut rows: Vec<VoicemailRow> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    rows.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+    Ok(rows)
+}
+
+/// What it answers, if anything. `None`: no such recording, or it has its transcript.
 pub async fn transcribe(
     db: &mut AnyConnection,
     org: &OrgId,
     call: &CallId,
     recording: &str,
     transcript: &str,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Option<Question>>, StoreError> {
     let transcribed = sqlx::query(
         "UPDATE voicemails SET transcript = $4 \
-         WHERE org_id = $1 AND call_id = $2 AND recording = $3 AND transcript IS NULL",
+         WHERE org_id = $1 AND call_id = $2 AND recording = $3 AND transcript IS NULL RETURNING question",
     )
     .bind(org.as_str())
     .bind(call.as_str())
     .bind(recording)
     .bind(transcript)
-    .execute(db)
+    .fetch_optional(db)
     .await?;
     touch(Topic::Events);
-    Ok(transcribed.rows_affected() == 1)
+    transcribed.as_ref().map(question).transpose()
+}
+
+fn question(row: &AnyRow) -> Result<Option<Question>, StoreError> {
+    let name: Option<String> = row.try_get("question")?;
+    match name {
+        None => Ok(None),
+        Some(name) => {
+            Ok(Some(Question::named(&name).ok_or_else(|| StoreError::corrupt("voicemails.question", &name))?))
+        }
+    }
 }
 
 fn read(row: &AnyRow) -> Result<VoicemailRow, StoreError> {
@@ -94,6 +129,7 @@ fn read(row: &AnyRow) -> Result<VoicemailRow, StoreError> {
         url: row.try_get("url")?,
         seconds: codec::small(row, "seconds")?,
         transcript: row.try_get("transcript")?,
+        question: question(row)?,
         created_at: instant(row, "created_at")?,
     })
 }
@@ -122,6 +158,7 @@ mod tests {
                     url: "https://api.example/RE1".to_owned(),
                     seconds: 12,
                     transcript: None,
+                    question: Some(Question::What),
                     created_at: at(0),
                 };
                 store.write(async move |db| insert(db, &org(), &voicemail).await)
@@ -133,9 +170,16 @@ mod tests {
                 let again = transcribe(db, &org(), &id, "RE1", "Something else.").await?;
                 Ok((first, again, transcribe(db, &org(), &id, "RE2", "Nothing.").await?))
             });
-            assert_eq!(transcribed.await.unwrap(), (true, false, false));
+            assert_eq!(transcribed.await.unwrap(), (Some(Some(Question::What)), None, None));
             let found = of_call(&mut store.read().await.unwrap(), &org(), &call).await.unwrap();
             assert_eq!(found.len(), 1);
+            assert_eq!(found[0].question, Some(Question::What));
+            let alert: AlertId = ids.id(at(1));
+            let (id, to) = (call.clone(), alert.clone());
+            let attached = store.write(async move |db| {
+                Ok((attach(db, &org(), &id, &to).await?.len(), attach(db, &org(), &id, &to).await?.len()))
+            });
+            assert_eq!(attached.await.unwrap(), (1, 0));
             assert_eq!((found[0].seconds, found[0].transcript.as_deref()), (12, Some("The server is down.")));
         }
     }

@@ -59,23 +59,18 @@ async fn an_answer_is_an_answer() {
 #[tokio::test]
 async fn whatever_is_wrong_is_said_in_words() {
     let url = server().await;
-    let begun = std::time::Duration::from_secs(0) + {
-        let started = Clock::system().now();
-        for (path, words) in [
-            ("/huge", "longer than 64 KiB"),
-            ("/elsewhere", "answered 307"),
-            ("/broken", "no JSON"),
-            ("/away", "answered 503"),
-            ("/nowhere", "answered 404"),
-            ("/slow", "no answer within 3 seconds"),
-            ("/drip", "no answer within 3 seconds"),
-        ] {
-            let LookupAnswer::Failed(why) = ask(format!("{url}{path}"), None, inside()).await else { panic!("{path}") };
-            assert!(why.contains(words), "{path}: {why}");
-        }
-        (Clock::system().now() - started).to_std().unwrap()
-    };
-    assert!(begun < Duration::from_secs(12), "two waits of 3 seconds took {begun:?}");
+    for (path, words) in [
+        ("/huge", "longer than 64 KiB"),
+        ("/elsewhere", "answered 307"),
+        ("/broken", "no JSON"),
+        ("/away", "answered 503"),
+        ("/nowhere", "answered 404"),
+        ("/slow", "no answer within 3 seconds"),
+        ("/drip", "no answer within 3 seconds"),
+    ] {
+        let LookupAnswer::Failed(why) = ask(format!("{url}{path}"), None, inside()).await else { panic!("{path}") };
+        assert!(why.contains(words), "{path}: {why}");
+    }
     for (url, words) in
         [("http://127.0.0.1:1/", "could not be reached"), ("https://", "is none"), ("mailto:x", "is none")]
     {

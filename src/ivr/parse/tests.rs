@@ -95,7 +95,7 @@ closed = "island"
     f.toml:17:7: `say` of step `welcome` has no `en`; add `en = "…"`
     f.toml:17:14: the text names an unknown fact `compny`; did you mean `company`?
     f.toml:21:6: there is no step `mennu`; did you mean `menu`?
-    f.toml:26:6: the step `notice` is known, but not there yet; use another step for now: there are say, pause, language, hours, caller, pin, menu, collect, when, set, lookup, alert, connect, voicemail, sms, forward, flow, hangup
+    f.toml:26:6: the step `notice` is known, but not there yet; use another step for now: there are say, pause, language, hours, caller, pin, menu, collect, intake, when, set, lookup, alert, connect, voicemail, sms, forward, flow, hangup
     f.toml:32:17: `contact` has no `nmae`; did you mean `name`?
     f.toml:32:17: the text cannot be rendered: unknown filter: filter digit is unknown; mend the expression
     f.toml:32:63: the text is empty; write what the caller shall hear
@@ -125,7 +125,7 @@ fn a_file_that_is_no_toml_or_no_flow_is_one_fault() {
 
 #[test]
 fn steps_that_come_later_are_known() {
-    for step in ["intake", "notice", "callback"] {
+    for step in ["notice", "callback"] {
         let said = said(&format!("{HEAD}[steps.a]\ndo = '{step}'\nnext = 'z'\n"));
         assert_eq!(said.lines().count(), 1, "{said}");
         assert!(said.starts_with(&format!("f.toml:7:6: the step `{step}` is known, but not there yet")), "{said}");
@@ -158,6 +158,7 @@ fn every_field_is_checked_where_it_stands() {
     let collect = "[steps.a]\ndo = 'collect'\nprompt = 'x'\nnext = 'z'\nfailed = 'z'\n";
     let flow = "[steps.a]\ndo = 'flow'\nnext = 'z'\n";
     let lookup = "[steps.a]\ndo = 'lookup'\nnext = 'z'\nfailed = 'z'\n";
+    let intake = "[steps.a]\ndo = 'intake'\nnext = 'z'\n";
     let with = |head: &str, more: &str| format!("{head}{more}\n");
     let cases = [
         ("[steps.a]\ndo = 'say'\nnext = 'z'\n".to_owned(), "step `a` has no `say`"),
@@ -207,6 +208,11 @@ fn every_field_is_checked_where_it_stands() {
         (with(lookup, "url = 'https://x.example'\ninto = { caller = 'a' }"), "`caller` is a fact of every call"),
         (with(lookup, "url = 'https://x.example'\ninto = { x = 'a..b' }"), "`a..b` is no place in an answer"),
         (with(lookup, "url = 'https://x.example'\ninto = ['x']\nsend = ['cller']"), "did you mean `caller`?"),
+        (with(intake, "questions = ['who', 'whot']"), "did you mean `what`?"),
+        (with(intake, "questions = ['who', 'who']"), "`who` is asked twice"),
+        (with(intake, "questions = []"), "the intake asks nothing"),
+        (with(intake, "questions = { who = { de = 'Wer?' } }"), "does not speak `de`"),
+        ("[steps.a]\ndo = 'intake'\n".to_owned(), "step `a` has no `next`"),
         (with(flow, "flow = 'f'"), "flow `f` calls itself"),
         (with(flow, "flow = 'A b'"), "`A b` is no name for a flow"),
         (with(flow, ""), "step `a` has no `flow`"),

@@ -223,7 +223,13 @@ impl Call {
 }
 
 pub fn recorded(seconds: u32, hung_up: bool) -> Input {
-    Input::Recorded { url: "https://carrier/rec/1".to_owned(), sid: Some("RE1".to_owned()), seconds, hung_up }
+    Input::Recorded {
+        url: "https://carrier/rec/1".to_owned(),
+        sid: Some("RE1".to_owned()),
+        seconds,
+        hung_up,
+        spare: false,
+    }
 }
 
 pub fn heard(prompts: &[Prompt]) -> String {

@@ -12,6 +12,7 @@ mod choice;
 mod collect;
 mod connect;
 mod decide;
+mod intake;
 mod lookup;
 mod outside;
 mod pin;
@@ -74,6 +75,7 @@ pub fn begin<'a>(flows: impl Into<Flows<'a>>, facts: &Facts) -> State {
         language_asked: false,
         consent: None,
         heard: None,
+        question: 0,
         failed_steps: BTreeSet::new(),
     }
 }
@@ -101,7 +103,7 @@ pub fn spare(language: &Language) -> Verbs {
     let (words, language) = words(language, &Language::english());
     Verbs {
         prompts: says(words.sorry, &language, None),
-        then: Then::Record(Record { max_s: voicemail::MAX_S, transcribe: false, language }),
+        then: Then::Record(Record { max_s: voicemail::MAX_S, transcribe: false, language, question: None }),
     }
 }
 

@@ -14,14 +14,17 @@ use crate::{
         facts::{Attestation, Facts, LookupAnswer},
         flow::{
             Abandoned, AlertFields, Asking, CallerId, CallerStep, Case, Choice, CollectStep, ConnectStep, ConnectTo,
-            Flow, ForwardStep, ForwardTo, Kind, LookupStep, MenuOption, PinStep, Speech, Step, StepId, Taken, Text,
-            Trust, VoicemailStep, Wait,
+            Flow, ForwardStep, ForwardTo, IntakeStep, Kind, LookupStep, MenuOption, PinStep, Speech, Step, StepId,
+            Taken, Text, Trust, VoicemailStep, Wait,
         },
         parse,
         state::Phase,
         turn::{ConnectEnd, Effect, Input, Prompt, RejectReason, Then},
     },
-    model::{call::Outcome, priority::Priority},
+    model::{
+        call::{Outcome, Question},
+        priority::Priority,
+    },
 };
 
 const TEXTS: [&str; 7] = [
@@ -149,6 +152,11 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
             next: one,
         },
         16 => Kind::Return,
+        18 => Kind::Intake(IntakeStep {
+            prompt: Some(speech(text)),
+            questions: vec![(Question::Why, None), (Question::Who, Some(Text::Same(text.to_owned())))],
+            next: one,
+        }),
         17 => Kind::Lookup(LookupStep {
             url: "https://x.example/{{ x }}".to_owned(),
             send: (one != two).then(|| [("x.y".to_owned(), text.to_owned())].into()),
@@ -161,7 +169,7 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
 }
 
 prop_compose! {
-    fn any_flow()(steps in vec((0u8..21, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
+    fn any_flow()(steps in vec((0u8..22, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
         let count = steps.len();
         let id = |to: u8| StepId(usize::from(to) % count);
         let steps: Vec<_> = steps

@@ -5,6 +5,7 @@ mod ask;
 mod calling;
 mod collect;
 mod decide;
+mod intake;
 mod lookup;
 mod reach;
 mod talk;
@@ -15,7 +16,7 @@ use super::step::StepReader;
 use crate::{ivr::flow::Kind, model::fault::did_you_mean};
 
 /// What a step may do.
-pub const KINDS: [&str; 18] = [
+pub const KINDS: [&str; 19] = [
     "say",
     "pause",
     "language",
@@ -24,6 +25,7 @@ pub const KINDS: [&str; 18] = [
     "pin",
     "menu",
     "collect",
+    "intake",
     "when",
     "set",
     "lookup",
@@ -37,7 +39,7 @@ pub const KINDS: [&str; 18] = [
 ];
 
 /// Part of the language, but not of this version.
-const NOT_YET: [&str; 3] = ["intake", "notice", "callback"];
+const NOT_YET: [&str; 2] = ["notice", "callback"];
 
 pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     let Some(word) = step.reader.need_string("do") else {
@@ -47,7 +49,7 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     {
         let mut graph = step.book.graph.borrow_mut();
         match word.value.as_str() {
-            "language" | "menu" | "pin" | "collect" => graph.asks(step.id),
+            "language" | "menu" | "pin" | "collect" | "intake" => graph.asks(step.id),
             "connect" | "forward" | "hangup" => graph.ends(step.id),
             "voicemail" => {
                 graph.asks(step.id);
@@ -68,6 +70,7 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
         "hours" => decide::hours(&step),
         "when" => decide::when(&step),
         "set" => decide::set(&step),
+        "intake" => intake::intake(&step),
         "lookup" => lookup::lookup(&step),
         "alert" => reach::alert(&step),
         "connect" => reach::connect(&step),

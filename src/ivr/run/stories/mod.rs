@@ -8,4 +8,5 @@ mod looking;
 mod proof;
 mod reaching;
 mod shipped;
+mod taking_in;
 mod trouble;
