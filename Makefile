@@ -1,6 +1,6 @@
 # Two commands to remember: `cargo run -- demo` and `make test`.
 
-.PHONY: test format lint docs unit bench
+.PHONY: test format lint docs unit bench fuzz
 
 # Everything that a change must pass. Tests run on SQLite and on PostgreSQL: postgres.sh brings a
 # throw-away cluster for their time.
@@ -20,3 +20,10 @@ unit:
 
 bench:
 	tests/support/postgres.sh cargo bench --locked
+
+# Searches on where tests/fuzz.rs stops; needs cargo-fuzz and a nightly toolchain.
+FUZZ_SECONDS ?= 60
+fuzz:
+	for target in flow_file twiml webhook; do \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 || exit 1; \
+	done

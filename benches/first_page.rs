@@ -11,6 +11,8 @@ mod carrier;
 mod client;
 #[path = "../tests/support/database.rs"]
 mod database;
+#[path = "support/direct.rs"]
+mod direct;
 #[path = "support/figures.rs"]
 mod figures;
 #[path = "support/house.rs"]

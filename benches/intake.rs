@@ -11,6 +11,8 @@ mod client;
 mod closed;
 #[path = "../tests/support/database.rs"]
 mod database;
+#[path = "support/direct.rs"]
+mod direct;
 #[path = "support/figures.rs"]
 mod figures;
 #[path = "support/house.rs"]
@@ -23,26 +25,31 @@ mod run;
 mod serve;
 #[path = "support/service.rs"]
 mod service;
+#[path = "support/skeleton.rs"]
+mod skeleton;
 #[path = "support/slice.rs"]
 mod slice;
 #[path = "support/tool.rs"]
 mod tool;
 
-use std::{collections::VecDeque, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, process::ExitCode, time::Duration};
 
-use axum::{Json, Router, body::Bytes, extract::State, http::StatusCode, routing::post};
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use client::Client;
 use database::Scratch;
 use figures::Spread;
 use house::House;
 use pikett::clock::Clock;
 use rows::Rows;
+use skeleton::{Commit, GROUP};
 use sqlx::{AnyConnection, Connection, Row};
-use tokio::sync::{Mutex, mpsc, oneshot};
 use tool::Tool;
 
 const CLIENTS: usize = 64;
-const GROUP: usize = 64;
 const KEY: &str = "storm000000000000000000000000000";
 /// SQLite has one writer. On PostgreSQL one group is written while the other is committed; with six
 /// committers the bare handler was slower by a third, since their groups are smaller.
@@ -105,35 +112,23 @@ async fn trigger(tool: &mut Tool) {
     tool.trigger().await;
 }
 
-type Queue = mpsc::Sender<oneshot::Sender<()>>;
-
-/// The handler that only writes the two rows: whoever comes while a group is committed shares the next.
+/// The handler that only writes the two rows.
 async fn skeleton(url: String, committers: usize) -> SocketAddr {
-    let (queue, waiting) = mpsc::channel(4_096);
-    let waiting = Arc::new(Mutex::new(waiting));
+    let mut rows = Vec::new();
     for _ in 0..committers {
-        tokio::spawn(commit_groups(Rows::open(&url).await, Arc::clone(&waiting)));
+        rows.push(Rows::open(&url).await);
     }
-    serve::serve(Router::new().route("/v2/enqueue", post(accept)).with_state(queue)).await
+    skeleton::serve(rows, accepted).await
 }
 
-async fn accept(State(queue): State<Queue>, _: Bytes) -> (StatusCode, Json<serde_json::Value>) {
-    let (committed, durable) = oneshot::channel();
-    queue.send(committed).await.expect("the committers live");
-    durable.await.expect("the group was committed");
-    (StatusCode::ACCEPTED, Json(serde_json::json!({ "status": "success", "message": "Event processed" })))
+fn accepted() -> Response {
+    let answer = Json(serde_json::json!({ "status": "success", "message": "Event processed" }));
+    (StatusCode::ACCEPTED, answer).into_response()
 }
 
-async fn commit_groups(mut rows: Rows, waiting: Arc<Mutex<mpsc::Receiver<oneshot::Sender<()>>>>) {
-    loop {
-        let mut group = Vec::new();
-        if waiting.lock().await.recv_many(&mut group, GROUP).await == 0 {
-            return;
-        }
-        rows.commit(group.len()).await;
-        for committed in group {
-            let _ = committed.send(());
-        }
+impl Commit for Rows {
+    async fn commit(&mut self, events: usize) {
+        Rows::commit(self, events).await;
     }
 }
 

@@ -21,6 +21,7 @@ pub mod hotline; // calls of customers: webhook → run → save → document
 pub mod intake; // events from monitoring tools
 pub mod notify; // how people are told
 pub mod paging; // how technicians answer pages
+pub mod recordings; // what callers said: fetched, sealed, put into words, handed out
 pub mod store; // all SQL
 pub mod telemetry; // logs and names of metrics
 pub mod web; // what the faces share

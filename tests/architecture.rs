@@ -59,8 +59,25 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("paging", &["model", "store", "carrier", "declare", "notify", "work", "clock", "web", "telemetry"]),
+    ("recordings", &["model", "store", "carrier", "declare", "notify", "work", "clock", "backoff", "web", "telemetry"]),
     ("intake", &["model", "store", "declare", "web", "work", "clock", "telemetry"]),
-    ("api", &["model", "ivr", "oncall", "escalation", "sla", "store", "declare", "work", "clock", "web", "telemetry"]),
+    (
+        "api",
+        &[
+            "model",
+            "ivr",
+            "oncall",
+            "escalation",
+            "sla",
+            "store",
+            "declare",
+            "notify",
+            "work",
+            "clock",
+            "web",
+            "telemetry",
+        ],
+    ),
     (
         "console",
         &["model", "ivr", "oncall", "escalation", "sla", "store", "declare", "work", "clock", "web", "telemetry"],
@@ -79,9 +96,11 @@ const PURE: &[&str] = &[
     "carrier/twiml",
     "carrier/signature.rs",
     "notify/links.rs",
+    "notify/listen.rs",
     "notify/plan.rs",
     "notify/texts",
     "notify/urls.rs",
+    "recordings/seal.rs",
 ];
 
 const IMPURE_WORDS: &[&str] = &["async fn", "tokio::", "sqlx::", "std::env", "reqwest::", "::now("];

@@ -7,12 +7,16 @@
 mod asked;
 #[path = "calls/called.rs"]
 mod called;
+#[path = "calls/called_back.rs"]
+mod called_back;
 #[path = "calls/checks.rs"]
 mod checks;
 #[path = "calls/collected.rs"]
 mod collected;
 #[path = "calls/connected.rs"]
 mod connected;
+#[path = "calls/crowds.rs"]
+mod crowds;
 #[path = "support/database.rs"]
 mod database;
 #[path = "calls/hang_ups.rs"]
@@ -33,11 +37,17 @@ mod people;
 mod pins;
 #[path = "calls/races.rs"]
 mod races;
+#[path = "calls/recordings.rs"]
+mod recordings;
 #[path = "calls/requests.rs"]
 mod requests;
 #[path = "calls/seen.rs"]
 mod seen;
 #[path = "calls/story.rs"]
 mod story;
+#[path = "calls/three.rs"]
+mod three;
+#[path = "calls/told.rs"]
+mod told;
 #[path = "calls/troubles.rs"]
 mod troubles;

@@ -17,7 +17,11 @@ mod described;
 mod events;
 #[path = "support/house.rs"]
 mod house;
+#[path = "service/incidents.rs"]
+mod incidents;
 #[path = "service/refused.rs"]
 mod refused;
 #[path = "service/running.rs"]
 mod running;
+#[path = "service/versions.rs"]
+mod versions;

@@ -9,13 +9,11 @@ use std::sync::{
 use pikett::{
     clock::{Clock, Ids},
     model::id::Alert,
-    store::Store,
 };
-use sqlx::{AnyConnection, AssertSqlSafe, Connection};
+use sqlx::{AnyConnection, AssertSqlSafe};
 
-/// As Pikett's own writer is set up; what is committed survives a power cut.
-const SQLITE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; \
-    PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8000; PRAGMA busy_timeout = 5000";
+use crate::direct;
+
 /// Few sizes of statements, so that each is prepared once.
 const ROWS_PER_STATEMENT: usize = 16;
 const ALERTS: &str = "INSERT INTO alerts (org_id, id, number, title, state, priority, category, source, customer_id, \
@@ -45,11 +43,7 @@ struct Row {
 impl Rows {
     /// A connection to a database with Pikett's tables.
     pub async fn open(url: &str) -> Self {
-        Store::open(url).await.expect("the database opens").close().await;
-        let mut db = AnyConnection::connect(url).await.expect("the database opens");
-        if db.backend_name() == "SQLite" {
-            sqlx::raw_sql(SQLITE).execute(&mut db).await.expect("SQLite takes its settings");
-        }
+        let db = direct::open(url).await;
         let (alerts, timers) = (inserts(ALERTS, 20), inserts(TIMERS, 8));
         Self { db, alerts, timers, ids: Ids::random(), clock: Clock::system() }
     }
@@ -63,12 +57,12 @@ impl Rows {
             now: now.timestamp_millis(),
         };
         let rows: Vec<Row> = (0..alerts).map(row).collect();
-        self.raw("BEGIN").await;
+        direct::raw(&mut self.db, "BEGIN").await;
         for rows in rows.chunks(ROWS_PER_STATEMENT) {
             self.insert_alerts(rows).await;
             self.insert_timers(rows).await;
         }
-        self.raw("COMMIT").await;
+        direct::raw(&mut self.db, "COMMIT").await;
     }
 
     async fn insert_alerts(&mut self, rows: &[Row]) {
@@ -91,18 +85,10 @@ impl Rows {
         }
         query.execute(&mut self.db).await.expect("the timers are new");
     }
-
-    async fn raw(&mut self, statement: &'static str) {
-        sqlx::raw_sql(statement).execute(&mut self.db).await.expect(statement);
-    }
 }
 
 /// For one row, for two, and so on.
 fn inserts(into: &str, columns: usize) -> Vec<Arc<str>> {
-    let row = |row: usize| {
-        let parameters = (1..=columns).map(|column| format!("${}", row * columns + column));
-        format!("({})", parameters.collect::<Vec<_>>().join(", "))
-    };
-    let rows: Vec<String> = (0..ROWS_PER_STATEMENT).map(row).collect();
-    (1..=rows.len()).map(|count| format!("{into} VALUES {}", rows[..count].join(", ")).into()).collect()
+    let values = direct::values(ROWS_PER_STATEMENT, columns);
+    values.into_iter().map(|values| format!("{into} VALUES {values}").into()).collect()
 }

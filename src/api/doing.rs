@@ -6,25 +6,21 @@ use axum::{
     extract::{OriginalUri, Path, Request, State},
     http::{HeaderMap, StatusCode},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sqlx::AnyConnection;
 
 use super::{
     Api, BODY_BYTES_MAX,
     alerts::{Named, missing},
     failed,
+    fields::{Fields, refused},
     idempotency::Repeatable,
     wire::{Alert, Outcome},
 };
 use crate::{
     model::alert::Actor,
     store::{StoreError, seen},
-    web::{
-        body::{self, BodyError},
-        caller::Caller,
-        problem::Problem,
-        text,
-    },
+    web::{body, caller::Caller, problem::Problem, text},
     work::{
         Acting,
         act::{self, Acted},
@@ -181,76 +177,4 @@ pub fn actor(acting: &Acting, name: &str) -> Actor {
         Ok(person) if acting.directory.people.contains_key(&person) => Actor::Person(person),
         _ => Actor::Operator(text::line(name, NAME_MAX)),
     }
-}
-
-/// The fields of a JSON object, taken one by one; what is left over is refused.
-struct Fields {
-    rest: Map<String, Value>,
-    problem: Problem,
-}
-
-impl Fields {
-    /// No body is an empty object.
-    fn read(body: &[u8]) -> Result<Self, Problem> {
-        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the request's fields are wrong");
-        if body.is_empty() {
-            return Ok(Self { rest: Map::new(), problem });
-        }
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(rest)) => Ok(Self { rest, problem }),
-            Ok(_) => Err(not_json("the body must be a JSON object")),
-            Err(error) => Err(not_json(&format!("line {}, column {}: {error}", error.line(), error.column()))),
-        }
-    }
-
-    fn text(&mut self, name: &str, max: usize) -> Option<String> {
-        match self.rest.remove(name)? {
-            Value::String(given) if given.chars().count() <= max => {
-                Some(text::line(&given, max)).filter(|text| !text.is_empty())
-            }
-            Value::String(_) => {
-                self.wrong(name, format!("is longer than {max} characters"));
-                None
-            }
-            Value::Null => None,
-            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                self.wrong(name, "must be a text");
-                None
-            }
-        }
-    }
-
-    fn required(&mut self, name: &str, max: usize) -> String {
-        let before = self.problem.errors.len();
-        self.text(name, max).unwrap_or_else(|| {
-            if self.problem.errors.len() == before {
-                self.wrong(name, "is missing");
-            }
-            String::new()
-        })
-    }
-
-    fn wrong(&mut self, name: &str, message: impl Into<String>) {
-        self.problem = self.problem.clone().field(format!("/{name}"), message);
-    }
-
-    fn finish(mut self) -> Result<(), Problem> {
-        let unknown: Vec<String> = self.rest.keys().map(|name| name.chars().take(40).collect()).collect();
-        for name in unknown {
-            self.wrong(&name, "is no field here");
-        }
-        if self.problem.errors.is_empty() { Ok(()) } else { Err(self.problem) }
-    }
-}
-
-fn not_json(what: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "the body is no JSON object").detail(what)
-}
-
-fn refused(error: &BodyError) -> Problem {
-    match error {
-        BodyError::TooLong { .. } => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"),
-        BodyError::Broken => Problem::new(StatusCode::BAD_REQUEST, "the body broke off"),
-    }
-    .detail(error.to_string())
 }

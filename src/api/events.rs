@@ -1,6 +1,6 @@
 //! `/events`: what changes, as it changes, as server-sent events, woken by commits.
 //!
-//! States (`alert`, `call`, `attempt`) are sent whole: the newest one counts. Entries of timelines
+//! States (`alert`, `call`, `attempt`, `incident`) are sent whole: the newest one counts. Entries of timelines
 //! (`entry`) are sent once each. Whoever comes back with `Last-Event-ID` gets every state again and the
 //! entries since then, some perhaps twice: ids of several processes do not rise in the order of their
 //! commits. Start at `stream`; what is looked at stands in `Feed::load`.
@@ -30,14 +30,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Api, calls, failed,
-    wire::{Alert, TimelineEntry, Try},
+    wire::{Alert, Incident, TimelineEntry, Try},
 };
 use crate::{
     model::id::EntryId,
     store::{
         StoreError, Topic,
         alerts::{self, Which},
-        attempts, timeline,
+        attempts, incidents, timeline,
     },
     web::problem::Problem,
     work::Context,
@@ -45,6 +45,8 @@ use crate::{
 
 /// Open alerts that a watcher is shown.
 const OPEN_MAX: i64 = 200;
+/// Incidents beside the open ones: a watcher learns that one was resolved.
+const INCIDENTS_MAX: i64 = 20;
 /// Timeline entries and attempts in one look; a watcher who missed more is told to look for itself.
 const LATEST_MAX: i64 = 200;
 /// Looks follow one another no faster, however much is committed.
@@ -70,6 +72,7 @@ enum Kind {
     Call,
     Alert,
     Attempt,
+    Incident,
     Entry,
 }
 
@@ -145,6 +148,12 @@ impl Feed {
         }
         for call in &calls::latest(&mut db, &directory).await? {
             put(&mut items, Kind::Call, &call.id, call);
+        }
+        for incident in &incidents::list(&mut db, org, None, INCIDENTS_MAX).await? {
+            put(&mut items, Kind::Incident, incident.id.as_str(), &Incident::from(incident));
+        }
+        for incident in &incidents::open(&mut db, org).await? {
+            put(&mut items, Kind::Incident, incident.id.as_str(), &Incident::from(incident));
         }
         let newest = entries.first().map(|entry| entry.id.clone());
         Ok(Look { generation, items, newest })
@@ -243,6 +252,7 @@ fn event(kind: Kind, json: &str, look: &Look) -> sse::Event {
         Kind::Call => "call",
         Kind::Alert => "alert",
         Kind::Attempt => "attempt",
+        Kind::Incident => "incident",
         Kind::Entry => "entry",
     };
     with_id(sse::Event::default().event(name).data(json), look)

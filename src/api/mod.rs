@@ -6,14 +6,19 @@
 
 pub mod alerts; // the list, one alert, its timeline; also for the command line
 mod auth; // bearer tokens
+pub mod callbacks; // what customers were promised; also for the command line
 pub mod calls; // the call log; also for the command line
 pub mod doing; // acknowledge, resolve, escalate, note; also for the command line
 pub mod events; // what changes, as it changes
 pub mod explain; // why who was told when; also for the command line
+mod fields; // of a request's body
+mod flows; // versions of flows, and which is in force
 mod idempotency; // a repeated request gets the same answer
+pub mod incidents; // outages as customers hear of them; also for the command line
 mod oncall; // who is on call, and why
 pub mod openapi; // the description of all this
 mod query; // parameters
+mod voicemails; // what callers said, and links to hear it
 pub mod wire; // the shapes
 
 use axum::{
@@ -63,6 +68,16 @@ pub fn resources(api: Api) -> Router {
         .route("/alerts/{alert}/escalate", post(doing::escalate))
         .route("/alerts/{alert}/note", post(doing::note))
         .route("/calls", get(calls::list))
+        .route("/flows", get(flows::list))
+        .route("/flows", post(flows::add))
+        .route("/flows/{flow}/versions/{version}", get(flows::one))
+        .route("/flows/{flow}/activate", post(flows::put_into_force))
+        .route("/callbacks", get(callbacks::list))
+        .route("/callbacks/{callback}/call", post(callbacks::call))
+        .route("/callbacks/{callback}/done", post(callbacks::done))
+        .route("/incidents", get(incidents::list).post(incidents::open))
+        .route("/incidents/{incident}", get(incidents::one).patch(incidents::update))
+        .route("/voicemails", get(voicemails::list))
         .route("/oncall", get(oncall::now))
         .route("/events", get(events::stream))
         .with_state(api)

@@ -37,6 +37,26 @@ pub fn describe() -> Value {
             "/alerts/{alert}/escalate": act("escalate", "Tell the next level now", "By"),
             "/alerts/{alert}/note": act("note", "Put a note on the timeline", "Note"),
             "/calls": { "get": list_of_calls() },
+            "/callbacks": { "get": list_of_callbacks() },
+            "/callbacks/{callback}/call": act_on_callback("call_back",
+                "Ring a technician, then the customer from the hotline's number", "Caller"),
+            "/callbacks/{callback}/done": act_on_callback("callback_done", "It was done otherwise", "By"),
+            "/incidents": { "get": list_of_incidents(), "post": change_of_incident("open_incident",
+                "Open an incident: flows with a `notice` step tell callers of it", "NewIncident") },
+            "/incidents/{incident}": {
+                "parameters": [ref_to("parameters", "incident")],
+                "get": get("incident", "One incident with everything that was told of it", "IncidentStory"),
+                "patch": change_of_incident("update_incident",
+                    "Say how it goes on: whoever follows it gets an SMS. What is left out stays as it is",
+                    "IncidentChange"),
+            },
+            "/flows": { "get": list_of_flows(), "post": add_flow() },
+            "/flows/{flow}/versions/{version}": {
+                "parameters": [ref_to("parameters", "flow"), ref_to("parameters", "version")],
+                "get": get("flow", "One version of a flow with its text", "FlowSource"),
+            },
+            "/flows/{flow}/activate": activate_flow(),
+            "/voicemails": { "get": list_of_voicemails() },
             "/oncall": { "get": on_call() },
             "/events": { "get": events() },
             "/openapi.json": { "get": open_api() },
@@ -66,6 +86,21 @@ fn parameters() -> Value {
         "alert": {
             "name": "alert", "in": "path", "required": true, "schema": { "type": "string" },
             "description": "The alert's id or its number", "example": "7",
+        },
+        "callback": {
+            "name": "callback", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The callback's id, or the number of its alert", "example": "7",
+        },
+        "incident": {
+            "name": "incident", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The incident's id or its number", "example": "3",
+        },
+        "flow": {
+            "name": "flow", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The flow's id", "example": "sla-hotline",
+        },
+        "version": {
+            "name": "version", "in": "path", "required": true, "schema": { "type": "integer", "minimum": 1 },
         },
         "limit": {
             "name": "limit", "in": "query",
@@ -128,6 +163,114 @@ fn list_of_calls() -> Value {
     })
 }
 
+fn list_of_callbacks() -> Value {
+    json!({
+        "operationId": "callbacks",
+        "summary": "What customers were promised, the newest first",
+        "parameters": [
+            { "name": "open", "in": "query", "schema": { "type": "boolean", "default": false },
+              "description": "Only what is still promised, the most urgent first and in one page" },
+            ref_to("parameters", "limit"),
+            ref_to("parameters", "cursor"),
+        ],
+        "responses": answers(&page_of("Callback")),
+    })
+}
+
+fn act_on_callback(id: &str, summary: &str, body: &str) -> Value {
+    json!({
+        "parameters": [ref_to("parameters", "callback")],
+        "post": {
+            "operationId": id,
+            "summary": summary,
+            "parameters": [ref_to("parameters", "idempotency")],
+            "requestBody": {
+                "required": false,
+                "content": { "application/json": { "schema": ref_to("schemas", body) } },
+            },
+            "responses": answers(&ref_to("schemas", "CallbackOutcome")),
+        },
+    })
+}
+
+fn list_of_incidents() -> Value {
+    json!({
+        "operationId": "incidents",
+        "summary": "Outages as customers hear of them, the newest first",
+        "parameters": [
+            { "name": "open", "in": "query", "schema": { "type": "boolean", "default": false },
+              "description": "Only those that are not resolved" },
+            ref_to("parameters", "limit"),
+            ref_to("parameters", "cursor"),
+        ],
+        "responses": answers(&page_of("Incident")),
+    })
+}
+
+fn change_of_incident(id: &str, summary: &str, body: &str) -> Value {
+    json!({
+        "operationId": id,
+        "summary": summary,
+        "parameters": [ref_to("parameters", "idempotency")],
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": { "schema": ref_to("schemas", body) } },
+        },
+        "responses": answers(&ref_to("schemas", "IncidentOutcome")),
+    })
+}
+
+fn list_of_flows() -> Value {
+    json!({
+        "operationId": "flows",
+        "summary": "The versions of flows, of each the newest first, and which is in force",
+        "parameters": [{
+            "name": "flow", "in": "query", "schema": { "type": "string" }, "description": "Only of this flow",
+        }],
+        "responses": answers(&page_of("FlowVersion")),
+    })
+}
+
+fn add_flow() -> Value {
+    json!({
+        "operationId": "addFlow",
+        "summary": "Keep a flow file as the next version; it answers no calls yet",
+        "requestBody": { "required": true, "content": { "application/toml": { "schema": { "type": "string" } } } },
+        "responses": answers(&ref_to("schemas", "FlowKept")),
+    })
+}
+
+fn activate_flow() -> Value {
+    json!({
+        "parameters": [ref_to("parameters", "flow")],
+        "post": {
+            "operationId": "activateFlow",
+            "summary": "Put a version into force, or see which hotlines that would change and how",
+            "description": "Calls in progress stay on their version. Going back is activating an earlier one.",
+            "requestBody": {
+                "required": true,
+                "content": { "application/json": { "schema": ref_to("schemas", "Activation") } },
+            },
+            "responses": answers(&ref_to("schemas", "Activated")),
+        },
+    })
+}
+
+fn list_of_voicemails() -> Value {
+    let of = |name: &str, text: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": text });
+    json!({
+        "operationId": "voicemails",
+        "summary": "What callers said after the tone, with links to hear it that expire soon",
+        "parameters": [
+            of("call", "Only those of this call, the oldest first"),
+            of("alert", "Only those of the alert with this id, the oldest first"),
+            ref_to("parameters", "limit"),
+            ref_to("parameters", "cursor"),
+        ],
+        "responses": answers(&page_of("Voicemail")),
+    })
+}
+
 fn on_call() -> Value {
     json!({
         "operationId": "oncall",
@@ -162,7 +305,7 @@ fn events() -> Value {
     json!({
         "operationId": "events",
         "summary": "What changes, as it changes",
-        "description": "Server-sent events. `alert`, `call` and `attempt` carry the whole thing, the newest one \
+        "description": "Server-sent events. `alert`, `call`, `attempt` and `incident` carry the whole thing, the newest one \
             counts; `entry` is a line of a timeline. After `ready` everything that holds was sent; after `missed` \
             more has happened than is sent again.",
         "parameters": [{

@@ -12,7 +12,8 @@ use crate::{
     declare::{Assembled, Directory, FlowSource, directory::default_org, directory_from, org::Defaults},
     store::{
         Store, StoreError, Topic,
-        declarations::{self, Declared, FlowVersion},
+        declarations::{self, Declared},
+        flows::FlowVersion,
     },
 };
 

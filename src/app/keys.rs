@@ -15,6 +15,8 @@ use crate::{
 pub const LINKS: &str = "links";
 /// Signs sessions of the console.
 pub const CONSOLE: &str = "console";
+/// Seals recordings.
+pub const RECORDINGS: &str = "recordings";
 /// The private half of what browsers subscribe with.
 pub const VAPID: &str = "vapid";
 

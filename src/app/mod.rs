@@ -35,6 +35,7 @@ use crate::{
         links::Links,
     },
     paging,
+    recordings::{self, Recordings},
     store::{Store, StoreError},
     telemetry::Log,
     web::webhook::Webhooks,
@@ -116,6 +117,10 @@ impl Service {
             .map_err(AppError::Directory)?;
         let link_key = keys::kept(&store, &ids, keys::LINKS).await.map_err(AppError::Keys)?;
         let console_key = keys::kept(&store, &ids, keys::CONSOLE).await.map_err(AppError::Keys)?;
+        let recordings_key = match &config.voicemail.key {
+            Some(key) => key.clone(),
+            None => keys::kept(&store, &ids, keys::RECORDINGS).await.map_err(AppError::Keys)?,
+        };
         let vapid = keys::vapid(&store, &ids, &config.push).await.map_err(AppError::Keys)?;
         let context = Context {
             store: store.clone(),
@@ -129,14 +134,27 @@ impl Service {
         let pusher = Pusher::new(&vapid, config.push.subject.as_deref(), http).map_err(AppError::Push)?;
         let mailer = config.email.as_ref().map(outside::mailer).transpose().map_err(AppError::Email)?;
         let channels = Channels::new(carriers.clone(), mailer, pusher, public_url.clone(), clock.clone(), ids.clone());
+        let voicemail = &config.voicemail;
+        let settings = recordings::Settings {
+            folder: voicemail.folder.clone(),
+            retention: voicemail.retention,
+            transcriber: voicemail.transcriber.clone(),
+            transcriber_limit: voicemail.transcriber_limit,
+            key: recordings_key,
+        };
+        let recordings =
+            Recordings::new(context.clone(), carriers.clone(), settings, stopping.clone(), workers.clone());
         let webhooks = Webhooks::new(carriers, &public_url);
         let lookups = Settings { allow_private: config.lookup.allow_private, token: config.lookup.token.clone() };
         let lookups = Lookups::new(&clock, lookups);
-        let hotline = hotline::State::new(context.clone(), webhooks.clone(), lookups);
-        Work::start(&context, &channels, hotline::handlers(&hotline), &stopping, &workers);
+        let transcribes = voicemail.transcriber.is_some();
+        let hotline = hotline::State::start(context.clone(), webhooks.clone(), lookups, transcribes);
+        let handlers = [hotline::handlers(&hotline), recordings::handlers(&recordings)].concat();
+        Work::start(&context, &channels, handlers, &stopping, &workers);
         let api = Api::start(context.clone(), stopping.clone());
         let faces = Faces {
             hotline,
+            recordings,
             paging: paging::State::new(context.clone(), webhooks),
             intake: Intake::start(context.clone()),
             api: api.clone(),

@@ -17,6 +17,7 @@ use crate::{
     hotline,
     intake::{Intake, pagerduty},
     paging,
+    recordings::{self, Recordings},
     telemetry::metric,
     web::problem::Problem,
 };
@@ -25,6 +26,7 @@ use crate::{
 pub struct Faces {
     pub hotline: hotline::State,
     pub paging: paging::State,
+    pub recordings: Recordings,
     pub intake: Intake,
     pub api: Api,
     pub console: Console,
@@ -39,6 +41,8 @@ pub fn router(faces: Faces) -> Router {
         // and what our own documents name. And people with a signed link: /a/{token}.
         .merge(hotline::routes(faces.hotline))
         .merge(paging::routes(faces.paging))
+        // People with a signed link to a recording: /r/{token}.
+        .merge(recordings::routes(faces.recordings))
         // Monitoring tools, by integration key.
         .route("/v2/enqueue", post(pagerduty::enqueue).with_state(faces.intake))
         // Programs, by bearer token: alerts, calls, oncall, events, openapi.json.

@@ -1,24 +1,18 @@
 //! `pikett alert ack|resolve|escalate|note`: act on one alert, on the database, beside a running
 //! service, which is woken by the commit.
 
-use std::sync::Arc;
-
 use clap::{Args, Subcommand};
-use tokio::sync::watch;
 
-use super::{Common, Failure, Verdict, say, say_json};
+use super::{Common, Failure, Verdict, acting, say, say_json};
 use crate::{
     api::{
         alerts::Named,
         doing::{By, Deed, actor, perform},
         wire,
     },
-    app::{directory, keys},
-    clock::Ids,
     config::Config,
-    notify::links::Links,
     store::{Store, alerts::AlertRow},
-    work::{Context, act::Acted},
+    work::act::Acted,
 };
 
 /// Acknowledge, resolve, escalate or note an alert
@@ -97,7 +91,7 @@ async fn act(
     how: &How,
 ) -> Result<Acted, Failure> {
     let failed = |error| Failure::of(format!("act on alert {name}"), error);
-    let context = context(common, config, store).await.map_err(failed)?;
+    let context = acting::context(common, config, store).await.map_err(failed)?;
     let acting = context.acting();
     let by = By { actor: actor(&acting, &how.by), how: "on the command line" };
     let name = name.clone();
@@ -109,17 +103,6 @@ async fn act(
         Ok(acted)
     };
     context.change(unit).await.map_err(failed)
-}
-
-/// What acting needs: no workers, which are the service's.
-async fn context(common: &Common, config: &Config, store: &Store) -> Result<Context, crate::store::StoreError> {
-    let ids = Ids::random();
-    let declared = directory::load(store).await?;
-    let declared = directory::assemble(&declared, &config.defaults).directory;
-    let (_, directory) = watch::channel(Arc::new(declared));
-    let key = keys::kept(store, &ids, keys::LINKS).await?;
-    let links = Links::new(config.server.public_url.clone(), key);
-    Ok(Context { store: store.clone(), clock: common.clock(), ids, directory, links })
 }
 
 fn answer(name: &Named, deed: &Deed, acted: Acted, how: &How) -> Verdict {

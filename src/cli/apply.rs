@@ -11,15 +11,19 @@ use std::{
 use clap::Args;
 use serde_json::json;
 
-use super::{Common, Failure, Verdict, declared, say, say_json};
+use super::{
+    Common, Failure, Verdict, declared, say, say_json,
+    versions::{as_json, tell},
+};
 use crate::{
     clock::{Clock, Ids},
     config::secrets,
-    declare::{self, File, Outside, Plan, directory::default_org, pins},
+    declare::{self, File, Flows, Outside, Plan, directory::default_org, pins},
     model::fault::Fault,
     store::{
         Store, StoreError,
         declarations::{self, Declared},
+        flows::{self, Given},
     },
 };
 
@@ -43,6 +47,9 @@ pub struct Arguments {
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Keep flows as new versions, and put none into force: `pikett flow activate` does that
+    #[arg(long)]
+    stage: bool,
     /// Print what changed as JSON
     #[arg(long)]
     json: bool,
@@ -51,16 +58,23 @@ pub struct Arguments {
 pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     let files = files(&arguments.paths)?;
     let (_, store) = common.open().await?;
-    let outcome = apply(&store, &files, arguments.dry_run, &common.clock(), &Ids::random()).await;
+    let flows = if arguments.stage { Flows::Stage } else { Flows::PutIntoForce };
+    let outcome = apply(&store, &files, flows, arguments.dry_run, &common.clock(), &Ids::random()).await;
     store.close().await;
     let (revision, plan) = outcome?;
     if arguments.json {
         let revision = (!plan.is_empty() && !arguments.dry_run).then_some(revision);
-        say_json(&json!({ "dry_run": arguments.dry_run, "changes": plan.differences, "revision": revision }));
+        let hotlines: Vec<_> = plan.previews.iter().flat_map(|(flow, previews)| as_json(flow, previews)).collect();
+        say_json(&json!({
+            "dry_run": arguments.dry_run, "changes": plan.differences, "hotlines": hotlines, "revision": revision,
+        }));
         return Ok(Verdict::Sound);
     }
     for difference in &plan.differences {
         say(difference);
+    }
+    for (flow, previews) in &plan.previews {
+        tell(flow, previews);
     }
     match (plan.differences.len(), arguments.dry_run) {
         (0, _) => say("nothing to change"),
@@ -78,17 +92,18 @@ fn changes(count: usize) -> String {
 pub async fn apply(
     store: &Store,
     files: &[File],
+    flows: Flows,
     dry_run: bool,
     clock: &Clock,
     ids: &Ids,
 ) -> Result<(i64, Plan), Failure> {
     for _ in 0..TRIES {
         let declared = declared::load(store).await.map_err(in_store)?;
-        let plan = plan(&declared, files, ids)?;
+        let plan = plan(&declared, files, flows, ids)?;
         if plan.is_empty() || dry_run {
             return Ok((declared.revision, plan));
         }
-        if let Some(revision) = commit(store, &declared, &plan, clock).await.map_err(in_store)? {
+        if let Some(revision) = commit(store, &declared, &plan, flows, clock).await.map_err(in_store)? {
             return Ok((revision, plan));
         }
     }
@@ -99,14 +114,14 @@ fn in_store(error: StoreError) -> Failure {
     Failure::of("apply the declarations", error)
 }
 
-fn plan(declared: &Declared, files: &[File], ids: &Ids) -> Result<Plan, Failure> {
+fn plan(declared: &Declared, files: &[File], flows: Flows, ids: &Ids) -> Result<Plan, Failure> {
     let outside = Outside {
         secret: &|file, reference| secrets::resolve(&secrets::beside(file, reference)),
         file: &|file, reference| text_beside(file, reference),
         salt: &|| pins::salt(&hex::decode(ids.nonce()).expect("a nonce is written in hex")),
     };
-    let flows = declared::flow_sources(declared);
-    declare::plan(&declared.documents, &flows, files.to_vec(), &outside).map_err(Failure::Faults)
+    let stored_flows = declared::flow_sources(declared);
+    declare::plan(&declared.documents, &stored_flows, files.to_vec(), &outside, flows).map_err(Failure::Faults)
 }
 
 fn text_beside(file: &str, reference: &str) -> Result<String, String> {
@@ -116,7 +131,13 @@ fn text_beside(file: &str, reference: &str) -> Result<String, String> {
 }
 
 /// `None`: somebody applied something since this was worked out.
-async fn commit(store: &Store, declared: &Declared, plan: &Plan, clock: &Clock) -> Result<Option<i64>, StoreError> {
+async fn commit(
+    store: &Store,
+    declared: &Declared,
+    plan: &Plan,
+    into: Flows,
+    clock: &Clock,
+) -> Result<Option<i64>, StoreError> {
     let (before, plan, now) = (declared.revision, plan.clone(), clock.now());
     let unit = store.write(async move |db| {
         let org = default_org();
@@ -125,7 +146,11 @@ async fn commit(store: &Store, declared: &Declared, plan: &Plan, clock: &Clock) 
             declarations::put(db, &org, kind, id, document).await?;
         }
         for flow in &plan.flows {
-            declarations::put_flow(db, &org, &flow.id, &flow.file, &flow.source, now).await?;
+            let given = Given { flow: &flow.id, file: &flow.file, source: &flow.source, tests: "" };
+            let version = flows::put(db, &org, given, now).await?;
+            if into == Flows::PutIntoForce {
+                flows::activate(db, &org, &flow.id, version, now).await?;
+            }
         }
         Ok(Some(revision))
     });
@@ -224,7 +249,7 @@ contacts = [ { name = "Petra", pin = "730164" } ]
     on_both! {
         async fn what_was_applied_is_seen_by_whoever_watches(store: Store) {
             let mut watch = store.wake().watch(Topic::Directory);
-            let (revision, plan) = apply(&store, &file(ANNA), false, &clock(), &Ids::seeded(1)).await.unwrap();
+            let (revision, plan) = apply(&store, &file(ANNA), Flows::PutIntoForce, false, &clock(), &Ids::seeded(1)).await.unwrap();
             assert_eq!((revision, plan.differences.len()), (1, 2));
             watch.notified().await;
             let declared = declared::load(&store).await.unwrap();
@@ -235,19 +260,19 @@ contacts = [ { name = "Petra", pin = "730164" } ]
         }
 
         async fn applied_twice_or_dry_it_changes_nothing(store: Store) {
-            let (revision, plan) = apply(&store, &file(ANNA), true, &clock(), &Ids::seeded(1)).await.unwrap();
+            let (revision, plan) = apply(&store, &file(ANNA), Flows::PutIntoForce, true, &clock(), &Ids::seeded(1)).await.unwrap();
             assert_eq!((revision, plan.differences.len()), (0, 2));
             assert!(declared::load(&store).await.unwrap().documents.is_empty());
-            apply(&store, &file(ANNA), false, &clock(), &Ids::seeded(1)).await.unwrap();
+            apply(&store, &file(ANNA), Flows::PutIntoForce, false, &clock(), &Ids::seeded(1)).await.unwrap();
             let before = declared::load(&store).await.unwrap();
-            let (revision, plan) = apply(&store, &file(ANNA), false, &clock(), &Ids::seeded(2)).await.unwrap();
+            let (revision, plan) = apply(&store, &file(ANNA), Flows::PutIntoForce, false, &clock(), &Ids::seeded(2)).await.unwrap();
             assert_eq!((revision, plan), (1, Plan::default()));
             assert_eq!(declared::load(&store).await.unwrap(), before);
         }
 
         async fn one_fault_and_nothing_is_applied(store: Store) {
             let files = [file(ANNA), vec![File { name: "b.toml".to_owned(), text: "[org]\npolicy = \"glod\"\n".to_owned() }]].concat();
-            let refused = apply(&store, &files, false, &clock(), &Ids::seeded(1)).await.unwrap_err();
+            let refused = apply(&store, &files, Flows::PutIntoForce, false, &clock(), &Ids::seeded(1)).await.unwrap_err();
             let words = refused.in_words();
             assert!(words.starts_with("b.toml:2:10: there is no policy `glod`; declare it"), "{words}");
             assert_eq!(declared::load(&store).await.unwrap(), Declared::default());
@@ -257,7 +282,7 @@ contacts = [ { name = "Petra", pin = "730164" } ]
             let applies = (0..6).map(|n| {
                 let store = store.clone();
                 let text = format!("[[people]]\nid = \"p{n}\"\ncontact = [ {{ id = \"m\", kind = \"sms\", to = \"+49151100000{n}0\" }} ]\n");
-                async move { apply(&store, &file(&text), false, &clock(), &Ids::seeded(n)).await }
+                async move { apply(&store, &file(&text), Flows::PutIntoForce, false, &clock(), &Ids::seeded(n)).await }
             });
             for outcome in futures::future::join_all(applies).await {
                 outcome.unwrap();

@@ -1,14 +1,15 @@
-//! `pikett flow`: what one can do with flows without a database.
+//! `pikett flow`: what one can do with flows: check them without a database, and choose which version of
+//! one is in force.
 
 use std::{fs, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Failure, Verdict, apply::is_passed_over, say, say_json};
+use super::{Common, Failure, Verdict, apply::is_passed_over, say, say_json, versions};
 use crate::{ivr, model::fault::Fault};
 
-/// Check flows
+/// Check flows, and choose which version answers calls
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -18,6 +19,9 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(CheckArguments),
+    Versions(versions::VersionsArguments),
+    Activate(versions::ActivateArguments),
+    Rollback(versions::RollbackArguments),
 }
 
 /// Read flows and say all that is wrong with them
@@ -32,9 +36,12 @@ struct CheckArguments {
     json: bool,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
+pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     match &arguments.command {
         Command::Check(arguments) => Ok(check(arguments)),
+        Command::Versions(arguments) => versions::list(common, arguments).await,
+        Command::Activate(arguments) => versions::run_activate(common, arguments).await,
+        Command::Rollback(arguments) => versions::run_rollback(common, arguments).await,
     }
 }
 

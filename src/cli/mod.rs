@@ -4,9 +4,12 @@
 //! standard output, everything else to standard error. Exit codes: 0, 1 (found something wrong),
 //! 2 (used wrongly, clap's own).
 
+mod acting;
 mod alert;
 mod alerts;
 pub mod apply;
+mod callback;
+mod callbacks;
 mod calls;
 mod check;
 mod db;
@@ -14,12 +17,14 @@ mod demo;
 mod explain;
 mod failure;
 mod flow;
+mod incident;
 mod oncall;
 mod openapi;
 mod pin;
 mod serve;
 mod sim;
 mod token;
+mod versions;
 
 use std::{
     fmt::Display,
@@ -58,6 +63,9 @@ enum Command {
     Alerts(alerts::Arguments),
     Alert(alert::Arguments),
     Calls(calls::Arguments),
+    Callbacks(callbacks::Arguments),
+    Callback(callback::Arguments),
+    Incident(incident::Arguments),
     Explain(explain::Arguments),
     Pin(pin::Arguments),
     Db(db::Arguments),
@@ -138,11 +146,14 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
         Command::Serve(arguments) => wait_for(serve::run(common, &arguments)),
         Command::Check(arguments) => wait_for(check::run(common, &arguments)),
         Command::Apply(arguments) => wait_for(apply::run(common, &arguments)),
-        Command::Flow(arguments) => flow::run(&arguments),
+        Command::Flow(arguments) => wait_for(flow::run(common, &arguments)),
         Command::OnCall(arguments) => wait_for(oncall::run(common, &arguments)),
         Command::Alerts(arguments) => wait_for(alerts::run(common, &arguments)),
         Command::Alert(arguments) => wait_for(alert::run(common, &arguments)),
         Command::Calls(arguments) => wait_for(calls::run(common, &arguments)),
+        Command::Callbacks(arguments) => wait_for(callbacks::run(common, &arguments)),
+        Command::Callback(arguments) => wait_for(callback::run(common, &arguments)),
+        Command::Incident(arguments) => wait_for(incident::run(common, &arguments)),
         Command::Explain(arguments) => wait_for(explain::run(common, &arguments)),
         Command::Pin(arguments) => wait_for(pin::run(common, &arguments)),
         Command::Db(arguments) => wait_for(db::run(common, &arguments)),

@@ -120,6 +120,8 @@ fn line(event: &Event, json: bool) -> String {
         What::Waiting { leg, queue, position } => format!("{leg} waits in {queue} at {position}"),
         What::Bridged { a, b } => format!("{a} talks with {b}"),
         What::Parted { a, b } => format!("{a} no longer talks with {b}"),
+        What::Joined { leg, conference, others } => format!("{leg} joins {others} others in {conference}"),
+        What::Left { leg, conference } => format!("{leg} leaves {conference}"),
         What::Recording { leg } => format!("{leg} is recorded"),
         What::Recorded { leg, recording, duration_s, .. } => format!("{leg} left {recording}, {duration_s} s"),
         What::Ended { leg, status, duration_s } => format!("{leg} ended: {status}, {duration_s} s"),

@@ -12,6 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono::TimeDelta;
+
 use crate::{
     declare::org::Defaults,
     model::{fault::Fault, id::CarrierId, phone::Phone, secret::Secret, source::Source},
@@ -28,6 +30,7 @@ pub struct Config {
     pub email: Option<Email>,
     pub push: Push,
     pub lookup: Lookup,
+    pub voicemail: Voicemail,
     pub log: Log,
     /// `[org]` and `[limits]`, where no declaration says otherwise.
     pub defaults: Defaults,
@@ -87,6 +90,20 @@ pub struct Lookup {
     pub allow_private: bool,
     /// Sent as `Authorization: Bearer …`.
     pub token: Option<Secret>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Voicemail {
+    /// Where sealed recordings lie; beside the database when left out.
+    pub folder: PathBuf,
+    /// How long, where a contract says nothing else.
+    pub retention: TimeDelta,
+    /// The program that turns speech into words, and its arguments with `{file}` and `{language}`.
+    pub transcriber: Option<Vec<String>>,
+    /// Then it is ended.
+    pub transcriber_limit: TimeDelta,
+    /// What recordings are sealed with; made and kept in the database when left out.
+    pub key: Option<Secret>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +189,12 @@ subject = "mailto:ops@msp.example"
 [lookup]
 allow_private = true
 token = "env:TWILIO_AUTH_TOKEN"
+[voicemail]
+folder = "/var/lib/pikett/recordings"
+retention = "30d"
+transcriber = ["whisper-cli", "-l", "{language}", "-f", "{file}"]
+transcriber_limit = "10m"
+key = "env:PIKETT_RECORDINGS_KEY"
 [org]
 policy = "gold"
 [limits]
@@ -182,6 +205,7 @@ calls_per_hour = 200
     fn secret(reference: &str) -> Result<String, String> {
         match reference {
             "env:TWILIO_AUTH_TOKEN" => Ok("t0ken".to_owned()),
+            "env:PIKETT_RECORDINGS_KEY" => Ok("k".repeat(32)),
             "env:PIKETT_VAPID_KEY" => Ok("A".repeat(43)),
             "file:etc/mail-password" => Ok("s3cret".to_owned()),
             other if other.contains(':') && !other.contains("://") => Err(format!("no {other} here: set it")),
@@ -208,6 +232,10 @@ calls_per_hour = 200
         assert_eq!(config.email.as_ref().unwrap().password, Some(Secret::new("s3cret")));
         assert_eq!(config.defaults.limits.countries, Some(vec!["49".to_owned(), "41".to_owned()]));
         assert_eq!(config.lookup, Lookup { allow_private: true, token: Some(Secret::new("t0ken")) });
+        let voicemail = &config.voicemail;
+        assert_eq!((voicemail.retention, voicemail.transcriber_limit), (TimeDelta::days(30), TimeDelta::minutes(10)));
+        assert_eq!(voicemail.folder, Path::new("/var/lib/pikett/recordings"));
+        assert_eq!(voicemail.transcriber.as_ref().map(Vec::len), Some(5));
         assert_eq!(config.defaults.org.policy.as_deref(), Some("gold"));
         assert!(!format!("{config:?}").contains("t0ken"), "a secret shows");
     }
@@ -218,6 +246,31 @@ calls_per_hour = 200
         assert_eq!(config.server.public_url, "http://127.0.0.1:8080");
         assert_eq!(config.database.url.expose(), "sqlite://pikett.db");
         assert!(config.carriers.is_empty() && config.email.is_none());
+        let voicemail = &config.voicemail;
+        assert_eq!((voicemail.folder.as_path(), voicemail.retention), (Path::new("recordings"), TimeDelta::days(90)));
+        assert!(voicemail.transcriber.is_none() && voicemail.key.is_none());
+    }
+
+    #[test]
+    fn recordings_lie_beside_the_database() {
+        for (url, folder) in [
+            ("sqlite:///var/lib/pikett/pikett.db", "/var/lib/pikett/recordings"),
+            ("sqlite://data/pikett.db?mode=rwc", "data/recordings"),
+            ("postgres://pikett:secret@db/pikett", "recordings"),
+        ] {
+            let config = read("", &[("PIKETT_DATABASE__URL", url)]).unwrap();
+            assert_eq!(config.voicemail.folder, Path::new(folder), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_transcriber_has_to_be_told_the_file() {
+        let text = "[voicemail]\ntranscriber = [\"whisper-cli\"]\nkey = \"short\"\nretention = \"forever\"\n";
+        insta::assert_snapshot!(faults(text, &[]), @r#"
+        etc/pikett.toml:2:1: this command is not told which file to read; name the program and its arguments, such as ["whisper-cli", "-l", "{language}", "-f", "{file}"]
+        etc/pikett.toml:3:7: this key is shorter than 32 characters; make a long random one, such as with `openssl rand -hex 32`, or leave it out: one is made and kept
+        etc/pikett.toml:4:13: `forever` is no duration; write a whole number and s, m, h or d, from 1s to 366d, such as 30s or 5m
+        "#);
     }
 
     #[test]
@@ -281,7 +334,7 @@ countries = ["DE", "Narnia"]
         insta::assert_snapshot!(faults(text, &[("PIKETT_SERVER__LISTN", "x"), ("PIKETT_LOG__FORMAT", "xml")]), @r#"
         PIKETT_LOG__FORMAT: `xml` is no log format; use text or json
         PIKETT_SERVER__LISTN: [server] has an unknown key `listn`; did you mean `listen`?
-        etc/pikett.toml:2:1: the configuration has an unknown key `colour`; the configuration takes `carriers`, `database`, `email`, `limits`, `log`, `lookup`, `org`, `push`, `server`
+        etc/pikett.toml:2:1: the configuration has an unknown key `colour`; the configuration takes `carriers`, `database`, `email`, `limits`, `log`, `lookup`, `org`, `push`, `server`, `voicemail`
         etc/pikett.toml:4:10: `8080` is no address to listen on; write an IP address and a port, such as 127.0.0.1:8080
         etc/pikett.toml:5:1: [server] has an unknown key `publik_url`; did you mean `public_url`?
         etc/pikett.toml:6:2: the configuration has an unknown key `databse`; did you mean `database`?

@@ -1,17 +1,25 @@
 //! What may stand in each section, with its defaults, and what contradicts what.
 
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
 use url::Url;
 
-use super::{Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Lookup, Push, Server, layers::Layers};
+use super::{
+    Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Lookup, Push, Server, Voicemail, layers::Layers,
+};
 use crate::{
     declare::{
         countries,
         org::{Defaults, LimitsDocument, OrgDocument},
     },
     model::{
+        duration,
         fault::did_you_mean,
         id::{CarrierId, PolicyId},
         secret::Secret,
@@ -19,6 +27,10 @@ use crate::{
 };
 
 const TWILIO: &str = "https://api.twilio.com";
+const RETENTION: TimeDelta = TimeDelta::days(90);
+/// Speech takes as long to be understood as to be said, on a slow machine some times that.
+const TRANSCRIBER_LIMIT: TimeDelta = TimeDelta::minutes(10);
+const KEY_MIN: usize = 32;
 
 /// `None` when something was missing or wrong; the faults stand with the layers.
 pub fn read(layers: &mut Layers) -> Option<Config> {
@@ -28,9 +40,10 @@ pub fn read(layers: &mut Layers) -> Option<Config> {
     let email = email(layers);
     let push = push(layers, email.as_ref());
     let lookup = lookup(layers);
+    let voicemail = voicemail(layers, database.as_ref());
     let log = log(layers);
     let defaults = Defaults { org: org(layers), limits: limits(layers) };
-    Some(Config { server: server?, database: database?, carriers, email, push, lookup, log, defaults })
+    Some(Config { server: server?, database: database?, carriers, email, push, lookup, voicemail, log, defaults })
 }
 
 fn server(layers: &mut Layers, has_carriers: bool) -> Option<Server> {
@@ -193,6 +206,51 @@ fn push(layers: &mut Layers, email: Option<&Email>) -> Push {
         Some(format!("mailto:{}", from.email))
     };
     Push { vapid_private_key, subject: subject.or_else(from_email) }
+}
+
+fn voicemail(layers: &mut Layers, database: Option<&Database>) -> Voicemail {
+    let folder = layers.text("voicemail.folder").map(PathBuf::from);
+    let retention = layers.with("voicemail.retention", |given| match duration::parse(given) {
+        Ok(retention) if retention < TimeDelta::hours(1) => {
+            Err("nobody has the time to hear recordings that are kept so short: write at least \"1h\"".to_owned())
+        }
+        parsed => parsed,
+    });
+    let transcriber = layers.list("voicemail.transcriber", |word| Ok::<_, String>(word.to_owned()));
+    let transcriber = transcriber.filter(|command| {
+        let sound = command.first().is_some_and(|program| !program.is_empty())
+            && command.iter().any(|word| word.contains("{file}"));
+        if !sound {
+            let mend = "name the program and its arguments, such as [\"whisper-cli\", \"-l\", \"{language}\", \"-f\", \"{file}\"]";
+            layers.fault("voicemail.transcriber", "this command is not told which file to read", mend);
+        }
+        sound
+    });
+    let transcriber_limit = layers.with("voicemail.transcriber_limit", duration::parse);
+    let key = layers.secret("voicemail.key").filter(|key| {
+        let sound = key.expose().len() >= KEY_MIN;
+        if !sound {
+            let mend =
+                "make a long random one, such as with `openssl rand -hex 32`, or leave it out: one is made and kept";
+            layers.fault("voicemail.key", "this key is shorter than 32 characters", mend);
+        }
+        sound
+    });
+    Voicemail {
+        folder: folder.unwrap_or_else(|| beside(database)),
+        retention: retention.unwrap_or(RETENTION),
+        transcriber,
+        transcriber_limit: transcriber_limit.unwrap_or(TRANSCRIBER_LIMIT),
+        key,
+    }
+}
+
+/// The folder of the database's file, if it has one.
+fn beside(database: Option<&Database>) -> PathBuf {
+    let url = database.map(|database| database.url.expose()).unwrap_or_default();
+    let file = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+    let file = file.map(|path| Path::new(path.split('?').next().unwrap_or(path)));
+    file.and_then(Path::parent).unwrap_or_else(|| Path::new("")).join("recordings")
 }
 
 fn log(layers: &mut Layers) -> Log {

@@ -14,7 +14,7 @@ const PAGE: &str = include_str!("assets/page.html");
 const LOGIN: &str = include_str!("assets/login.html");
 
 /// Name, type, text.
-const ASSETS: [(&str, &str, &str); 10] = [
+const ASSETS: [(&str, &str, &str); 11] = [
     ("console.css", "text/css", include_str!("assets/console.css")),
     ("phones.css", "text/css", include_str!("assets/phones.css")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
@@ -23,12 +23,13 @@ const ASSETS: [(&str, &str, &str); 10] = [
     ("alerts.js", "text/javascript", include_str!("assets/alerts.js")),
     ("detail.js", "text/javascript", include_str!("assets/detail.js")),
     ("calls.js", "text/javascript", include_str!("assets/calls.js")),
+    ("incidents.js", "text/javascript", include_str!("assets/incidents.js")),
     ("phones.js", "text/javascript", include_str!("assets/phones.js")),
     ("voice.js", "text/javascript", include_str!("assets/voice.js")),
 ];
 
 /// Own scripts, styles and requests only, and nobody frames the page.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The console, or the form to sign in.

@@ -320,6 +320,8 @@ fn strangers(step: &ivr::Kind, whole: &Directory) -> Option<(String, String)> {
         | ivr::Kind::Lookup(_)
         | ivr::Kind::Intake(_)
         | ivr::Kind::When { .. }
+        | ivr::Kind::Notice(_)
+        | ivr::Kind::Callback(_)
         | ivr::Kind::Set { .. }
         | ivr::Kind::Sms { .. }
         | ivr::Kind::Forward(_)

@@ -14,12 +14,15 @@ pub mod org; // [org] and [limits]
 pub mod pins; // hashing PINs, and finding whose PIN was keyed
 mod places; // where things stand in the files
 mod plan; // what an apply would change
+mod preview; // what another version of a flow changes, hotline by hotline
 mod read; // files → what they declare
 
 pub use assemble::{Assembled, FlowSource, directory_from};
 pub use directory::{Directory, FlowInUse, Limits};
 pub use document::Documents;
-pub use plan::{NewFlow, Plan, plan, stored_faults};
+pub use fit::misfits;
+pub use plan::{Flows, NewFlow, Plan, plan, stored_faults};
+pub use preview::{Preview, preview};
 pub use read::{File, Outside};
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::{
     document::{self, CustomerDocument, Documents, Kind},
     org::Defaults,
     pins,
+    preview::{Preview, preview},
     read::{self, File, Gathered, Outside},
 };
 use crate::model::{
@@ -29,6 +30,8 @@ pub struct Plan {
     pub flows: Vec<NewFlow>,
     /// `+ person anna`, `~ policy gold: levels`; never with a secret.
     pub differences: Vec<String>,
+    /// What another version of a flow changes, hotline by hotline.
+    pub previews: BTreeMap<FlowId, Vec<Preview>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,17 +47,33 @@ impl Plan {
     }
 }
 
+/// What becomes of the flows of an apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flows {
+    /// Calls that come in from then on begin with them.
+    PutIntoForce,
+    /// Kept as versions, for somebody who looks at them first.
+    Stage,
+}
+
 /// Works out an apply, or all that is wrong with it.
 pub fn plan(
     stored: &Documents,
     stored_flows: &[FlowSource],
     files: Vec<File>,
     outside: &Outside,
+    flows: Flows,
 ) -> Result<Plan, Vec<Fault>> {
     let mut files = read::read(files, outside);
+    let staged = match flows {
+        Flows::PutIntoForce => BTreeMap::new(),
+        // Nothing else of this apply may need them.
+        Flows::Stage => std::mem::take(&mut files.flows),
+    };
     let before = kept(stored, stored_flows, &files);
     let mut faults = std::mem::take(&mut files.faults);
-    faults.extend(check(&whole(before.directory, &files), &files));
+    let whole = whole(before.directory, &files);
+    faults.extend(check(&whole, &files));
     faults.extend(before.faults);
     if !faults.is_empty() {
         faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
@@ -62,7 +81,9 @@ pub fn plan(
         return Err(faults);
     }
     hash_pins(&mut files, stored, outside);
-    Ok(differences(stored, stored_flows, files))
+    files.flows.extend(staged);
+    let previews = previews(stored_flows, &files, &whole);
+    Ok(Plan { previews, ..differences(stored, stored_flows, files) })
 }
 
 /// What does not fit in what is stored: what was applied under other rules, or changed by hand.
@@ -144,6 +165,14 @@ fn on_every_core<T: Sync, R: Send>(jobs: &[T], work: impl Fn(&T) -> R + Sync) ->
     })
 }
 
+fn previews(stored_flows: &[FlowSource], files: &Gathered, whole: &Directory) -> BTreeMap<FlowId, Vec<Preview>> {
+    let changed = stored_flows.iter().filter_map(|before| {
+        let after = files.flows.get(before.id).filter(|after| after.file.text != before.source)?;
+        Some((before.id.clone(), preview(Some(before.source), &after.file.text, &after.flow, whole.hotlines.values())))
+    });
+    changed.collect()
+}
+
 fn differences(stored: &Documents, stored_flows: &[FlowSource], files: Gathered) -> Plan {
     let mut documents = document::of(&files.directory);
     if let Some(org) = &files.org {
@@ -174,7 +203,7 @@ fn differences(stored: &Documents, stored_flows: &[FlowSource], files: Gathered)
         match before {
             None => plan.differences.push(format!("+ flow {id}")),
             Some(before) if before.source != read.file.text => {
-                plan.differences.push(format!("~ flow {id}: version {}", before.version + 1));
+                plan.differences.push(format!("~ flow {id}"));
             }
             Some(_) => continue,
         }

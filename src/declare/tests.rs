@@ -35,7 +35,7 @@ fn text(_: &str, reference: &str) -> Result<String, String> {
 fn plan_with(chance: &str, stored: &Documents, files: &[(&str, &str)]) -> Result<Plan, Vec<Fault>> {
     let files = files.iter().map(|(name, text)| File { name: (*name).to_owned(), text: (*text).to_owned() }).collect();
     let salt = || pins::salt(chance.as_bytes());
-    plan(stored, &[], files, &Outside { secret: &secret, file: &text, salt: &salt })
+    plan(stored, &[], files, &Outside { secret: &secret, file: &text, salt: &salt }, Flows::PutIntoForce)
 }
 
 fn whole() -> Documents {
@@ -155,6 +155,18 @@ fn what_a_file_does_not_mention_stays_and_is_known() {
     new.toml:3:10: customer `globex` has the number `40017` too; give each customer a number of their own
     new.toml:7:7: integration `own-monitoring` has the same key; give each integration a key of its own
     "#);
+}
+
+#[test]
+fn recordings_are_kept_long_enough_to_be_heard() {
+    let contract = |kept: &str| {
+        format!(
+            "[[contracts]]\nid = \"globex-extra\"\ncustomer = \"globex\"\nrecordings = \"{kept}\"\npriorities.P1 = {{ policy = \"gold\" }}\n"
+        )
+    };
+    let stored = whole();
+    insta::assert_snapshot!(faults(&stored, &contract("5m")), @r#"new.toml:4:14: nobody has the time to hear recordings that are kept so short; write at least "1h", or leave it out: then `retention` of [voicemail] counts"#);
+    assert!(plan_with("0123456789abcdef", &stored, &[("new.toml", &contract("30d"))]).is_ok());
 }
 
 #[test]

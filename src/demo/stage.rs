@@ -12,16 +12,18 @@ use crate::{
     cli::apply,
     clock::{Clock, Ids},
     config::Config,
+    declare::Flows,
     model::phone::Phone,
     sim::{Hooks, Mailbox, Settings, Sim, Times},
     store::Store,
 };
 
 const MSP: &str = include_str!("msp.toml");
-const FLOWS: [(&str, &str); 4] = [
+const FLOWS: [(&str, &str); 5] = [
     ("sla-hotline.toml", include_str!("../../ivr-flows/sla-hotline.toml")),
     ("after-hours-only.toml", include_str!("../../ivr-flows/after-hours-only.toml")),
     ("bilingual-triage.toml", include_str!("../../ivr-flows/bilingual-triage.toml")),
+    ("major-outage.toml", include_str!("../../ivr-flows/major-outage.toml")),
     ("voicemail-only.toml", include_str!("../../ivr-flows/voicemail-only.toml")),
 ];
 
@@ -68,7 +70,7 @@ impl Stage {
             None => format!("sqlite://{}", set.folder.join("pikett.db").display()),
         };
         let config_file = set.folder.join("pikett.toml");
-        write(&config_file, &configuration(listen, &database, &sim, &token, &mailbox))?;
+        write(&config_file, &configuration(set.folder, listen, &database, &sim, &token, &mailbox))?;
         write(&set.folder.join("msp.toml"), MSP)?;
         for person in PUSHED {
             write(&set.folder.join(format!("push-{person}.json")), &sim.push_subscription(person))?;
@@ -90,7 +92,7 @@ impl Stage {
     pub async fn apply(&self) -> Result<(), DemoError> {
         let files = apply::files(std::slice::from_ref(&self.folder)).map_err(DemoError::Apply)?;
         let store = Store::open(self.config.database.url.expose()).await.map_err(DemoError::Store)?;
-        let applied = apply::apply(&store, &files, false, &self.clock, &self.ids).await;
+        let applied = apply::apply(&store, &files, Flows::PutIntoForce, false, &self.clock, &self.ids).await;
         store.close().await;
         applied.map(|_| ()).map_err(DemoError::Apply)
     }
@@ -112,7 +114,16 @@ fn write(path: &Path, text: &str) -> Result<(), DemoError> {
     fs::write(path, text).map_err(|cause| DemoError::Folder { what: path.display().to_string(), cause })
 }
 
-fn configuration(listen: SocketAddr, database: &str, sim: &Sim, token: &str, mailbox: &Mailbox) -> String {
+fn configuration(
+    folder: &Path,
+    listen: SocketAddr,
+    database: &str,
+    sim: &Sim,
+    token: &str,
+    mailbox: &Mailbox,
+) -> String {
+    let recordings = folder.join("recordings");
+    let recordings = recordings.display();
     let (sid, base_url, smtp) = (sim.account_sid(), sim.base_url(), mailbox.url());
     format!(
         r#"# Written by `pikett demo`: the carrier and the mail server are simulated.
@@ -133,6 +144,8 @@ messages_per_second = 100
 [email]
 smtp = "{smtp}"
 from = "Pikett <pikett@nordlicht.example>"
+[voicemail]
+folder = "{recordings}"
 [push]
 subject = "mailto:ops@nordlicht.example"
 [log]

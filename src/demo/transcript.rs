@@ -57,6 +57,8 @@ impl Transcript {
             What::Keys { leg, keys } => format!("{} presses {keys}", self.owner(leg)),
             What::Spoke { leg, text } => format!("{} says: {text}", self.owner(leg)),
             What::Bridged { a, b } => format!("{} and {} talk", self.owner(a), self.owner(b)),
+            What::Joined { leg, .. } => format!("{} joins the conference", self.owner(leg)),
+            What::Left { leg, .. } => format!("{} leaves the conference", self.owner(leg)),
             What::Recorded { leg, duration_s, .. } => {
                 format!("{}: a message of {duration_s} seconds is recorded", self.owner(leg))
             }

@@ -11,7 +11,9 @@ use sqlx::AnyConnection;
 use super::{
     State, answer, come_again, document,
     effects::{Applying, note},
-    facts, farewell, guard, music, taken,
+    facts, farewell, guard, music,
+    rings::DEADLINE,
+    taken,
     turn::Scene,
     urls::Urls,
     voice::Arrival,
@@ -26,17 +28,17 @@ use crate::{
     escalation::connect::{End, GaveUp},
     ivr::{self, Attestation, ConnectEnd, Input},
     model::{
-        call::{Outcome, Question},
-        id::CallId,
+        call::{LegState, Outcome, Question},
+        id::{CallId, LegId},
         language::Language,
     },
     store::{
         StoreError,
         calls::{self, Phase},
-        timers, voicemails,
+        legs, timers, voicemails, waiting as queued,
     },
     web::{text, webhook::Webhook},
-    work::record,
+    work::transcript,
 };
 
 /// How long somebody waits who cannot be told anything new.
@@ -45,6 +47,10 @@ const LOOK_EVERY_S: u32 = 10;
 const PATIENCE_S: u32 = 2;
 /// After the longest wait, before the room itself ends it.
 const OVERTIME: TimeDelta = TimeDelta::seconds(30);
+/// A technician's hang-up is reported within a moment, or asked for.
+const ASK_SOON: TimeDelta = TimeDelta::seconds(3);
+/// How often a caller is led back to a conference that the carrier ends.
+const ROOM_TRIES: u32 = 3;
 const TRANSCRIPT_MAX: usize = 4_000;
 const SPEECH_MAX: usize = 1_000;
 
@@ -95,13 +101,16 @@ pub(super) async fn turn(Extract(state): Extract<State>, asked: Asked) -> Respon
     let (turn, worker) = (asked.turn, state.clone());
     let (arrival, urls) = (asked.arrival.clone(), asked.urls.clone());
     let work = async move {
-        let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
-            return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
+        let (input, id) = (input(&asked), &asked.call);
+        let document = match worker.go_on_plainly(id, asked.attestation(), turn, &input).await? {
+            Some(document) => document,
+            None => match worker.scene(id, asked.attestation()).await? {
+                Some(scene) => worker.take(scene, turn, input).await?,
+                None => return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls)),
+            },
         };
-        let (input, over, id) = (input(&asked), asked.is_over(), scene.call.id.clone());
-        let document = worker.take(scene, turn, input).await?;
-        if over {
-            worker.finish(&id, "the caller has hung up").await?;
+        if asked.is_over() {
+            worker.finish(id, "the caller has hung up").await?;
         }
         Ok(document)
     };
@@ -175,6 +184,11 @@ pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Respo
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
         };
         let result = QueueResult::parse(asked.webhook.form.get("QueueResult").unwrap_or_default());
+        if !asked.is_over()
+            && let Some(document) = worker.talk_goes_on(&scene, &asked, &result).await?
+        {
+            return Ok(document);
+        }
         let end = worker.end_of_waiting(&scene, &result).await?;
         let gone = result == QueueResult::Hangup || asked.is_over();
         let id = scene.call.id.clone();
@@ -194,6 +208,58 @@ pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Respo
 }
 
 impl State {
+    /// The bridge is over, and the talk is not: three are to talk, the technician presses keys, or somebody
+    /// takes over. `None`: it is over, or there was none.
+    async fn talk_goes_on(
+        &self,
+        scene: &Scene,
+        asked: &Asked,
+        result: &QueueResult,
+    ) -> Result<Option<String>, StoreError> {
+        let call = &scene.call;
+        let Some(stored) = &call.connect else { return Ok(None) };
+        let mut waiting = Waiting::from_json(stored)?;
+        let from_bridge = matches!(result, QueueResult::Bridged | QueueResult::RedirectedFromBridged);
+        if waiting.comes_from_talk && from_bridge && matches!(call.phase, Phase::Waiting | Phase::Accepted) {
+            waiting.comes_from_talk = false;
+            let (org, id, phase) = (scene.acting.org().clone(), call.id.clone(), call.phase);
+            let (before, after) = (stored.clone(), waiting.to_json());
+            let unit =
+                async move |db: &mut AnyConnection| calls::advance_connect(db, &org, &id, phase, &before, &after).await;
+            // Should that come to nothing, the next bridge that ends is looked at once more.
+            self.context().store.write(unit).await?;
+            return Ok(Some(self.enqueued(scene, asked.turn)));
+        }
+        if call.phase != Phase::Bridged {
+            return Ok(None);
+        }
+        let Some(leg) = self.talking_leg(scene).await? else { return Ok(None) };
+        let again: u32 = asked.webhook.queried("again").unwrap_or(0);
+        if waiting.conference && again < ROOM_TRIES {
+            return Ok(Some(super::star::for_caller(&scene.urls, &call.id, asked.turn, again)));
+        }
+        if waiting.conference || !from_bridge {
+            return Ok(None);
+        }
+        // Pressing keys, or hanging up: the carrier is asked should it not say so.
+        let (org, at) = (scene.acting.org().clone(), scene.acting.now + ASK_SOON);
+        let unit = async move |db: &mut AnyConnection| timers::set(db, &org, DEADLINE, leg.as_str(), at, "").await;
+        self.context().store.write(unit).await?;
+        Ok(Some(self.enqueued(scene, asked.turn)))
+    }
+
+    /// The leg of a technician who talks with the caller, as far as is known.
+    async fn talking_leg(&self, scene: &Scene) -> Result<Option<LegId>, StoreError> {
+        let mut db = self.context().store.read().await?;
+        let legs = legs::of_call(&mut db, scene.acting.org(), &scene.call.id).await?;
+        Ok(legs.into_iter().find(|leg| leg.state == LegState::Bridged).map(|leg| leg.id))
+    }
+
+    fn enqueued(&self, scene: &Scene, turn: u32) -> String {
+        let verbs = ivr::Verbs { prompts: Vec::new(), then: ivr::Then::Enqueue };
+        super::text(&document::of_turn(&verbs, &scene.urls, &scene.call.id, turn), &scene.urls)
+    }
+
     /// Our own rows know better than the carrier's word who talked with whom. `None`: whoever accepted was
     /// gone before they talked.
     async fn end_of_waiting(&self, scene: &Scene, result: &QueueResult) -> Result<Option<ConnectEnd>, StoreError> {
@@ -215,9 +281,7 @@ impl State {
     async fn wait_on(&self, scene: &Scene, turn: u32) -> Result<String, StoreError> {
         let (acting, id) = (scene.acting.clone(), scene.call.id.clone());
         self.context().change(async move |db| super::talk::broke(db, &acting, &id).await).await?;
-        let verbs = ivr::Verbs { prompts: Vec::new(), then: ivr::Then::Enqueue };
-        let response = document::of_turn(&verbs, &scene.urls, &scene.call.id, turn);
-        Ok(super::text(&response, &scene.urls))
+        Ok(self.enqueued(scene, turn))
     }
 }
 
@@ -248,7 +312,15 @@ impl State {
             }
             Phase::Waiting => self.room(asked, &scene, &waiting).await,
             // The bridge is a moment away.
-            Phase::Accepted | Phase::Bridged => patience(),
+            Phase::Accepted => patience(),
+            Phase::Bridged => match self.talking_leg(&scene).await? {
+                Some(_) if !waiting.conference => {
+                    let n = asked.webhook.queried("n").unwrap_or(0);
+                    let language = scene.call.language.clone().unwrap_or_else(Language::english);
+                    Ok(super::star::moment(&asked.urls, &scene.call.id, n, &language))
+                }
+                _ => leave(),
+            },
             // The carrier is being asked to move the caller. Were they to leave by themselves meanwhile, it would
             // move them out of whatever comes next.
             Phase::Leaving if self.is_being_moved(&scene).await? => patience(),
@@ -295,7 +367,7 @@ impl State {
         let (facts, state) = {
             let mut db = self.context().store.read().await?;
             let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
-            let ahead = calls::count_ahead(&mut db, scene.acting.org(), &scene.call).await?;
+            let ahead = queued::count_ahead(&mut db, scene.acting.org(), &scene.call.id).await?;
             facts.queue_position = Some(ahead + 1);
             let state = super::turn::state_of(scene, &facts)?;
             (facts, state)
@@ -409,19 +481,14 @@ pub(super) async fn transcription(Extract(state): Extract<State>, asked: Asked) 
     }
     let (acting, id) = (state.context().acting(), asked.call.clone());
     let unit = async move |db: &mut AnyConnection| {
-        let Some(question) = voicemails::transcribe(db, acting.org(), &id, &sid, &words).await? else {
+        if !voicemails::transcribe(db, acting.org(), &id, &sid, &words).await? {
             return Ok(());
-        };
-        let Some(call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(()) };
-        if let Some(alert) = &call.alert {
-            let detail = json!({ "recording": sid, "transcript": words, "question": question.map(Question::as_str) });
-            let text = match question {
-                Some(question) => format!("The caller's answer to `{}` says: {words}", question.as_str()),
-                None => format!("The caller's message says: {words}"),
-            };
-            record(db, &acting, alert, "transcript", text, detail).await?;
         }
-        Ok(())
+        let messages = voicemails::of_call(db, acting.org(), &id).await?;
+        match messages.iter().find(|message| message.recording == sid) {
+            Some(message) => transcript::arrived(db, &acting, message, &words).await,
+            None => Ok(()),
+        }
     };
     match state.context().store.write(unit).await {
         Ok(()) => taken("transcription"),

@@ -10,9 +10,8 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
-    State,
+    State, aside,
     effects::{Applying, CONNECT, note},
-    facts::{ORG, spender},
     numbers::Used,
     rings::{HANGUP, LEAVE, RING},
     talk,
@@ -21,7 +20,7 @@ use super::{
 use crate::{
     escalation::{
         Target,
-        connect::{Candidate, Decision, LegResult, Ring, decide},
+        connect::{Candidate, Decision, End, LegResult, Ring, decide},
     },
     model::{
         call::LegState,
@@ -33,8 +32,9 @@ use crate::{
         StoreError, alerts, attempts,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow, NewLeg},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
         timers::{self, DueTimer},
+        waiting as queue,
     },
     work::{Acting, Handler, WorkError, act, record},
 };
@@ -76,10 +76,17 @@ async fn step(
     }
     let id: CallId = timer.subject.parse().map_err(|_| StoreError::corrupt("timers.subject", &timer.subject))?;
     let Some(mut call) = calls::by_id(db, acting.org(), &id).await? else { return Ok(Vec::new()) };
-    let (Phase::Waiting | Phase::Accepted | Phase::Bridged, Some(stored)) = (call.phase, &call.connect) else {
+    let (Phase::Waiting | Phase::Accepted | Phase::Bridged, Some(before)) = (call.phase, call.connect.clone()) else {
         return Ok(Vec::new());
     };
-    let mut waiting = Waiting::from_json(stored)?;
+    let mut waiting = Waiting::from_json(&before)?;
+    if call.phase == Phase::Bridged && waiting.aside.is_some() {
+        return aside::drive(db, acting, &call, waiting, numbers).await;
+    }
+    if call.phase == Phase::Bridged {
+        // Whatever has become of the legs: this caller has talked with somebody.
+        waiting.connect.progress.end.get_or_insert(End::Connected);
+    }
     // A flow may connect twice: legs of the time before may still live.
     let (legs, earlier): (Vec<_>, Vec<_>) =
         legs::of_call(db, acting.org(), &id).await?.into_iter().partition(|leg| waiting.is_of(leg));
@@ -94,13 +101,16 @@ async fn step(
         call.phase = Phase::Bridged;
     }
     let mut busy = legs::busy_elsewhere(db, acting.org(), &id).await?;
+    if call.phase == Phase::Waiting {
+        busy.extend(wanted_ahead(db, acting, &id).await?);
+    }
     busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
     let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
     let decision = decide(&waiting.connect.plan, &waiting.connect.progress, &views, &ask, acting.now);
-    let reached = waiting.connect.progress.level;
+    let reached = waiting.connect.progress.level.map(|level| level + waiting.connect.plan.first_level);
     waiting.connect.progress = decision.next.clone();
-    if !calls::advance_connect(db, acting.org(), &id, call.phase, &waiting.to_json()).await? {
+    if !calls::advance_connect(db, acting.org(), &id, call.phase, &before, &waiting.to_json()).await? {
         return Err(StoreError::Stale("the call went on meanwhile"));
     }
     let mut applying = Applying::new(acting, &call, numbers);
@@ -121,8 +131,27 @@ async fn step(
     Ok(applying.used)
 }
 
+/// Whom callers before this one would ring at this very moment: whoever becomes free is theirs first.
+async fn wanted_ahead(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> Result<BTreeSet<PersonId>, StoreError> {
+    let mut wanted = BTreeSet::new();
+    for other in queue::ahead(db, acting.org(), id).await? {
+        let Some(call) = calls::by_id(db, acting.org(), &other).await? else { continue };
+        let Some(theirs) = call.connect.as_deref().map(Waiting::from_json).transpose()? else { continue };
+        let mut busy = legs::busy_elsewhere(db, acting.org(), &other).await?;
+        busy.extend(wanted.iter().cloned());
+        let (legs, earlier): (Vec<_>, Vec<_>) =
+            legs::of_call(db, acting.org(), &other).await?.into_iter().partition(|leg| theirs.is_of(leg));
+        busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
+        let views: Vec<_> = legs.iter().map(LegRow::view).collect();
+        let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
+        let decision = decide(&theirs.connect.plan, &theirs.connect.progress, &views, &ask, acting.now);
+        wanted.extend(decision.ring.into_iter().map(|ring| ring.person));
+    }
+    Ok(wanted)
+}
+
 /// Who could be rung for a target at this moment.
-fn candidates(
+pub fn candidates(
     acting: &Acting,
     target: &Target,
     busy: &BTreeSet<PersonId>,
@@ -157,7 +186,7 @@ fn candidates(
 
 /// A row first: the carrier is asked by its worker.
 /// `false`: it costs more than is allowed.
-async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring) -> Result<bool, StoreError> {
+pub async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring) -> Result<bool, StoreError> {
     let (acting, call) = (applying.acting, applying.call);
     let (org, now) = (acting.org(), acting.now);
     let method = acting.directory.people.get(&ring.person).and_then(|person| person.voice());
@@ -165,6 +194,7 @@ async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring)
     let leg = NewLeg {
         id: acting.ids.id(now),
         call: call.id.clone(),
+        callback: None,
         person: ring.person.clone(),
         method: method.clone(),
         number: ring.phone.clone(),
@@ -192,7 +222,7 @@ async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring)
     Ok(true)
 }
 
-async fn end_rings(
+pub async fn end_rings(
     db: &mut AnyConnection,
     acting: &Acting,
     legs: &[LegRow],
@@ -213,17 +243,26 @@ async fn tell(
     decision: &Decision,
     reached: Option<u32>,
 ) -> Result<(), StoreError> {
+    tell_reasons(db, applying, decision).await?;
+    if let Some(alert) = applying.alert.clone()
+        && reached.is_some_and(|before| decision.level > before)
+    {
+        act::follow_call(db, applying.acting, &alert, decision.level).await?;
+    }
+    Ok(())
+}
+
+pub async fn tell_reasons(
+    db: &mut AnyConnection,
+    applying: &mut Applying<'_>,
+    decision: &Decision,
+) -> Result<(), StoreError> {
     let (acting, alert) = (applying.acting, applying.alert.clone());
     for reason in &decision.reasons {
         applying.note(db, "connect", reason.as_str(), json!({ "level": decision.level })).await?;
         if let Some(alert) = &alert {
             record(db, acting, alert, "connect", reason.as_str(), json!({ "level": decision.level })).await?;
         }
-    }
-    if let Some(alert) = &alert
-        && reached.is_some_and(|before| decision.level > before)
-    {
-        act::follow_call(db, acting, alert, decision.level).await?;
     }
     if let Some(text) = &decision.nobody_on_call {
         applying.tell_msp(db, "nobody-on-call", text).await?;

@@ -7,11 +7,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
 
-use super::{
-    facts::{ORG, spender},
-    numbers::Used,
-    waiting::Waiting,
-};
+use super::{numbers::Used, waiting::Waiting};
 use crate::{
     escalation::{
         Target,
@@ -20,7 +16,8 @@ use crate::{
     ivr::{self, ConnectTo, Effect, MissedAlert, MissedCall, MissedWhy, Voicemail},
     model::{
         alert::{AlertState, Source},
-        id::{AlertId, ContractId, PolicyId},
+        id::{AlertId, ContractId, IncidentId, PolicyId},
+        language::Language,
         phone::Phone,
         priority::Priority,
     },
@@ -28,17 +25,22 @@ use crate::{
     store::{
         StoreError, alerts, attempts,
         calls::{self, CallRow},
+        incidents::{self, Follower},
         languages,
         raise::{self, Snapshot},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
         timeline, timers,
-        voicemails::{self, VoicemailRow},
+        voicemails::{self, FETCH, Place, VoicemailRow},
+        waiting as queue,
     },
     work::{Acting, msp, record},
 };
 
 /// The timer by which a waiting caller's people are rung.
 pub const CONNECT: &str = "connect";
+
+/// Carriers have a recording ready some seconds after it.
+pub const FETCH_AFTER: TimeDelta = TimeDelta::seconds(2);
 
 /// The effects of one turn, on their way.
 pub struct Applying<'a> {
@@ -93,6 +95,10 @@ impl<'a> Applying<'a> {
                 let text = format!("Asked whether the talk may be recorded, the caller {word}: {how}.");
                 self.note(db, "consent", text, json!({ "given": given, "how": how, "at": at.to_rfc3339() })).await
             }
+            Effect::FollowIncidents { caller, incidents, language } => {
+                self.follow(db, caller, incidents, language).await
+            }
+            Effect::Callback(promised) => self.promise(db, promised).await,
             Effect::TellMsp { matter, text } => self.tell_msp(db, matter.as_str(), text).await,
         }
     }
@@ -108,7 +114,7 @@ impl<'a> Applying<'a> {
         self.note(db, "alert", text, json!({ "number": raised.number })).await
     }
 
-    fn row(&self, alert: &ivr::NewAlert) -> raise::NewAlert {
+    pub(super) fn row(&self, alert: &ivr::NewAlert) -> raise::NewAlert {
         let directory = &self.acting.directory;
         let contract = alert.contract.as_ref().and_then(|id| directory.contracts.get(id));
         let customer = contract.and_then(|contract| directory.customers.get(&contract.customer));
@@ -171,6 +177,7 @@ impl<'a> Applying<'a> {
         let (acting, org, id) = (self.acting, self.acting.org(), &self.call.id);
         let plan = Plan {
             levels: levels(acting, connect),
+            first_level: 0,
             ring: TimeDelta::seconds(connect.ring_s.max(5).into()),
             at_once: connect.at_once,
             prefer_language: connect.prefer_language.is_some(),
@@ -185,8 +192,11 @@ impl<'a> Applying<'a> {
             record: connect.record,
             acknowledge: connect.acknowledge,
             left: false,
+            aside: None,
+            conference: false,
+            comes_from_talk: false,
         };
-        calls::set_connect(db, org, id, &waiting.to_json()).await?;
+        queue::begin(db, org, id, &waiting.to_json(), acting.now).await?;
         timers::set(db, org, CONNECT, id.as_str(), acting.now, "").await?;
         if let Some(alert) = &self.alert
             && alerts::hold(db, org, alert, id).await?
@@ -217,11 +227,16 @@ impl<'a> Applying<'a> {
             seconds: voicemail.seconds,
             transcript: None,
             question: None,
+            language: Some(voicemail.language.clone()),
+            transcribe: voicemail.transcribe,
+            place: Place::AtCarrier,
+            remove_at: None,
             created_at: acting.now,
         };
         if !voicemails::insert(db, org, &row).await? {
             return Err(StoreError::Stale("the same message was kept meanwhile"));
         }
+        timers::set(db, org, FETCH, row.id.as_str(), acting.now + FETCH_AFTER, "").await?;
         let text = format!("The caller left a message of {} seconds.", voicemail.seconds);
         let detail = json!({ "voicemail": row.id.as_str(), "seconds": voicemail.seconds });
         if let Some(alert) = &self.alert {
@@ -260,7 +275,7 @@ impl<'a> Applying<'a> {
         self.raise(db, &alert).await
     }
 
-    fn spare_number(&mut self) -> Result<i64, StoreError> {
+    pub(super) fn spare_number(&mut self) -> Result<i64, StoreError> {
         let number = self.spare_numbers.pop();
         number.ok_or(StoreError::Stale("more is to be told than was thought"))
     }
@@ -287,6 +302,24 @@ impl<'a> Applying<'a> {
             record(db, self.acting, alert, "missed", text.clone(), detail.clone()).await?;
         }
         self.note(db, "missed", text, detail).await
+    }
+
+    async fn follow(
+        &mut self,
+        db: &mut AnyConnection,
+        caller: &Phone,
+        incidents: &[IncidentId],
+        language: &Language,
+    ) -> Result<(), StoreError> {
+        let (acting, org) = (self.acting, self.acting.org());
+        let follower =
+            Follower { phone: caller.clone(), language: language.clone(), hotline: self.call.hotline.clone() };
+        for id in incidents {
+            incidents::follow(db, org, id, &follower, acting.now).await?;
+        }
+        let ids: Vec<&str> = incidents.iter().map(|id| id.as_str()).collect();
+        let text = format!("Updates about {} by SMS go to {}.", ids.join(", "), caller.masked());
+        self.note(db, "follows", text, json!({ "incidents": ids })).await
     }
 
     async fn sms(&mut self, db: &mut AnyConnection, to: &Phone, text: &str) -> Result<(), StoreError> {
@@ -347,9 +380,11 @@ pub async fn note_reasons(
     reasons: &[String],
     step: &str,
 ) -> Result<(), StoreError> {
-    let entry = |reason: &String| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }));
-    let entries: Vec<timeline::Entry> = reasons.iter().map(entry).collect();
-    timeline::write_all(db, acting.org(), &entries).await
+    timeline::write_all(db, acting.org(), &self::reasons(acting, call, reasons, step)).await
+}
+
+pub fn reasons(acting: &Acting, call: &CallRow, reasons: &[String], step: &str) -> Vec<timeline::Entry> {
+    reasons.iter().map(|reason| entry(acting, call, "turn", reason.as_str(), json!({ "step": step }))).collect()
 }
 
 fn entry(acting: &Acting, call: &CallRow, kind: &str, text: impl Into<String>, detail: Value) -> timeline::Entry {

@@ -62,6 +62,7 @@ impl State {
     }
 
     async fn try_finish(&self, id: &CallId, why: &str) -> Result<(), StoreError> {
+        self.known().take(id);
         let scene = self.scene(id, Attestation::NotSupplied).await?;
         let Some(mut scene) = scene.filter(|scene| scene.call.ended_at.is_none()) else { return Ok(()) };
         let talk = self.talk(&scene).await?;

@@ -1,6 +1,6 @@
 //! What a turn of the flow may know of the world, gathered before it runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::AnyConnection;
 
@@ -12,24 +12,17 @@ use crate::{
         Instant,
         contract::{Contract, Coverage, Hotline},
         id::ContractId,
+        language::Language,
         phone::Phone,
     },
     sla::coverage,
     store::{
         StoreError, languages,
         pin_locks::{self, Subject, Taken},
-        spent::{self, Spending},
+        spent::{self, ORG, Spending, spender},
     },
     work::{Acting, msp},
 };
-
-/// The subject under which the org's own spending is counted.
-pub const ORG: &str = "org";
-
-/// How a hotline's spending is counted.
-pub fn spender(hotline: &Phone) -> String {
-    format!("hotline:{hotline}")
-}
 
 /// Who phones which hotline.
 #[derive(Clone)]
@@ -42,12 +35,23 @@ pub struct Line {
 }
 
 pub async fn gather(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Result<Facts, StoreError> {
+    let language = remembered(db, acting, line).await?;
+    let money = money(db, acting, &line.hotline.number).await?;
+    Ok(Facts { money, ..unspent(acting, line, language) })
+}
+
+/// The language that the caller's number chose on an earlier call.
+pub async fn remembered(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Result<Option<Language>, StoreError> {
+    match &line.caller {
+        Some(caller) => languages::of(db, acting.org(), caller).await,
+        None => Ok(None),
+    }
+}
+
+/// As if nothing had been spent in this hour.
+pub fn unspent(acting: &Acting, line: &Line, language: Option<Language>) -> Facts {
     let directory = &acting.directory;
-    let language = match &line.caller {
-        Some(caller) => languages::of(db, acting.org(), caller).await?,
-        None => None,
-    };
-    Ok(Facts {
+    Facts {
         now: acting.now,
         org_name: directory.org_name.clone(),
         hotline: line.hotline.number.clone(),
@@ -65,8 +69,13 @@ pub async fn gather(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Res
         lookup: None,
         next_alert: line.next_alert,
         queue_position: None,
-        money: money(db, acting, &line.hotline.number).await?,
-    })
+        money: Money { calls_left: true, sms_left: true, countries: countries(directory) },
+        incidents: Vec::new(),
+    }
+}
+
+fn countries(directory: &Directory) -> BTreeSet<String> {
+    directory.countries().into_iter().map(str::to_owned).collect()
 }
 
 async fn money(db: &mut AnyConnection, acting: &Acting, hotline: &Phone) -> Result<Money, StoreError> {
@@ -75,11 +84,10 @@ async fn money(db: &mut AnyConnection, acting: &Acting, hotline: &Phone) -> Resu
     let subjects = [ORG, hotline.as_str()];
     let spent = spent::of(db, org, subjects, now).await?;
     let left = |what, cap| subjects.iter().all(|subject| spent.count(what, subject) < cap);
-    let countries = acting.directory.countries().into_iter().map(str::to_owned).collect();
     Ok(Money {
         calls_left: left(Spending::Call, limits.calls_per_hour),
         sms_left: left(Spending::Sms, limits.sms_per_hour),
-        countries,
+        countries: countries(&acting.directory),
     })
 }
 

@@ -4,13 +4,13 @@
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
 
-use super::effects::Applying;
+use super::effects::{Applying, FETCH_AFTER};
 use crate::{
     ivr::IntakeAnswer,
     model::id::AlertId,
     store::{
-        StoreError,
-        voicemails::{self, VoicemailRow},
+        StoreError, timers,
+        voicemails::{self, FETCH, Place, VoicemailRow},
     },
     work::record,
 };
@@ -36,12 +36,17 @@ impl Applying<'_> {
             url: answer.url.clone(),
             seconds: answer.seconds,
             transcript: None,
+            language: Some(answer.language.clone()),
+            transcribe: answer.transcribe,
+            place: Place::AtCarrier,
+            remove_at: None,
             question: Some(answer.question),
             created_at: acting.now,
         };
         if !voicemails::insert(db, org, &row).await? {
             return Err(StoreError::Stale("the same answer was kept meanwhile"));
         }
+        timers::set(db, org, FETCH, row.id.as_str(), acting.now + FETCH_AFTER, "").await?;
         let (text, detail) = told(&row);
         if let Some(alert) = &self.alert {
             record(db, acting, alert, "intake", text.clone(), detail.clone()).await?;

@@ -10,14 +10,14 @@ use axum::{
 use sqlx::AnyConnection;
 
 use super::{
-    State, answer,
+    State, answer, aside, callbacks,
     document::say,
     effects::note,
     guard,
     rings::{HANGUP, detail, wake},
     taken, talk,
     urls::{self, Urls},
-    waiting::Waiting,
+    waiting::{Waiting, Wish},
     words::{self, Words, filled},
 };
 use crate::{
@@ -40,7 +40,7 @@ use crate::{
         StoreError,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow},
-        seen, timers,
+        seen, timers, waiting as queue,
     },
     web::{text, webhook::Webhook},
     work::Acting,
@@ -54,25 +54,25 @@ const QUEUE_WAIT_S: u32 = 15;
 
 /// A technician's leg, as one webhook sees it.
 #[derive(Clone)]
-struct Ring {
-    acting: Acting,
-    urls: Urls,
-    leg: LegId,
+pub(super) struct Ring {
+    pub acting: Acting,
+    pub urls: Urls,
+    pub leg: LegId,
     /// How often it was asked for a key before.
-    asked: u32,
+    pub asked: u32,
 }
 
 /// What is known of a leg when it is asked about.
-struct Seen {
-    leg: LegRow,
-    call: CallRow,
-    waiting: Option<Waiting>,
+pub(super) struct Seen {
+    pub leg: LegRow,
+    pub call: CallRow,
+    pub waiting: Option<Waiting>,
 }
 
 /// A signed request about a leg.
 pub(super) struct Received {
-    ring: Ring,
-    form: Verified<Form>,
+    pub ring: Ring,
+    pub form: Verified<Form>,
 }
 
 impl FromRequest<State> for Received {
@@ -114,9 +114,10 @@ pub(super) async fn whisper(Extract(state): Extract<State>, Received { ring, .. 
 /// The technician's side of the talk is over, or there was none.
 pub(super) async fn talked(Extract(state): Extract<State>, Received { ring, form }: Received) -> Response {
     let bridged = form.get("DialBridged") == Some("true");
+    let gone = form.get("CallStatus") == Some("completed");
     let (unit, urls) = (ring.clone(), ring.urls.clone());
     let work = async move {
-        let document = state.context().change(async move |db| unit.talked(db, bridged).await).await?;
+        let document = state.context().change(async move |db| unit.talked(db, bridged, gone).await).await?;
         if bridged {
             state.talk_of_the_gone(&ring.leg).await?;
         }
@@ -156,7 +157,7 @@ impl State {
 }
 
 impl Ring {
-    async fn seen(&self, db: &mut AnyConnection) -> Result<Option<Seen>, StoreError> {
+    pub(super) async fn seen(&self, db: &mut AnyConnection) -> Result<Option<Seen>, StoreError> {
         let org = self.acting.org();
         let Some(leg) = legs::by_id(db, org, &self.leg).await? else { return Ok(None) };
         let Some(call) = calls::by_id(db, org, &leg.call).await? else { return Ok(None) };
@@ -173,11 +174,15 @@ impl Ring {
             note(db, &self.acting, &seen.call, "answered", text, detail(&seen.leg)).await?;
             wake(db, &self.acting, &seen.call.id).await?;
         }
-        if seen.call.phase != Phase::Waiting || seen.leg.state == LegState::Ended {
+        if seen.leg.callback.is_some() {
+            return self.asks_back(db, &seen).await;
+        }
+        if !seen.is_wanted() || seen.leg.state == LegState::Ended {
             return Ok(self.too_late(&seen));
         }
         let by_key = seen.waiting.as_ref().is_none_or(|waiting| waiting.accept == Accept::Key);
-        if by_key { Ok(self.question(&seen, None)) } else { self.accept(db, &seen).await }
+        let remark = self.who_asks(db, &seen).await?;
+        if by_key { Ok(self.question(&seen, remark.as_deref())) } else { self.accept(db, &seen).await }
     }
 
     /// The same key of the same question again gets the same document and does nothing more.
@@ -195,6 +200,9 @@ impl Ring {
 
     async fn heed(&self, db: &mut AnyConnection, digits: &str) -> Result<String, StoreError> {
         let Some(seen) = self.seen(db).await? else { return Ok(self.stranger()) };
+        if seen.leg.callback.is_some() {
+            return self.heeds_callback(db, &seen, digits).await;
+        }
         let (words, language) = self.words(&seen);
         match digits {
             "1" => self.accept(db, &seen).await,
@@ -203,7 +211,7 @@ impl Ring {
                 leg_ended(db, &self.acting, &seen.leg, &ended).await?;
                 Ok(self.farewell(&language, words.declined))
             }
-            _ if seen.call.phase != Phase::Waiting => Ok(self.too_late(&seen)),
+            _ if !seen.is_wanted() => Ok(self.too_late(&seen)),
             "" if self.asked + 1 >= ASKED_MAX => {
                 leg_ended(db, &self.acting, &seen.leg, &Ended::of(LegResult::HungUp, None)).await?;
                 Ok(super::text(&twiml::Response::new().with(Verb::Hangup), &self.urls))
@@ -213,8 +221,28 @@ impl Ring {
         }
     }
 
+    /// To whoever is asked for while two talk.
+    async fn who_asks(&self, db: &mut AnyConnection, seen: &Seen) -> Result<Option<String>, StoreError> {
+        let Some(aside) = seen.waiting.as_ref().and_then(|waiting| waiting.aside.as_ref()) else { return Ok(None) };
+        let Some(leg) = legs::by_id(db, self.acting.org(), &aside.by).await? else { return Ok(None) };
+        let name = self.acting.directory.people.get(&leg.person).map_or(leg.person.as_str(), |person| &person.name);
+        let (words, _) = self.words(seen);
+        let sentence = match aside.wish {
+            Wish::BringIn => words.brings_in,
+            Wish::HandOver => words.hands_over,
+        };
+        Ok(Some(filled(sentence, name)))
+    }
+
     async fn accept(&self, db: &mut AnyConnection, seen: &Seen) -> Result<String, StoreError> {
         let (org, now) = (self.acting.org(), self.acting.now);
+        if seen.call.phase == Phase::Bridged && seen.is_wanted() && seen.leg.state != LegState::Ended {
+            return Ok(match aside::accepted(db, &self.acting, &seen.call, &seen.leg).await? {
+                Some(Wish::BringIn) => self.conference(seen),
+                Some(Wish::HandOver) => self.connect(seen),
+                None => self.too_late(seen),
+            });
+        }
         if seen.leg.state == LegState::Ended
             || !calls::accept(db, org, &seen.call.id, &seen.leg.person).await?
             || !legs::accept(db, org, &self.leg, now).await?
@@ -233,13 +261,21 @@ impl Ring {
     }
 
     /// The one who won dials the queue in which this caller waits alone.
-    fn connect(&self, seen: &Seen) -> String {
+    pub(super) fn connect(&self, seen: &Seen) -> String {
         let (words, language) = self.words(seen);
+        let mut document = twiml::Response::new().with(say(&language, words.connecting));
+        document.verbs.extend(self.dial_caller(seen));
+        super::text(&document, &self.urls)
+    }
+
+    /// A star ends it and leads to `talked`: what follows stands in `star`.
+    pub(super) fn dial_caller(&self, seen: &Seen) -> [Verb; 1] {
         let record = seen.waiting.as_ref().is_some_and(|waiting| waiting.record);
         let dial = Dial {
             action: Some(self.urls.leg(urls::LEG_TALKED, &self.leg)),
             method: Some(Method::Post),
             timeout_s: Some(QUEUE_WAIT_S),
+            hangup_on_star: Some(true),
             record: record.then_some(DialRecord::FromAnswer),
             recording_status_callback: record.then(|| self.urls.recording(&seen.call.id)),
             ..Dial::queue(DialQueue {
@@ -248,28 +284,44 @@ impl Ring {
                 ..DialQueue::named(seen.call.id.as_str())
             })
         };
-        super::text(&twiml::Response::new().with(say(&language, words.connecting)).with(dial), &self.urls)
+        [dial.into()]
     }
 
     async fn bridged(&self, db: &mut AnyConnection) -> Result<String, StoreError> {
         let Some(seen) = self.seen(db).await? else {
             return Ok(super::text(&twiml::Response::new(), &self.urls));
         };
+        if seen.leg.callback.is_some() {
+            return self.greets_customer(db, &seen).await;
+        }
         talk::begins(db, &self.acting, &seen.leg).await?;
         let language = seen.call.language.clone().unwrap_or_else(Language::english);
         let (words, language) = words::words(&language);
         Ok(super::text(&twiml::Response::new().with(say(&language, words.bridging)), &self.urls))
     }
 
-    async fn talked(&self, db: &mut AnyConnection, bridged: bool) -> Result<String, StoreError> {
+    /// `gone`: so is the technician.
+    async fn talked(&self, db: &mut AnyConnection, bridged: bool, gone: bool) -> Result<String, StoreError> {
         let Some(seen) = self.seen(db).await? else { return Ok(self.stranger()) };
-        if bridged {
+        if seen.leg.callback.is_some() {
+            return self.talked_back(db, &seen, bridged).await;
+        }
+        // A conference's end says nothing of a bridge, and who was led back to a caller who had left meanwhile
+        // has talked with them before.
+        let talks = seen.call.phase == Phase::Bridged || seen.call.ended_at.is_some();
+        let before = seen.leg.state == LegState::Bridged && talks && talk::is_one(&seen.leg, self.acting.now);
+        if bridged || before {
             // Should the whisper have been lost.
             legs::bridge(db, self.acting.org(), &self.leg, self.acting.now).await?;
             if let Some(leg) = legs::by_id(db, self.acting.org(), &self.leg).await?
                 && leg.state == LegState::Bridged
             {
                 talk::confirm(db, &self.acting, &seen.call, &leg).await?;
+                if gone || !bridged {
+                    leg_ended(db, &self.acting, &leg, &Ended::default()).await?;
+                } else if seen.call.ended_at.is_none() {
+                    return Ok(self.listen());
+                }
             }
             return Ok(super::text(&twiml::Response::new().with(Verb::Hangup), &self.urls));
         }
@@ -340,7 +392,7 @@ impl Ring {
         super::text(&twiml::Response::new().with(gather).with(Redirect::to(key)), &self.urls)
     }
 
-    fn words(&self, seen: &Seen) -> (&'static Words, Language) {
+    pub fn words(&self, seen: &Seen) -> (&'static Words, Language) {
         let person = self.acting.directory.people.get(&seen.leg.person);
         words::words(&person.map_or_else(Language::english, |person| person.language.clone()))
     }
@@ -348,7 +400,9 @@ impl Ring {
     /// Taken by somebody else, or the caller has gone.
     fn too_late(&self, seen: &Seen) -> String {
         let (words, language) = self.words(seen);
+        let was_asked_for = seen.waiting.as_ref().is_some_and(|waiting| waiting.is_wanted(&seen.leg));
         match &seen.call.answered_by {
+            Some(_) if was_asked_for && seen.call.ended_at.is_some() => self.farewell(&language, words.over),
             Some(person) if *person != seen.leg.person => {
                 let name = self.acting.directory.people.get(person).map_or(person.as_str(), |person| &person.name);
                 self.farewell(&language, &filled(words.taken_by, name))
@@ -359,17 +413,28 @@ impl Ring {
         }
     }
 
-    fn farewell(&self, language: &Language, words: &str) -> String {
+    pub fn farewell(&self, language: &Language, words: &str) -> String {
         super::text(&twiml::Response::new().with(say(language, words)).with(Verb::Hangup), &self.urls)
     }
 
-    fn stranger(&self) -> String {
+    pub(super) fn stranger(&self) -> String {
         super::farewell(&Language::english(), |words| words.gone, &self.urls)
     }
 }
 
-fn unavailable(urls: &Urls) -> String {
+pub(super) fn unavailable(urls: &Urls) -> String {
     super::farewell(&Language::english(), |words| words.gone, urls)
+}
+
+impl Seen {
+    /// Whether somebody is still to be won for the caller by this leg.
+    fn is_wanted(&self) -> bool {
+        match self.call.phase {
+            Phase::Waiting => true,
+            Phase::Bridged => self.waiting.as_ref().is_some_and(|waiting| waiting.is_wanted(&self.leg)),
+            Phase::Ivr | Phase::Recording | Phase::Leaving | Phase::Accepted | Phase::Away | Phase::Ended => false,
+        }
+    }
 }
 
 /// Why a leg is over.
@@ -401,7 +466,9 @@ impl Ended {
 /// A leg is over: whoever waits is looked after, in this call and wherever its person is wanted.
 pub async fn leg_ended(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, ended: &Ended) -> Result<(), StoreError> {
     let org = acting.org();
-    if talk::is_one(leg, acting.now)
+    // A promise is kept by the carrier's word alone: whoever hears our greeting has not talked yet.
+    if leg.callback.is_none()
+        && talk::is_one(leg, acting.now)
         && let Some(call) = calls::by_id(db, org, &leg.call).await?
     {
         talk::confirm(db, acting, &call, leg).await?;
@@ -410,7 +477,10 @@ pub async fn leg_ended(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, en
         return Ok(());
     }
     timers::clear(db, org, super::rings::DEADLINE, leg.id.as_str()).await?;
-    if let Some(call) = calls::by_id(db, org, &leg.call).await? {
+    let call = calls::by_id(db, org, &leg.call).await?;
+    if let (Some(call), Some(_)) = (&call, &leg.callback) {
+        callbacks::over(db, acting, call, leg).await?;
+    } else if let Some(call) = call {
         let fresh = legs::by_id(db, org, &leg.id).await?;
         let result = fresh.and_then(|leg| leg.result).map_or("talked", LegResult::as_str);
         let code = ended.code.as_deref().map(|code| format!(", code {code}")).unwrap_or_default();
@@ -425,11 +495,12 @@ pub async fn leg_ended(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, en
         .await?;
         // Whoever accepted and was gone before the bridge: the caller waits for the next.
         calls::wait_again(db, org, &call.id, &leg.person).await?;
-        if call.ended_at.is_none() && matches!(call.phase, Phase::Waiting | Phase::Accepted) {
+        aside::ended(db, acting, &call, leg).await?;
+        if call.ended_at.is_none() && matches!(call.phase, Phase::Waiting | Phase::Accepted | Phase::Bridged) {
             wake(db, acting, &call.id).await?;
         }
     }
-    for other in calls::waiting(db, org).await? {
+    for other in queue::all(db, org).await? {
         if other != leg.call {
             wake(db, acting, &other).await?;
         }

@@ -5,19 +5,24 @@
 //! error: whatever fails, there is a document that leads to a human, a voicemail or an apology. Start
 //! with `routes`, then `turn`.
 
+mod aside; // another technician is wanted
+mod callbacks; // promises to call back
+mod called; // flows that a call may call
 mod calls; // turns, the queue, recordings
 mod connect; // the timer by which people are rung
 mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
-mod flows; // those that a call may call
 mod intake; // answers to the five questions
+mod known; // calls that wait for the next key
 mod legs; // technicians' phones
 pub mod lookup; // what an endpoint of the MSP knows
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
+mod plain; // turns that change nothing but their call
 mod rings; // what the carrier is asked to do
+mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
 mod turn; // one turn of a call
 pub mod urls; // the paths
@@ -43,11 +48,12 @@ use crate::{
     carrier::twiml::{self, Verb},
     ivr::{self, Flow},
     model::{id::FlowId, language::Language},
-    store::{StoreError, declarations},
+    store::{StoreError, flows},
     telemetry::metric,
     web::{problem::RETRY_AFTER_S, webhook::Webhooks},
     work::{Context, Handler, msp},
 };
+use known::KnownCalls;
 use lookup::Lookups;
 use urls::Urls;
 
@@ -66,7 +72,11 @@ struct Parts {
     context: Context,
     webhooks: Webhooks,
     lookups: Lookups,
+    /// Messages are put into words here: the carrier is not asked to.
+    transcribes: bool,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
+    known: KnownCalls,
+    turns: plain::Turns,
 }
 
 impl FromRef<State> for Webhooks {
@@ -76,8 +86,11 @@ impl FromRef<State> for Webhooks {
 }
 
 impl State {
-    pub fn new(context: Context, webhooks: Webhooks, lookups: Lookups) -> Self {
-        Self(Arc::new(Parts { context, webhooks, lookups, old_flows: Mutex::default() }))
+    /// Starts the task that saves turns which come together; it ends with the last clone.
+    pub fn start(context: Context, webhooks: Webhooks, lookups: Lookups, transcribes: bool) -> Self {
+        let turns = plain::turns(context.store.clone());
+        let (old_flows, known) = (Mutex::default(), KnownCalls::default());
+        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, old_flows, known, turns }))
     }
 
     fn context(&self) -> &Context {
@@ -92,6 +105,14 @@ impl State {
         &self.0.webhooks
     }
 
+    fn known(&self) -> &KnownCalls {
+        &self.0.known
+    }
+
+    fn turns(&self) -> &plain::Turns {
+        &self.0.turns
+    }
+
     /// A version that is no longer the latest.
     async fn old_flow(&self, id: &FlowId, version: i64) -> Result<Arc<Flow>, StoreError> {
         let key = (id.clone(), version);
@@ -100,7 +121,7 @@ impl State {
             return Ok(flow);
         }
         let mut db = self.context().store.read().await?;
-        let stored = declarations::flow(&mut db, &self.context().directory().org, id, version).await?;
+        let stored = flows::version(&mut db, &self.context().directory().org, id, version).await?;
         drop(db);
         let flow = match stored.and_then(|stored| ivr::parse(&stored.file, &stored.source).ok()) {
             Some(flow) => Arc::new(flow),
@@ -141,6 +162,8 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_KEY, any(legs::key))
         .route(urls::LEG_WHISPER, any(legs::whisper))
         .route(urls::LEG_TALKED, any(legs::talked))
+        .route(urls::LEG_STAR, any(star::key))
+        .route(urls::LEG_JOIN, any(star::join))
         .route(urls::LEG_STATUS, any(legs::status))
         .route(music::PATH, get(music::hold))
         .with_state(state)
@@ -148,7 +171,11 @@ pub fn routes(state: State) -> Router {
 
 /// The timers that the hotline works off.
 pub fn handlers(state: &State) -> Vec<Arc<dyn Handler>> {
-    vec![Arc::new(connect::Connecting(state.clone())), Arc::new(rings::Ringing(state.clone()))]
+    vec![
+        Arc::new(connect::Connecting(state.clone())),
+        Arc::new(rings::Ringing(state.clone())),
+        Arc::new(callbacks::CallingBack(state.clone())),
+    ]
 }
 
 fn answer(kind: &'static str, document: String) -> Response {

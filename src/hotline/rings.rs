@@ -36,6 +36,8 @@ pub const RING: &str = "ring";
 pub const HANGUP: &str = "hangup";
 pub const LEAVE: &str = "leave";
 pub const DEADLINE: &str = "leg-deadline";
+/// Of a technician's leg: it goes where three can talk. Its payload is the leg that has come.
+pub const JOIN: &str = "leg-join";
 
 /// When a call no longer says how long.
 const RING_S: i64 = 25;
@@ -46,6 +48,8 @@ const REPORT_WITHIN: TimeDelta = TimeDelta::seconds(35);
 const AGAIN: TimeDelta = TimeDelta::seconds(2);
 const ASK_AGAIN: TimeDelta = TimeDelta::minutes(1);
 const WATCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
+/// How often a technician is led to the third before that is given up.
+const JOIN_TRIES: i64 = 3;
 /// Carriers end a call after four hours.
 const CALL_MAX: TimeDelta = TimeDelta::hours(5);
 
@@ -53,7 +57,7 @@ pub struct Ringing(pub State);
 
 impl Handler for Ringing {
     fn kinds(&self) -> &[&'static str] {
-        &[RING, HANGUP, LEAVE, DEADLINE, WATCH]
+        &[RING, HANGUP, LEAVE, DEADLINE, JOIN, WATCH]
     }
 
     fn handle<'a>(&'a self, timer: &'a DueTimer) -> BoxFuture<'a, Result<(), WorkError>> {
@@ -63,6 +67,7 @@ impl Handler for Ringing {
                 HANGUP => self.hang_up(timer).await,
                 LEAVE => self.leave(timer).await,
                 DEADLINE => self.ask(timer).await,
+                JOIN => self.join(timer).await,
                 _ => self.watch(timer).await,
             };
             done.map_err(WorkError::on(format!("{} {}", timer.kind, timer.subject)))
@@ -109,7 +114,7 @@ impl Ringing {
             // The answer got lost, in a crash or on its way, and a report came: somebody may be talking.
             return self.placed(timer, carrier, (leg, &call), Sid::new(sid)).await;
         }
-        let wanted = leg.state == LegState::Queued && leg.result.is_none() && call.phase == Phase::Waiting;
+        let wanted = leg.state == LegState::Queued && leg.result.is_none() && is_awaited(&leg, &call);
         let Some(carrier) = self.carrier(&call).filter(|_| wanted) else {
             return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
         };
@@ -227,7 +232,9 @@ impl Ringing {
             let mut db = self.0.context().store.read().await?;
             calls::by_id(&mut db, &timer.org, &id).await?
         };
-        let Some(call) = call.filter(|call| call.phase == Phase::Leaving) else { return self.complete(timer).await };
+        let Some(call) = call.filter(|call| matches!(call.phase, Phase::Leaving | Phase::Bridged)) else {
+            return self.complete(timer).await;
+        };
         if let Some(carrier) = self.carrier(&call) {
             let urls = Urls::new(self.0.webhooks().public_url(), &call.carrier);
             let moved =
@@ -237,6 +244,35 @@ impl Ringing {
             }
         }
         self.complete(timer).await
+    }
+
+    /// The carrier ends the bridge of the two: the caller comes by the queue's action. Where that cannot be had,
+    /// the two talk on, and whoever came is sent away.
+    async fn join(&self, timer: &DueTimer) -> Result<(), StoreError> {
+        let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
+        if leg.state == LegState::Ended || call.phase != Phase::Bridged {
+            return self.complete(timer).await;
+        }
+        let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&call)) else {
+            return self.complete(timer).await;
+        };
+        let url = Urls::new(self.0.webhooks().public_url(), &call.carrier).leg(urls::LEG_JOIN, &leg.id);
+        let Err(error) = carrier.redirect_call(&Sid::new(sid.as_str()), &url).await else {
+            return self.complete(timer).await;
+        };
+        tracing::warn!(leg.id = %leg.id, code = error.code, "a technician could not be led to the other");
+        if error.class.may_be_repeated() && timer.tries < JOIN_TRIES {
+            let due = timer.clone();
+            let at = self.0.context().clock.now() + AGAIN;
+            let again = async move |db: &mut AnyConnection| timers::fail(db, &due, at).await;
+            return self.0.context().store.write(again).await.map(|_| ());
+        }
+        let (due, acting) = (timer.clone(), self.0.context().acting());
+        let unit = async move |db: &mut AnyConnection| {
+            timers::complete(db, &due).await?;
+            super::aside::not_joined(db, &acting, &call, &due.payload).await
+        };
+        self.0.context().change(unit).await
     }
 
     /// No report has ended the leg: how does it stand?
@@ -284,6 +320,16 @@ impl Ringing {
         self.0.finish(&id, "the carrier says that it is over").await?;
         self.complete(timer).await
     }
+}
+
+/// Whether somebody waits for whoever is rung: a caller, alone or with a technician, or whom we promised to
+/// call back.
+fn is_awaited(leg: &LegRow, call: &CallRow) -> bool {
+    let wanted = || {
+        let waiting = call.connect.as_deref().and_then(|stored| Waiting::from_json(stored).ok());
+        waiting.is_some_and(|waiting| waiting.is_wanted(leg))
+    };
+    leg.callback.is_some() || call.phase == Phase::Waiting || (call.phase == Phase::Bridged && wanted())
 }
 
 /// As long as the flow says; the plan takes it back a moment later.

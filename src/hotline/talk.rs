@@ -13,8 +13,9 @@ use crate::{
     hotline::legs::Ended,
     hotline::waiting::Waiting,
     model::{Instant, alert::Actor, call::LegState, id::CallId},
+    notify::plan,
     store::{
-        StoreError,
+        StoreError, alerts, attempts,
         calls::{self, CallRow},
         legs::{self, LegRow},
         timers,
@@ -47,6 +48,10 @@ pub async fn begins(db: &mut AnyConnection, acting: &Acting, leg: &LegRow) -> Re
 pub async fn confirm(db: &mut AnyConnection, acting: &Acting, call: &CallRow, leg: &LegRow) -> Result<(), StoreError> {
     let org = acting.org();
     let waiting = call.connect.as_deref().map(Waiting::from_json).transpose()?;
+    if waiting.as_ref().is_some_and(|waiting| !waiting.is_of(leg)) {
+        // They have talked before: the caller was handed over, and waits for somebody else.
+        return Ok(());
+    }
     let since = waiting.as_ref().map_or(call.started_at, |waiting| waiting.connect.plan.started_at);
     let waited = (leg.bridged_at.unwrap_or(acting.now) - since).num_milliseconds().max(0);
     if !calls::bridge(db, org, &call.id, &leg.person, waited).await? {
@@ -56,9 +61,27 @@ pub async fn confirm(db: &mut AnyConnection, acting: &Acting, call: &CallRow, le
     note(db, acting, call, "bridged", text, detail(leg)).await?;
     acknowledge(db, acting, call, &Actor::Person(leg.person.clone())).await?;
     release(db, acting, call).await?;
+    tell_number(db, acting, call, leg).await?;
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of some minutes")]
     metrics::histogram!(crate::telemetry::metric::CALL_WAIT_SECONDS).record(waited as f64 / 1_000.0);
     wake(db, acting, &call.id).await
+}
+
+/// Their phone shows the hotline's number: to whom they talk they learn in writing, to ring back.
+async fn tell_number(db: &mut AnyConnection, acting: &Acting, call: &CallRow, leg: &LegRow) -> Result<(), StoreError> {
+    let org = acting.org();
+    let (Some(caller), Some(person)) = (&call.from, acting.directory.people.get(&leg.person)) else { return Ok(()) };
+    let alert = match &call.alert {
+        Some(id) => alerts::by_id(db, org, id).await?,
+        None => None,
+    };
+    let line = plan::Line { caller: caller.as_str(), home: acting.links.home(), now: acting.now };
+    let customer = alert.as_ref().and_then(|row| acting.customer_of(row));
+    let about = alert.as_ref().map(|row| (&row.alert, customer));
+    let Some(attempt) = plan::line(about, person, line, &acting.ids) else { return Ok(()) };
+    attempts::insert(db, org, &attempt).await?;
+    let text = format!("{} is told the caller's number by {}.", leg.person, attempt.address.channel());
+    note(db, acting, call, "number", text, detail(leg)).await
 }
 
 /// Whoever takes a call takes its alert, when the flow wants that.

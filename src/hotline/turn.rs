@@ -10,8 +10,10 @@ use super::{
     State, document,
     effects::{Applying, note_reasons},
     ended::matters_late,
-    facts::{self, Line, ORG, spender},
+    facts::{self, Line},
+    known::Known,
     numbers::Used,
+    plain,
     urls::Urls,
 };
 use crate::{
@@ -23,8 +25,10 @@ use crate::{
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
-        spent::{self, Spending},
-        timers, turns,
+        incidents,
+        spent::{self, ORG, Spending, spender},
+        timers::{self, Later},
+        turns,
     },
     telemetry::metric,
     work::Acting,
@@ -33,7 +37,7 @@ use crate::{
 /// What ends a call that the carrier never reports as ended.
 pub const WATCH: &str = "call-watch";
 /// A call may last an hour; after that its end is looked for.
-const WATCH_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+pub const WATCH_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// What was answered, and what it is called in metrics.
 pub type Document = String;
@@ -162,7 +166,11 @@ impl State {
     async fn run(&self, scene: &Scene, turn: u32, input: Input) -> Result<Done, StoreError> {
         let mut facts = {
             let mut db = self.context().store.read().await?;
-            facts::gather(&mut db, &scene.acting, &scene.line).await?
+            let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
+            if scene.flows().tell_of_incidents() {
+                facts.incidents = incidents::open(&mut db, scene.acting.org()).await?;
+            }
+            facts
         };
         let state = state_of(scene, &facts)?;
         let want = ivr::wants(scene.flows(), &state, &input, &facts);
@@ -170,12 +178,20 @@ impl State {
             facts.lookup = Some(self.lookups().ask(lookup).await);
         }
         facts.pin = facts::check_pin(self, &scene.acting, &facts, want).await?;
-        let ran = ivr::run(scene.flows(), state, input, &facts);
+        let mut ran = ivr::run(scene.flows(), state, input, &facts);
+        if let Then::Record(record) = &mut ran.verbs.then {
+            record.transcribe &= !self.0.transcribes;
+        }
         let response = document::of_turn(&ran.verbs, &scene.urls, &scene.call.id, turn + 1);
         let document = document::text(&response, &scene.urls, &ran.state.language);
         let msp_matters = ran.effects.iter().filter(|effect| may_need_number(effect)).count();
         let numbers = self.context().store.alert_numbers(scene.acting.org(), msp_matters).await?;
         let took_number = ran.effects.iter().any(|effect| takes_number(effect, scene.line.next_alert));
+        let known = plain::is_plain(&ran).then(|| Known {
+            call: scene.call.clone().after(&row_of(&scene.acting, &ran)),
+            remembered: facts.language,
+            look_at: scene.acting.now + WATCH_AFTER,
+        });
         let saved = Saving {
             acting: scene.acting.clone(),
             call: scene.call.clone(),
@@ -186,6 +202,9 @@ impl State {
         };
         let (used, opened) = self.context().store.write(async move |db| saved.save(db).await).await?;
         self.settle_numbers(&numbers, &used);
+        if let Some(known) = known {
+            self.keep_known(known);
+        }
         if opened > 0 {
             metrics::counter!(metric::ALERTS, "source" => "call").increment(opened.into());
         }
@@ -251,10 +270,11 @@ impl Saving {
 
 /// Whatever happens, the call's end is looked for.
 pub async fn watch(db: &mut AnyConnection, acting: &Acting, call: &CallId) -> Result<(), StoreError> {
-    timers::set(db, acting.org(), WATCH, call.as_str(), acting.now + WATCH_AFTER, "").await
+    let due_at = acting.now + WATCH_AFTER;
+    timers::set_later(db, &[Later { org: acting.org(), kind: WATCH, subject: call.as_str(), due_at }]).await
 }
 
-fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
+pub fn row_of(acting: &Acting, ran: &ivr::Turn) -> calls::Turn {
     let state = &ran.state;
     let contract = state.contract.as_ref().and_then(|id| acting.directory.contracts.get(id));
     calls::Turn {
@@ -291,7 +311,8 @@ pub fn may_need_number(effect: &ivr::Effect) -> bool {
         ivr::Effect::TellMsp { .. }
         | ivr::Effect::SendSms { .. }
         | ivr::Effect::AddToAlert(_)
-        | ivr::Effect::Intake(_) => true,
+        | ivr::Effect::Intake(_)
+        | ivr::Effect::Callback(_) => true,
         ivr::Effect::Voicemail(voicemail) => voicemail.raise.is_none(),
         _ => false,
     }

@@ -22,6 +22,10 @@ pub const LEG_KEY: &str = "/carriers/{carrier}/legs/{leg}/key";
 pub const LEG_WHISPER: &str = "/carriers/{carrier}/legs/{leg}/whisper";
 /// After the talk, or when there was none.
 pub const LEG_TALKED: &str = "/carriers/{carrier}/legs/{leg}/talked";
+/// What a technician presses who has left the talk by the star.
+pub const LEG_STAR: &str = "/carriers/{carrier}/legs/{leg}/star";
+/// Where a technician goes on when a third one joins.
+pub const LEG_JOIN: &str = "/carriers/{carrier}/legs/{leg}/join";
 pub const LEG_STATUS: &str = "/carriers/{carrier}/legs/{leg}/status";
 
 /// Builds absolute URLs for one carrier.

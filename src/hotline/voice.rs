@@ -16,7 +16,7 @@ use crate::{
         calls::{self, CallRow, NewCall},
     },
     web::{text, webhook::Webhook},
-    work::msp,
+    work::{Acting, msp},
 };
 
 /// A message that could not be kept is kept in memory and tried again.
@@ -67,6 +67,9 @@ pub(super) async fn came_in(Extract(state): Extract<State>, webhook: Webhook) ->
 
 impl State {
     async fn first_turn(&self, arrival: Arrival, urls: &Urls) -> Result<String, StoreError> {
+        if let Some(document) = self.begin_plainly(&arrival).await? {
+            return Ok(document);
+        }
         let Some(call) = self.call_of(&arrival).await? else {
             self.unknown_number(&arrival).await?;
             let caller = arrival.from.as_ref().filter(|from| from.country_code() == "49");
@@ -80,11 +83,10 @@ impl State {
         self.take(scene, 0, Input::Started).await
     }
 
-    /// The call's row, made when it is new. `None`: no hotline has this number.
-    pub(super) async fn call_of(&self, arrival: &Arrival) -> Result<Option<CallRow>, StoreError> {
-        let acting = self.context().acting();
-        let hotline = arrival.to.as_ref().and_then(|to| acting.directory.hotlines.get(to));
-        let new = hotline.map(|hotline| NewCall {
+    /// `None`: no hotline has this number.
+    pub(super) fn new_call(&self, acting: &Acting, arrival: &Arrival) -> Option<NewCall> {
+        let hotline = acting.directory.hotlines.get(arrival.to.as_ref()?)?;
+        Some(NewCall {
             id: acting.ids.id(acting.now),
             carrier: arrival.carrier.clone(),
             carrier_call: arrival.carrier_call.clone(),
@@ -94,7 +96,13 @@ impl State {
             // A flow that cannot be read any more has none; see `flow`.
             flow_version: acting.directory.flows.get(&hotline.flow).map_or(0, |in_use| in_use.version),
             started_at: acting.now,
-        });
+        })
+    }
+
+    /// The call's row, made when it is new. `None`: no hotline has this number.
+    pub(super) async fn call_of(&self, arrival: &Arrival) -> Result<Option<CallRow>, StoreError> {
+        let acting = self.context().acting();
+        let new = self.new_call(&acting, arrival);
         let (carrier, sid) = (arrival.carrier.clone(), arrival.carrier_call.clone());
         let unit = async move |db: &mut sqlx::AnyConnection| {
             if let Some(new) = &new

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     escalation::connect::{Connect, End, GaveUp},
     ivr::{Accept, ConnectEnd},
-    model::Instant,
+    model::{Instant, id::LegId},
     store::{StoreError, legs::LegRow},
 };
 
@@ -21,6 +21,38 @@ pub struct Waiting {
     pub acknowledge: bool,
     /// The caller pressed `*`.
     pub left: bool,
+    /// Whoever talks with the caller wants another one.
+    pub aside: Option<Aside>,
+    /// Three talk, or did.
+    pub conference: bool,
+    /// The caller comes out of a talk that was handed over: the bridge that ends is not that of whoever
+    /// accepted.
+    pub comes_from_talk: bool,
+}
+
+/// A technician who talks wants somebody of the next level.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aside {
+    pub wish: Wish,
+    /// The leg that wants it.
+    pub by: LegId,
+    pub connect: Connect,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wish {
+    /// Three talk.
+    BringIn,
+    /// The first one leaves.
+    HandOver,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AsideDocument {
+    wish: Wish,
+    by: String,
+    connect: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,6 +66,28 @@ struct Document {
     acknowledge: bool,
     #[serde(default)]
     left: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aside: Option<AsideDocument>,
+    #[serde(default)]
+    conference: bool,
+    #[serde(default)]
+    comes_from_talk: bool,
+}
+
+impl Aside {
+    /// Whether the leg was rung for this wish.
+    pub fn is_of(&self, leg: &LegRow) -> bool {
+        leg.created_at >= self.connect.plan.started_at && leg.id != self.by
+    }
+
+    fn document(&self) -> AsideDocument {
+        AsideDocument { wish: self.wish, by: self.by.to_string(), connect: self.connect.to_json() }
+    }
+
+    fn read(document: &AsideDocument) -> Option<Self> {
+        let connect = Connect::from_json(&document.connect).ok()?;
+        Some(Self { wish: document.wish, by: document.by.parse().ok()?, connect })
+    }
 }
 
 impl Waiting {
@@ -46,6 +100,9 @@ impl Waiting {
             record: self.record,
             acknowledge: self.acknowledge,
             left: self.left,
+            aside: self.aside.as_ref().map(Aside::document),
+            conference: self.conference,
+            comes_from_talk: self.comes_from_talk,
         };
         serde_json::to_string(&document).expect("strings and numbers can be written")
     }
@@ -61,12 +118,23 @@ impl Waiting {
             record: document.record,
             acknowledge: document.acknowledge,
             left: document.left,
+            aside: match &document.aside {
+                Some(aside) => Some(Aside::read(aside).ok_or_else(corrupt)?),
+                None => None,
+            },
+            conference: document.conference,
+            comes_from_talk: document.comes_from_talk,
         })
     }
 
     /// Whether the leg was rung by this connect: a flow may connect twice.
     pub fn is_of(&self, leg: &LegRow) -> bool {
         leg.created_at >= self.connect.plan.started_at
+    }
+
+    /// Whether the leg is rung for a caller who talks with somebody already.
+    pub fn is_wanted(&self, leg: &LegRow) -> bool {
+        self.aside.as_ref().is_some_and(|aside| aside.is_of(leg))
     }
 
     /// When the caller has waited as long as the flow allows.

@@ -22,6 +22,26 @@ pub struct Words {
     pub gone: &'static str,
     pub passed_on: &'static str,
     pub declined: &'static str,
+    /// `{}`: a time of day.
+    callback: &'static str,
+    pub callback_press: &'static str,
+    pub callback_declined: &'static str,
+    pub callback_unanswered: &'static str,
+    pub callback_over: &'static str,
+    /// To the customer, just before somebody speaks.
+    pub callback_bridging: &'static str,
+    /// `{}` wants somebody to join, or to take over.
+    pub brings_in: &'static str,
+    pub hands_over: &'static str,
+    /// After the star: what there is to choose.
+    pub star_menu: &'static str,
+    pub next_rung: &'static str,
+    pub next_rung_already: &'static str,
+    pub no_next: &'static str,
+    /// To a caller whose technician presses keys.
+    pub moment: &'static str,
+    /// To somebody who was asked for while two talked, who do not any more.
+    pub over: &'static str,
     /// To the caller, just before somebody speaks.
     pub bridging: &'static str,
     /// To a caller whose call is over already, or whose answer came too late.
@@ -49,6 +69,21 @@ const DE: Words = Words {
     gone: "Der Anrufer hat inzwischen aufgelegt. Der verpasste Anruf ist vermerkt. Auf Wiederhören.",
     passed_on: "Der Anruf geht inzwischen an jemand anderen. Auf Wiederhören.",
     declined: "In Ordnung, wir rufen jemand anderen an. Auf Wiederhören.",
+    callback: "Ein Rückruf ist bis {} zugesagt.",
+    callback_press: "Um jetzt zurückzurufen, drücken Sie die 1. Um abzulehnen, drücken Sie die 2.",
+    callback_declined: "In Ordnung. Der Rückruf bleibt offen. Auf Wiederhören.",
+    callback_unanswered: "Es hat niemand abgenommen.",
+    callback_over: "Dieser Rückruf ist schon erledigt. Auf Wiederhören.",
+    callback_bridging: "Guten Tag, hier ist der zugesagte Rückruf. Sie werden jetzt verbunden.",
+    brings_in: "{} spricht mit dem Anrufer und möchte Sie dazuholen.",
+    hands_over: "{} spricht mit dem Anrufer und möchte an Sie übergeben.",
+    star_menu: "Um die nächste Stufe ins Gespräch zu holen, drücken Sie die 1. Um an sie zu übergeben, drücken Sie \
+                die 2. Zurück zum Anrufer mit der Stern-Taste.",
+    next_rung: "Die nächste Stufe wird angerufen. Solange sprechen Sie weiter.",
+    next_rung_already: "Die nächste Stufe wird schon angerufen.",
+    no_next: "Eine weitere Stufe gibt es nicht.",
+    moment: "Einen Moment bitte, Ihr Gespräch geht gleich weiter.",
+    over: "Das Gespräch ist inzwischen beendet. Vielen Dank. Auf Wiederhören.",
     bridging: "Sie werden jetzt verbunden.",
     goodbye: "Vielen Dank für Ihren Anruf. Auf Wiederhören.",
     message_thanks: "Vielen Dank. Wir haben Ihre Nachricht und melden uns. Auf Wiederhören.",
@@ -74,6 +109,21 @@ const EN: Words = Words {
     gone: "The caller has hung up meanwhile. The missed call is on record. Goodbye.",
     passed_on: "The call goes to somebody else by now. Goodbye.",
     declined: "All right, we will phone somebody else. Goodbye.",
+    callback: "A callback is promised by {}.",
+    callback_press: "To call back now, press 1. To decline, press 2.",
+    callback_declined: "All right. The callback stays open. Goodbye.",
+    callback_unanswered: "Nobody picked up.",
+    callback_over: "This callback is settled already. Goodbye.",
+    callback_bridging: "Hello, this is the callback that we promised. You are being connected now.",
+    brings_in: "{} is talking with the caller and would like you to join.",
+    hands_over: "{} is talking with the caller and would like to hand over to you.",
+    star_menu: "To bring the next level into the talk, press 1. To hand over to them, press 2. For the caller, press \
+                the star key.",
+    next_rung: "The next level is being phoned. You go on talking meanwhile.",
+    next_rung_already: "The next level is being phoned already.",
+    no_next: "There is no further level.",
+    moment: "One moment please, your call goes on shortly.",
+    over: "The talk is over meanwhile. Thank you. Goodbye.",
     bridging: "You are being connected now.",
     goodbye: "Thank you for calling. Goodbye.",
     message_thanks: "Thank you. We have your message and will get back to you. Goodbye.",
@@ -101,6 +151,20 @@ pub struct Caller<'a> {
 }
 
 impl Words {
+    pub fn announce_callback(
+        &self,
+        customer: Option<&str>,
+        category: Option<&str>,
+        priority: Priority,
+        due: &str,
+    ) -> String {
+        let mut sentences = vec![filled(self.callback, due)];
+        sentences.push(customer.map_or_else(|| self.nobody_known.to_owned(), |name| filled(self.customer, name)));
+        sentences.extend(category.map(|category| filled(self.category, category)));
+        sentences.push(filled(self.priority, priority.as_str().trim_start_matches('P')));
+        sentences.join(" ")
+    }
+
     pub fn announce(&self, caller: &Caller<'_>) -> String {
         let mut sentences = vec![self.call.to_owned()];
         sentences.push(match caller.customer {

@@ -49,6 +49,7 @@ fn directory() -> Directory {
         id: "acme-gold".parse().unwrap(),
         customer: "acme".parse().unwrap(),
         coverage: Coverage::Always,
+        recordings: None,
         priorities: [(Priority::P1, target("gold")), (Priority::P3, target("silver"))].into(),
     };
     let integration = |id: &str, key: &str, target| Integration {

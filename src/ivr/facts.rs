@@ -10,6 +10,7 @@ use crate::model::{
     Instant,
     calendar::CoverageState,
     id::{CalendarId, ContactId, ContractId, CustomerId},
+    incident::Incident,
     language::Language,
     phone::Phone,
     priority::Priority,
@@ -40,6 +41,8 @@ pub struct Facts {
     /// From 1, while the caller waits.
     pub queue_position: Option<u32>,
     pub money: Money,
+    /// Open ones, the newest first; only looked for when the flow may tell of them.
+    pub incidents: Vec<Incident>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -147,6 +150,11 @@ impl Attestation {
 impl Money {
     pub fn may_phone(&self, number: &Phone) -> bool {
         self.calls_left && self.countries.contains(number.country_code())
+    }
+
+    /// As far as its country goes.
+    pub fn is_allowed(&self, number: &Phone) -> bool {
+        self.countries.contains(number.country_code())
     }
 
     pub fn may_text(&self, number: &Phone) -> bool {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::turn::RejectReason;
+use super::{texts::Compiled, turn::RejectReason};
 use crate::model::{
     call::Question,
     id::{CalendarId, FlowId, PersonId, PolicyId, ScheduleId},
@@ -25,6 +25,7 @@ pub struct Flow {
     pub start: StepId,
     pub(super) steps: Vec<Step>,
     pub(super) names: BTreeMap<String, StepId>,
+    pub(super) texts: Compiled,
 }
 
 /// An index into the flow that made it.
@@ -113,6 +114,8 @@ pub enum Kind {
     },
     Connect(ConnectStep),
     Voicemail(VoicemailStep),
+    Notice(NoticeStep),
+    Callback(CallbackStep),
     Sms {
         text: Text,
         next: StepId,
@@ -329,6 +332,33 @@ pub struct VoicemailStep {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+pub struct NoticeStep {
+    /// How it is asked whether the caller wants to hear more by SMS.
+    pub asking: Asking,
+    pub offer_sms: bool,
+    pub announced: StepId,
+    pub none: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallbackStep {
+    pub asking: Asking,
+    pub number: CallbackNumber,
+    pub within: Wait,
+    pub accepted: StepId,
+    pub declined: StepId,
+}
+
+/// Where the caller may be called back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallbackNumber {
+    /// At the number that they phone from.
+    Caller,
+    /// There, or at another one that they key in.
+    Ask,
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub struct ForwardStep {
     pub number: ForwardTo,
     pub ring: Wait,
@@ -363,6 +393,11 @@ impl Flow {
 
     pub fn find(&self, name: &str) -> Option<StepId> {
         self.names.get(name).copied()
+    }
+
+    /// Whether its callers may be told of incidents: whoever gathers facts need not look for them else.
+    pub(super) fn tells_of_incidents(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, Kind::Notice(_)))
     }
 
     /// The flows that this one calls.

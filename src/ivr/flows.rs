@@ -48,6 +48,11 @@ impl<'a> Flows<'a> {
         self.called.get(id).map(|(_, flow)| flow.as_ref())
     }
 
+    /// Whether callers may be told of incidents: whoever gathers facts need not look for them else.
+    pub fn tell_of_incidents(self) -> bool {
+        self.main.tells_of_incidents() || self.called.values().any(|(_, flow)| flow.tells_of_incidents())
+    }
+
     pub fn versions(self) -> BTreeMap<FlowId, i64> {
         self.called.iter().map(|(id, (version, _))| (id.clone(), *version)).collect()
     }

@@ -57,6 +57,8 @@ pub struct State {
     pub heard: Option<String>,
     /// How many questions of the `intake` are behind the caller.
     pub question: u32,
+    /// A callback was promised: one is enough.
+    pub promised: bool,
     /// Steps whose document the carrier could not run: their audio is not tried again.
     pub failed_steps: BTreeSet<String>,
 }
@@ -86,6 +88,8 @@ pub enum Phase {
     Captcha,
     /// `connect` with `record`.
     Consent,
+    /// `callback`: another number than the caller's own.
+    Number,
     /// `collect` with `confirm`.
     Confirm,
     /// The engine's own voicemail, after something failed.
@@ -155,6 +159,7 @@ impl State {
             consent: self.consent,
             heard: self.heard.clone(),
             question: self.question,
+            promised: self.promised,
             failed_steps: self.failed_steps.clone(),
         };
         serde_json::to_string(&wire).expect("plain fields and text keys always have a JSON form")
@@ -195,6 +200,7 @@ impl State {
             consent: wire.consent,
             heard: wire.heard,
             question: wire.question,
+            promised: wire.promised,
             failed_steps: wire.failed_steps,
         })
     }
@@ -235,6 +241,8 @@ struct Wire {
     heard: Option<String>,
     #[serde(default)]
     question: u32,
+    #[serde(default)]
+    promised: bool,
     failed_steps: BTreeSet<String>,
 }
 
@@ -291,6 +299,7 @@ mod tests {
             consent: Some(false),
             heard: Some("0815".into()),
             question: 3,
+            promised: true,
             failed_steps: ["welcome".to_owned()].into(),
         };
         assert_eq!(State::from_json(&state.to_json()).unwrap(), state);

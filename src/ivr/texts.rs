@@ -4,13 +4,21 @@
 //! and what could pass for our own marks is taken out of them. Rendering is bounded by fuel. The
 //! places in a flow where a text may stand are read in `parse`; what is heard is cut up in `speech`.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+mod compiled;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use minijinja::{
-    Environment, Error, UndefinedBehavior,
+    Error,
     value::{Enumerator, Object, Value, ValueKind},
 };
 
+pub use self::compiled::Compiled;
+use self::compiled::{Here, context, environment};
 use super::{
     facts::{ContractFacts, Facts},
     flow::{Flow, VarKind},
@@ -18,7 +26,7 @@ use super::{
     state::State,
     words::{Words, words},
 };
-use crate::model::{Instant, language::Language, priority::Priority};
+use crate::model::{language::Language, priority::Priority};
 
 /// A template may take this many steps: a thousand times what a greeting needs.
 const FUEL: u64 = 50_000;
@@ -59,8 +67,7 @@ impl Texts<'_> {
         if !source.contains('{') {
             return Ok(source.to_owned());
         }
-        let environment = environment(self.words(), self.zone(), self.facts.now);
-        let mut text = environment.render_str(source, Value::from(self.context()))?;
+        let mut text = self.flow.texts.render(source, self.here(), |names| self.values(names))?;
         if let Some((at, _)) = text.char_indices().nth(TEXT_MAX) {
             text.truncate(at);
         }
@@ -70,24 +77,28 @@ impl Texts<'_> {
     /// The text as an address: what an expression gives is encoded, so that it cannot become another path,
     /// query or host.
     pub fn render_url(&self, source: &str) -> Result<String, Error> {
-        let mut environment = environment(self.words(), self.zone(), self.facts.now);
+        let mut environment = environment();
         environment.set_formatter(|out, _, value| {
             let text = clean(&value.to_string());
             // Dots alone would be a way up.
             let text = if text.chars().all(|sign| sign == '.') { "" } else { text.as_str() };
             Ok(out.write_str(&encoded(text))?)
         });
-        environment.render_str(source, Value::from(self.context()))
+        let template = environment.template_from_str(source)?;
+        let names = template.undeclared_variables(false).into_iter().collect();
+        template.render(context(self.here(), self.values(&names)))
     }
 
     /// What one expression gives, with its type; of anything more the text.
-    pub fn value(&self, source: &str) -> Result<serde_json::Value, Error> {
+    pub fn typed(&self, source: &str) -> Result<serde_json::Value, Error> {
         let inside = source.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
         let Some(expression) = inside.filter(|inside| !inside.contains("{{") && !inside.contains("}}")) else {
             return Ok(plain(&self.render(source)?).into());
         };
-        let environment = environment(self.words(), self.zone(), self.facts.now);
-        let value = environment.compile_expression(expression.trim())?.eval(Value::from(self.context()))?;
+        let environment = environment();
+        let expression = environment.compile_expression(expression.trim())?;
+        let names = expression.undeclared_variables(false).into_iter().collect();
+        let value = expression.eval(context(self.here(), self.values(&names)))?;
         Ok(match value.kind() {
             ValueKind::Bool => value.is_true().into(),
             ValueKind::Number => serde_json::to_value(&value).unwrap_or_default(),
@@ -96,8 +107,11 @@ impl Texts<'_> {
     }
 
     pub fn holds(&self, condition: &str) -> Result<bool, Error> {
-        let environment = environment(self.words(), self.zone(), self.facts.now);
-        Ok(environment.compile_expression(condition)?.eval(Value::from(self.context()))?.is_true())
+        self.flow.texts.holds(condition, self.here(), |names| self.values(names))
+    }
+
+    fn here(&self) -> Here {
+        Here { words: self.words(), zone: self.zone(), now: self.facts.now }
     }
 
     fn words(&self) -> &'static Words {
@@ -109,82 +123,84 @@ impl Texts<'_> {
         self.state.contract.as_ref().and_then(|id| self.facts.contract(id))
     }
 
-    fn zone(&self) -> chrono_tz::Tz {
+    pub fn zone(&self) -> chrono_tz::Tz {
         self.contract().or(self.facts.contracts.first()).map_or(chrono_tz::UTC, |contract| contract.zone)
     }
 
-    fn context(&self) -> BTreeMap<String, Value> {
-        let mut values = BTreeMap::new();
-        for (name, value) in vars(self.flow, self.state, self.facts) {
+    /// What these names stand for; of a name that means nothing there is nothing.
+    fn values(&self, names: &BTreeSet<String>) -> BTreeMap<String, Value> {
+        let value = |name: &String| Some((name.clone(), self.value(name)?));
+        names.iter().filter_map(value).collect()
+    }
+
+    /// Facts outrank vars of the same name.
+    fn value(&self, name: &str) -> Option<Value> {
+        self.fact(name).or_else(|| {
             let kind = self.flow.vars.get(name).map_or(VarKind::Text, |var| var.kind);
-            values.insert(name.to_owned(), var_value(kind, value));
-        }
-        let contract = self.contract();
-        let contact = self.state.contact.as_ref().map(|id| {
-            let name = contract.and_then(|contract| contract.contacts.get(id)).map_or("", |name| name.as_str());
-            Named::value(name, &[("id", id.as_str()), ("name", name)])
-        });
-        let customer = contract.map(|contract| {
-            let number = contract.customer_number.as_deref().unwrap_or_default();
-            let name = contract.customer_name.as_str();
-            Named::value(name, &[("id", contract.customer.as_str()), ("name", name), ("number", number)])
-        });
+            var(name, self.flow, self.state, self.facts).map(|value| var_value(kind, value))
+        })
+    }
+
+    fn fact(&self, name: &str) -> Option<Value> {
+        let (state, facts) = (self.state, self.facts);
         let text = |given: Option<&str>| Value::from(clean(given.unwrap_or_default()));
-        let hotline = self.facts.hotline.as_str();
-        let sla = contract.and_then(|contract| sla(contract, self.state.priority));
+        Some(match name {
+            "alert" => Named::numbered("number", state.alert),
+            "caller" => Value::from(facts.caller.as_ref().map_or("anonymous", |caller| caller.as_str())),
+            "category" => text(state.category.as_deref()),
+            "contact" => self.contact(),
+            "contract" => {
+                let id = self.contract().map(|contract| contract.id.as_str());
+                id.map_or_else(nothing, |id| Named::value(id, &[("id", id)]))
+            }
+            "customer" => self.customer(),
+            "hotline" => Named::value(facts.hotline.as_str(), &[("number", facts.hotline.as_str())]),
+            "language" => Value::from(state.language.as_str()),
+            "now" => Value::from(facts.now.to_rfc3339()),
+            "org" => Named::value(&facts.org_name, &[("name", &facts.org_name)]),
+            "priority" => text(state.priority.map(Priority::as_str)),
+            "queue" => Named::numbered("position", facts.queue_position.map(i64::from)),
+            "sla" => self.sla(),
+            "verified" => Value::from(state.verified),
+            _ => return None,
+        })
+    }
+
+    fn contact(&self) -> Value {
+        let Some(id) = &self.state.contact else { return nothing() };
+        let name = self.contract().and_then(|contract| contract.contacts.get(id)).map_or("", String::as_str);
+        Named::value(name, &[("id", id.as_str()), ("name", name)])
+    }
+
+    fn customer(&self) -> Value {
+        let Some(contract) = self.contract() else { return nothing() };
+        let number = contract.customer_number.as_deref().unwrap_or_default();
+        let name = contract.customer_name.as_str();
+        Named::value(name, &[("id", contract.customer.as_str()), ("name", name), ("number", number)])
+    }
+
+    fn sla(&self) -> Value {
+        let sla = self.contract().and_then(|contract| sla(contract, self.state.priority));
         let spoken = |target: Option<chrono::TimeDelta>| {
             target.map(|target| self.words().duration(target.num_seconds())).unwrap_or_default()
         };
-        let alert = Named::numbered("number", self.state.alert);
-        let queue = Named::numbered("position", self.facts.queue_position.map(i64::from));
-        values.extend(
-            [
-                ("alert", alert),
-                ("caller", Value::from(self.facts.caller.as_ref().map_or("anonymous", |caller| caller.as_str()))),
-                ("category", text(self.state.category.as_deref())),
-                ("contact", contact.unwrap_or_else(|| Named::value("", &[]))),
-                (
-                    "contract",
-                    contract
-                        .map_or(Named::value("", &[]), |it| Named::value(it.id.as_str(), &[("id", it.id.as_str())])),
-                ),
-                ("customer", customer.unwrap_or_else(|| Named::value("", &[]))),
-                ("hotline", Named::value(hotline, &[("number", hotline)])),
-                ("language", Value::from(self.state.language.as_str())),
-                ("now", Value::from(self.facts.now.to_rfc3339())),
-                ("org", Named::value(&self.facts.org_name, &[("name", &self.facts.org_name)])),
-                ("priority", text(self.state.priority.map(Priority::as_str))),
-                ("queue", queue),
-                (
-                    "sla",
-                    Named::value(
-                        "",
-                        &[
-                            ("resolution", &spoken(sla.and_then(|sla| sla.resolution))),
-                            ("response", &spoken(sla.and_then(|sla| sla.response))),
-                        ],
-                    ),
-                ),
-                ("verified", Value::from(self.state.verified)),
-            ]
-            .map(|(name, value)| (name.to_owned(), value)),
-        );
-        values
+        let resolution = spoken(sla.and_then(|sla| sla.resolution));
+        let response = spoken(sla.and_then(|sla| sla.response));
+        Named::value("", &[("resolution", &resolution), ("response", &response)])
     }
 }
 
-/// Every var with its value: what a `set` step said, else the hotline, else the flow's default.
-fn vars<'a>(flow: &'a Flow, state: &'a State, facts: &'a Facts) -> BTreeMap<&'a str, &'a str> {
-    let defaults = flow.vars.iter().filter_map(|(name, var)| Some((name.as_str(), var.default.as_deref()?)));
-    // The hotline's are for its own flow; a called one is given what it needs.
-    let declared = facts.vars.iter().filter(|(name, _)| state.calls.is_empty() && flow.vars.contains_key(*name));
-    let said = declared.chain(&state.vars).map(|(name, value)| (name.as_str(), value.as_str()));
-    defaults.chain(said).collect()
+fn nothing() -> Value {
+    Named::value("", &[])
 }
 
-/// The value of one var, as `vars` finds it.
+/// The value of one var: what a `set` step said, else the hotline, else the flow's default.
 pub fn var<'a>(name: &str, flow: &'a Flow, state: &'a State, facts: &'a Facts) -> Option<&'a str> {
-    vars(flow, state, facts).get(name).copied()
+    // The hotline's are for its own flow; a called one is given what it needs.
+    let given = || facts.vars.get(name).filter(|_| state.calls.is_empty());
+    let declared = || Some((flow.vars.get(name)?, given()));
+    let said = state.vars.get(name).map(String::as_str);
+    said.or_else(|| declared().and_then(|(var, given)| given.map(String::as_str).or(var.default.as_deref())))
 }
 
 fn var_value(kind: VarKind, value: &str) -> Value {
@@ -209,11 +225,15 @@ fn sla(contract: &ContractFacts, priority: Option<Priority>) -> Option<&super::f
 /// Text from outside without what could pass for a mark of ours, for markup of the document's writer
 /// or for a line of a log.
 pub fn clean(given: &str) -> String {
+    clean_up_to(given, VALUE_MAX)
+}
+
+pub fn clean_up_to(given: &str, chars_max: usize) -> String {
     given
         .chars()
         .filter(|sign| !is_mark(*sign))
         .map(|sign| if sign.is_control() { ' ' } else { sign })
-        .take(VALUE_MAX)
+        .take(chars_max)
         .collect()
 }
 
@@ -244,32 +264,6 @@ pub fn without_expressions(source: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// Filters are `digits` and `time`, beside those of Jinja.
-fn environment(words: &'static Words, zone: chrono_tz::Tz, now: Instant) -> Environment<'static> {
-    let mut environment = Environment::new();
-    environment.set_fuel(Some(FUEL));
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_recursion_limit(50);
-    environment.add_filter("digits", |value: Value| {
-        let text = value.to_string();
-        match text.contains(|sign: char| sign.is_ascii_digit()) {
-            true => format!("{DIGITS_FROM}{text}{DIGITS_TO}"),
-            false => text,
-        }
-    });
-    environment.add_filter("time", move |value: Value| {
-        let text = value.to_string();
-        match text.parse::<Instant>() {
-            Ok(at) => {
-                let civil = at.with_timezone(&zone).naive_local();
-                (words.time)(civil, civil.date() != now.with_timezone(&zone).date_naive())
-            }
-            Err(_) => text,
-        }
-    });
-    environment
 }
 
 /// A fact with parts: `{{ customer }}` is its name, `{{ customer.number }}` a part of it.
@@ -327,8 +321,7 @@ pub mod check {
 
     /// What is wrong, and the mend.
     pub fn faults(sort: Sort, source: &str, vars: &BTreeSet<String>) -> Vec<(String, String)> {
-        let zero = Instant::default();
-        let environment = environment(words(&Language::english(), &Language::english()).0, chrono_tz::UTC, zero);
+        let environment = environment();
         let (named, tried) = match sort {
             Sort::Text => match environment.template_from_str(source) {
                 Ok(template) => (

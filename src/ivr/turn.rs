@@ -10,7 +10,7 @@ use super::{
 use crate::model::{
     Instant,
     call::Question,
-    id::{ContactId, ContractId, PersonId, PolicyId},
+    id::{ContactId, ContractId, IncidentId, PersonId, PolicyId},
     language::Language,
     phone::Phone,
     pin::Pin,
@@ -174,6 +174,14 @@ pub enum Effect {
     Voicemail(Voicemail),
     Intake(IntakeAnswer),
     Missed(MissedCall),
+    /// The caller wants to hear by SMS how these go on.
+    FollowIncidents {
+        caller: Phone,
+        incidents: Vec<IncidentId>,
+        language: Language,
+    },
+    /// The caller is called back by then: a promise.
+    Callback(Callback),
     SendSms {
         to: Phone,
         text: String,
@@ -259,6 +267,15 @@ pub struct IntakeAnswer {
     pub seconds: u32,
     pub transcribe: bool,
     pub language: Language,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    pub number: Phone,
+    pub due: Instant,
+    pub language: Language,
+    /// By which people learn of it. Its number is one of those that the turn reserves beside the call's own.
+    pub alert: NewAlert,
 }
 
 /// A call that ended without a human, a voicemail or a chosen goodbye (promise 2).

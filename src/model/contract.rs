@@ -35,6 +35,8 @@ pub struct Contract {
     pub coverage: Coverage,
     /// At least one.
     pub priorities: BTreeMap<Priority, Target>,
+    /// How long what its callers said is kept; `None`: as the installation has it.
+    pub recordings: Option<TimeDelta>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,6 +31,8 @@ kinds! {
     Timer "tmr" "timer";
     Entry "ent" "timeline entry";
     Voicemail "vml" "voicemail";
+    Incident "inc" "incident";
+    Callback "cbk" "callback";
     Token "tok" "token";
     Org "org" "org";
     Person "per" "person";
@@ -54,6 +56,8 @@ pub type AttemptId = Id<Attempt>;
 pub type TimerId = Id<Timer>;
 pub type EntryId = Id<Entry>;
 pub type VoicemailId = Id<Voicemail>;
+pub type IncidentId = Id<Incident>;
+pub type CallbackId = Id<Callback>;
 pub type TokenId = Id<Token>;
 
 pub type OrgId = Key<Org>;

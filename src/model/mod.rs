@@ -3,12 +3,14 @@
 pub mod alert;
 pub mod calendar;
 pub mod call;
+pub mod callback;
 pub mod civil;
 pub mod code;
 pub mod contract;
 pub mod duration;
 pub mod fault;
 pub mod id;
+pub mod incident;
 pub mod language;
 pub mod person;
 pub mod phone;

@@ -52,6 +52,25 @@ impl Phone {
         out
     }
 
+    /// What somebody keys in who phones in this country: the whole number behind `00` (`011` in America), or
+    /// the one of the country with or without the `0` before it.
+    pub fn dialled(keys: &str, country: &str) -> Option<Self> {
+        if keys.is_empty() || !keys.bytes().all(|key| key.is_ascii_digit()) {
+            return None;
+        }
+        let prefix = if country == "1" { "011" } else { "00" };
+        if let Some(whole) = keys.strip_prefix(prefix) {
+            return format!("+{whole}").parse().ok();
+        }
+        // Italy and its neighbours keep the 0; where America dials a 1, it is the country's own.
+        let national = match country {
+            "39" | "378" => keys,
+            "1" => keys.strip_prefix('1').filter(|rest| rest.len() == 10).unwrap_or(keys),
+            _ => keys.strip_prefix('0').unwrap_or(keys),
+        };
+        format!("+{country}{national}").parse().ok()
+    }
+
     pub fn country_code(&self) -> &str {
         &self.0[1..1 + country_code_length(&self.0)]
     }
@@ -98,6 +117,20 @@ impl fmt::Debug for Phone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_dialled_in_a_country_is_a_whole_number() {
+        let dialled = |keys: &str, country: &str| Phone::dialled(keys, country).map(|phone| phone.to_string());
+        assert_eq!(dialled("030555010", "49").as_deref(), Some("+4930555010"));
+        assert_eq!(dialled("30555010", "49").as_deref(), Some("+4930555010"));
+        assert_eq!(dialled("00442079460123", "49").as_deref(), Some("+442079460123"));
+        assert_eq!(dialled("0612345678", "39").as_deref(), Some("+390612345678"));
+        assert_eq!(dialled("12025550123", "1").as_deref(), Some("+12025550123"));
+        assert_eq!(dialled("01149305550101", "1").as_deref(), Some("+49305550101"));
+        for bad in ["", "112", "0", "000", "030*555", "0012345678901234567"] {
+            assert_eq!(dialled(bad, "49"), None, "{bad}");
+        }
+    }
 
     #[test]
     fn a_withheld_number_is_no_number() {

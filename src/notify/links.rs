@@ -20,7 +20,7 @@ use crate::model::{
 const VALID: TimeDelta = TimeDelta::days(7);
 /// A token of ours is about 200 signs long; more is not worth decoding.
 const TOKEN_MAX: usize = 512;
-/// The same key may sign other things one day: what is signed says what it is.
+/// The same key signs other things too (`listen`): what is signed says what it is.
 const PURPOSE: &[u8] = b"pikett link v1\n";
 
 #[derive(Debug, Clone)]
@@ -71,6 +71,24 @@ impl Links {
     }
 
     pub fn read(&self, token: &str, now: Instant) -> Result<Link, LinkError> {
+        let said = self.checked(PURPOSE, token)?;
+        let link = Link::from_text(&said).ok_or(LinkError::Forged)?;
+        if link.expires_at < now { Err(LinkError::Expired) } else { Ok(link) }
+    }
+
+    fn token(&self, alert: &AlertId, person: &PersonId, action: Action, now: Instant) -> String {
+        let link = Link { alert: alert.clone(), person: person.clone(), action, expires_at: now + VALID };
+        self.signed(PURPOSE, &link.to_text())
+    }
+
+    /// What is said and its signature, as one token.
+    pub(super) fn signed(&self, purpose: &[u8], said: &str) -> String {
+        let signature = self.mac(purpose, said.as_bytes()).finalize().into_bytes();
+        format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(said), BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// What a genuine token of this purpose says.
+    pub(super) fn checked(&self, purpose: &[u8], token: &str) -> Result<Vec<u8>, LinkError> {
         if token.len() > TOKEN_MAX {
             return Err(LinkError::Forged);
         }
@@ -78,22 +96,14 @@ impl Links {
         let said = BASE64_URL_SAFE_NO_PAD.decode(said).map_err(|_| LinkError::Forged)?;
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| LinkError::Forged)?;
         // Compares in constant time.
-        self.mac(&said).verify_slice(&signature).map_err(|_| LinkError::Forged)?;
-        let link = Link::from_text(&said).ok_or(LinkError::Forged)?;
-        if link.expires_at < now { Err(LinkError::Expired) } else { Ok(link) }
+        self.mac(purpose, &said).verify_slice(&signature).map_err(|_| LinkError::Forged)?;
+        Ok(said)
     }
 
-    fn token(&self, alert: &AlertId, person: &PersonId, action: Action, now: Instant) -> String {
-        let link = Link { alert: alert.clone(), person: person.clone(), action, expires_at: now + VALID };
-        let said = link.to_text();
-        let signature = self.mac(said.as_bytes()).finalize().into_bytes();
-        format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(said), BASE64_URL_SAFE_NO_PAD.encode(signature))
-    }
-
-    fn mac(&self, said: &[u8]) -> Hmac<Sha256> {
+    fn mac(&self, purpose: &[u8], said: &[u8]) -> Hmac<Sha256> {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(self.key.expose().as_bytes()).expect("HMAC takes keys of any length");
-        mac.update(PURPOSE);
+        mac.update(purpose);
         mac.update(said);
         mac
     }

@@ -1,7 +1,7 @@
 //! Turns a person's rules into attempts, and "somebody has taken it" into notices. Pure.
 //!
 //! Nobody who was declared is unreachable: whoever has no (usable) rule for an urgency is told over
-//! everything they have. Start with `plan`; `notices` is what those get who were paged.
+//! everything they have. Start with `plan`; `notices` and `transcripts` are what those get who were paged.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use super::{
     links::{Action, Links},
-    said::Said,
+    said::{self, Said},
     texts::{self, About, Done, Happened, MailLinks},
 };
 use crate::{
@@ -53,6 +53,26 @@ pub struct News<'a> {
     pub now: Instant,
 }
 
+/// What a caller said after the tone has become words.
+pub struct Transcript<'a> {
+    pub alert: &'a Alert,
+    pub customer: Option<&'a str>,
+    pub words: &'a str,
+    /// Where it can be heard.
+    pub listen: Option<&'a str>,
+    pub home: &'a str,
+    pub now: Instant,
+}
+
+/// Who it is that a technician talks with.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Their number, in E.164.
+    pub caller: &'a str,
+    pub home: &'a str,
+    pub now: Instant,
+}
+
 /// One attempt per rule of the person for the notification's urgency.
 pub fn plan(page: &Page<'_>, ids: &Ids) -> Vec<NewAttempt> {
     steps(page.person, page.notification.urgency)
@@ -81,10 +101,65 @@ pub fn notices<'a>(
     person: impl Fn(&PersonId) -> Option<&'a Person>,
     ids: &Ids,
 ) -> Vec<NewAttempt> {
+    let told = reached(attempts, person).into_iter().filter(|(person, ..)| news.except != Some(&person.id));
+    told.map(|(person, method, address)| notice(news, person, method, address, ids)).collect()
+}
+
+/// What a caller said, in words, for whoever was paged: over the ways of `notices`.
+pub fn transcripts<'a>(
+    transcript: &Transcript<'_>,
+    attempts: &[Attempt],
+    person: impl Fn(&PersonId) -> Option<&'a Person>,
+    ids: &Ids,
+) -> Vec<NewAttempt> {
+    let told = reached(attempts, person).into_iter();
+    told.map(|(person, method, address)| {
+        let language = person.language.as_str();
+        let about = About { alert: transcript.alert, customer: transcript.customer };
+        let said = match address.channel() {
+            Channel::Sms | Channel::Voice => Said::plain(texts::transcript_sms(language, about, transcript.words)),
+            Channel::Email => texts::transcript_mail(language, about, transcript.words, transcript.listen).into(),
+            Channel::Push => {
+                let url = transcript.listen.unwrap_or(transcript.home);
+                texts::transcript_push(language, about, transcript.words, url).into()
+            }
+        };
+        written(transcript.alert, person, (method, address), said, transcript.now, ids)
+    })
+    .collect()
+}
+
+/// A line about the call that somebody has taken, in writing. `None`: there is no way to write to them.
+/// `about` is the call's alert, with the customer's name.
+pub fn line(about: Option<(&Alert, Option<&str>)>, person: &Person, line: Line<'_>, ids: &Ids) -> Option<NewAttempt> {
+    let language = person.language.as_str();
+    let Some((alert, customer)) = about else {
+        let sms = person.methods.iter().find_map(|method| match &method.address {
+            Address::Sms(phone) => Some(phone.clone()),
+            Address::Voice(_) | Address::Email(_) | Address::Push(_) => None,
+        });
+        return Some(said::reply(ids, line.now, sms?, texts::caller(language, line.caller)));
+    };
+    let method = in_writing(person)?;
+    let about = About { alert, customer };
+    let said = match method.address.channel() {
+        Channel::Sms | Channel::Voice => Said::plain(texts::caller_sms(language, about, line.caller)),
+        Channel::Email => texts::caller_mail(language, about, line.caller).into(),
+        Channel::Push => texts::caller_push(language, about, line.caller, line.home).into(),
+    };
+    Some(written(alert, person, (Some(&method.id), &method.address), said, line.now, ids))
+}
+
+/// Each person who was paged, with the ways by which a page has reached them or may have; who was only
+/// phoned, with a way in writing.
+fn reached<'a: 'b, 'b>(
+    attempts: &'b [Attempt],
+    person: impl Fn(&PersonId) -> Option<&'a Person>,
+) -> Vec<(&'a Person, Option<&'b MethodId>, &'b Address)> {
     let paged = attempts.iter().filter(|attempt| may_have_reached(attempt));
     let people: BTreeSet<&PersonId> = paged.clone().filter_map(|attempt| attempt.person.as_ref()).collect();
-    let mut notices = Vec::new();
-    for id in people.into_iter().filter(|id| news.except != Some(id)) {
+    let mut told = Vec::new();
+    for id in people {
         let Some(person) = person(id) else { continue };
         let mut addresses: Vec<(Option<&MethodId>, &Address)> = Vec::new();
         for attempt in paged.clone().filter(|attempt| attempt.person.as_ref() == Some(id)) {
@@ -97,9 +172,9 @@ pub fn notices<'a>(
         if addresses.is_empty() {
             addresses.extend(in_writing(person).map(|method| (Some(&method.id), &method.address)));
         }
-        notices.extend(addresses.into_iter().map(|(method, address)| notice(news, person, method, address, ids)));
+        told.extend(addresses.into_iter().map(|(method, address)| (person, method, address)));
     }
-    notices
+    told
 }
 
 /// What is tried when, for this urgency: methods with delays, in the order of the delays.
@@ -182,18 +257,30 @@ fn notice(news: &News<'_>, person: &Person, method: Option<&MethodId>, address: 
         Channel::Email => texts::notice_mail(language, about, happened).into(),
         Channel::Push => texts::notice_push(language, about, happened, news.links.home()).into(),
     };
+    written(news.alert, person, (method, address), said, news.now, ids)
+}
+
+/// A notice to this person.
+fn written(
+    alert: &Alert,
+    person: &Person,
+    (method, address): (Option<&MethodId>, &Address),
+    said: Said,
+    now: Instant,
+    ids: &Ids,
+) -> NewAttempt {
     NewAttempt {
-        id: ids.id(news.now),
+        id: ids.id(now),
         notification: None,
-        alert: Some(news.alert.id.clone()),
+        alert: Some(alert.id.clone()),
         person: Some(person.id.clone()),
         method: method.cloned(),
         address: address.clone(),
         kind: AttemptKind::Notice,
-        text: Said { language: language.to_owned(), ..said }.to_json(),
+        text: Said { language: person.language.as_str().to_owned(), ..said }.to_json(),
         held: false,
-        due_at: news.now,
-        created_at: news.now,
+        due_at: now,
+        created_at: now,
     }
 }
 

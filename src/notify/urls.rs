@@ -13,6 +13,8 @@ pub const PAGE: &str = "/carriers/{carrier}/pages/{attempt}";
 pub const PAGE_STATUS: &str = "/carriers/{carrier}/pages/{attempt}/status";
 /// What a signed link opens: a page that asks for confirmation, and its form.
 pub const LINK: &str = "/a/{token}";
+/// What a signed link to a recording plays.
+pub const RECORDING: &str = "/r/{token}";
 
 pub fn sms_status(public_url: &str, carrier: &CarrierId, attempt: &AttemptId) -> String {
     format!("{public_url}{}?{ATTEMPT}={attempt}", SMS_STATUS.replace("{carrier}", carrier.as_str()))
@@ -28,6 +30,10 @@ pub fn page_status(public_url: &str, carrier: &CarrierId, attempt: &AttemptId) -
 
 pub fn link(public_url: &str, token: &str) -> String {
     format!("{public_url}{}", LINK.replace("{token}", token))
+}
+
+pub fn recording(public_url: &str, token: &str) -> String {
+    format!("{public_url}{}", RECORDING.replace("{token}", token))
 }
 
 fn fill(path: &str, carrier: &CarrierId, attempt: &AttemptId) -> String {

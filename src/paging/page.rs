@@ -25,7 +25,7 @@ use crate::{
         StoreError,
         alerts::{self, AlertRow},
         attempts::{self, Attempt, AttemptKind},
-        seen,
+        callbacks, seen,
     },
     web::webhook::Webhook,
     work::{Acting, report},
@@ -112,6 +112,9 @@ impl PageCall {
         let applied =
             apply_unless_taken(db, &self.acting, &row.alert.id, person, action, "by key on the phone").await?;
         report::key_pressed(db, &self.acting, &attempt.id).await?;
+        if action == Action::Acknowledge && matches!(applied, Applied::Done(_)) && self.is_callback(db, &row).await? {
+            return Ok(farewell(&language, words.voice_callback));
+        }
         Ok(match applied {
             Applied::Done(_) => farewell(&language, words.voice_done.of(action)),
             Applied::Already(row) => match taken(&row) {
@@ -121,6 +124,12 @@ impl PageCall {
             },
             Applied::Gone => farewell(&language, words.voice_gone),
         })
+    }
+
+    /// Whoever takes it is rung anew, to be connected with the customer.
+    async fn is_callback(&self, db: &mut AnyConnection, row: &AlertRow) -> Result<bool, StoreError> {
+        let promised = callbacks::of_alert(db, self.acting.org(), &row.alert.id).await?;
+        Ok(promised.is_some_and(|callback| callback.is_open()))
     }
 
     async fn load(&self, db: &mut AnyConnection) -> Result<Option<(Attempt, AlertRow)>, StoreError> {

@@ -22,6 +22,7 @@ use crate::{
     store::{
         StoreError,
         alerts::{self, AlertRow},
+        incidents,
         raise::Dedup,
         seen,
     },
@@ -35,16 +36,31 @@ pub(super) async fn received(Extract(state): Extract<State>, webhook: Webhook) -
     let form = &webhook.form;
     let acting = state.context.acting();
     let from = Phone::from_caller(form.get("From").unwrap_or_default());
+    let command = command::parse(form.get("Body").unwrap_or_default(), form.get("OptOutType"));
+    if let (Some(from), Command::OptOut) = (&from, &command) {
+        unfollow(&state, &acting, from).await;
+    }
     let Some(person) = from.as_ref().and_then(|from| acting.directory.person_with_phone(from)).cloned() else {
         let from = from.map(|from| from.masked()).unwrap_or_default();
         tracing::info!(from, "an SMS from nobody declared was left unanswered");
         return document::answer("sms-stranger", SILENCE.to_owned());
     };
-    let command = command::parse(form.get("Body").unwrap_or_default(), form.get("OptOutType"));
     let sid = form.get("MessageSid").or_else(|| form.get("SmsSid")).unwrap_or_default();
     let message = Received { key: format!("sms:{}:{sid}", webhook.carrier), acting, person, command };
     let is_new = !sid.is_empty();
     document::answer("sms", message.answered(&state, is_new).await)
+}
+
+/// Whoever texts STOP hears no more of incidents either. The carrier blocks the number all the same.
+async fn unfollow(state: &State, acting: &Acting, from: &Phone) {
+    let (org, phone) = (acting.org().clone(), from.clone());
+    match state.context.store.write(async move |db| incidents::unfollow(db, &org, &phone).await).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(from = from.masked(), count, "a caller wants no more SMS about incidents"),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a STOP could not be kept");
+        }
+    }
 }
 
 /// A declared person's message.

@@ -91,6 +91,18 @@ pub enum What {
         #[serde(serialize_with = "shown")]
         b: Sid,
     },
+    /// This leg is in a conference, with so many others.
+    Joined {
+        #[serde(serialize_with = "shown")]
+        leg: Sid,
+        conference: String,
+        others: usize,
+    },
+    Left {
+        #[serde(serialize_with = "shown")]
+        leg: Sid,
+        conference: String,
+    },
     /// The beep has sounded; from here on it is recorded.
     Recording {
         #[serde(serialize_with = "shown")]

@@ -28,6 +28,10 @@ pub(super) enum Signal {
     Parted {
         partner: Sid,
     },
+    /// Whoever ends a conference for all has left it.
+    Closed {
+        conference: String,
+    },
 }
 
 /// Where a document comes from.

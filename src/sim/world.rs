@@ -28,6 +28,8 @@ pub(super) struct World {
     pub messages: Vec<Message>,
     pub recordings: BTreeMap<Sid, Recording>,
     pub queues: BTreeMap<String, Queue>,
+    /// Who is in each conference.
+    pub conferences: BTreeMap<String, Vec<Sid>>,
     /// Who has sent STOP to which of our numbers.
     pub opted_out: BTreeSet<(String, String)>,
     /// When each account may dial next.

@@ -180,30 +180,6 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// How many callers of the hotline have been waiting longer.
-pub async fn count_ahead(db: &mut AnyConnection, org: &OrgId, call: &CallRow) -> Result<u32, StoreError> {
-    let row = sqlx::query(
-        "SELECT COUNT(*) AS count FROM calls WHERE org_id = $1 AND phase = 'waiting' AND ended_at IS NULL \
-         AND hotline = $2 AND id < $3",
-    )
-    .bind(org.as_str())
-    .bind(call.hotline.as_str())
-    .bind(call.id.as_str())
-    .fetch_one(db)
-    .await?;
-    codec::small(&row, "count")
-}
-
-/// Whose callers wait for somebody: when a technician is free again, they are rung.
-pub async fn waiting(db: &mut AnyConnection, org: &OrgId) -> Result<Vec<CallId>, StoreError> {
-    let rows =
-        sqlx::query("SELECT id FROM calls WHERE org_id = $1 AND phase = 'waiting' AND ended_at IS NULL ORDER BY id")
-            .bind(org.as_str())
-            .fetch_all(db)
-            .await?;
-    rows.iter().map(|row| parsed(row, "id")).collect()
-}
-
 /// Goes from this turn to the next. `false`: it went there already, or the call has ended.
 pub async fn save_turn(
     db: &mut AnyConnection,
@@ -257,22 +233,50 @@ pub async fn set_connect(db: &mut AnyConnection, org: &OrgId, id: &CallId, conne
     Ok(())
 }
 
-/// What a running `connect` has done. `false`: the call is not in that phase any more.
+/// What a running `connect` has done. `false`: the call is not in that phase any more, or something else was
+/// done to it.
 pub async fn advance_connect(
     db: &mut AnyConnection,
     org: &OrgId,
     id: &CallId,
     phase: Phase,
+    before: &str,
     connect: &str,
 ) -> Result<bool, StoreError> {
-    let advanced = sqlx::query("UPDATE calls SET connect = $3 WHERE org_id = $1 AND id = $2 AND phase = $4")
-        .bind(org.as_str())
-        .bind(id.as_str())
-        .bind(connect)
-        .bind(phase.as_str())
-        .execute(db)
-        .await?;
+    let advanced =
+        sqlx::query("UPDATE calls SET connect = $3 WHERE org_id = $1 AND id = $2 AND phase = $4 AND connect = $5")
+            .bind(org.as_str())
+            .bind(id.as_str())
+            .bind(connect)
+            .bind(phase.as_str())
+            .bind(before)
+            .execute(db)
+            .await?;
     Ok(advanced.rows_affected() == 1)
+}
+
+/// The caller leaves whom they talk with for somebody else, or to wait. `false`: the call went on meanwhile.
+pub async fn hand_on(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    id: &CallId,
+    before: &str,
+    (phase, person, connect): (Phase, Option<&PersonId>, String),
+) -> Result<bool, StoreError> {
+    let handed = sqlx::query(
+        "UPDATE calls SET phase = $3, answered_by = $4, connect = $5 \
+         WHERE org_id = $1 AND id = $2 AND phase = 'bridged' AND connect = $6",
+    )
+    .bind(org.as_str())
+    .bind(id.as_str())
+    .bind(phase.as_str())
+    .bind(person.map(PersonId::as_str))
+    .bind(connect)
+    .bind(before)
+    .execute(db)
+    .await?;
+    touch(Topic::Events);
+    Ok(handed.rows_affected() == 1)
 }
 
 /// `false`: the call is not in the phase that it was thought to be in.
@@ -478,4 +482,4 @@ fn read(row: &AnyRow) -> Result<CallRow, StoreError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

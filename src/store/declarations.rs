@@ -1,5 +1,5 @@
-//! What was declared, as normalised documents, and the versions of flows. What a document means is
-//! `declare`'s business.
+//! What was declared, as normalised documents. What a document means is `declare`'s business; the
+//! versions of flows stand in `flows`.
 //!
 //! An apply is one unit of work that begins with `next_revision`: two applies at once cannot mix.
 
@@ -8,14 +8,11 @@ use std::collections::BTreeMap;
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
-    codec::{self, instant, parsed},
     error::StoreError,
+    flows::{self, FlowVersion},
     wake::{Topic, touch},
 };
-use crate::model::{
-    Instant,
-    id::{FlowId, OrgId},
-};
+use crate::model::id::OrgId;
 
 /// `(kind, id)` → document.
 pub type Documents = BTreeMap<(String, String), String>;
@@ -24,19 +21,8 @@ pub type Documents = BTreeMap<(String, String), String>;
 pub struct Declared {
     pub revision: i64,
     pub documents: Documents,
-    /// The latest version of each flow.
+    /// Of each flow the version in force.
     pub flows: Vec<FlowVersion>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FlowVersion {
-    pub flow: FlowId,
-    /// From 1.
-    pub version: i64,
-    /// Where it came from, for messages.
-    pub file: String,
-    pub source: String,
-    pub created_at: Instant,
 }
 
 pub async fn revision(db: &mut AnyConnection, org: &OrgId) -> Result<i64, StoreError> {
@@ -49,7 +35,7 @@ pub async fn load(db: &mut AnyConnection, org: &OrgId) -> Result<Declared, Store
     loop {
         let before = revision(db, org).await?;
         let documents = documents(db, org).await?;
-        let flows = latest_flows(db, org).await?;
+        let flows = flows::active(db, org).await?;
         if revision(db, org).await? == before {
             return Ok(Declared { revision: before, documents, flows });
         }
@@ -93,70 +79,6 @@ pub async fn remove(db: &mut AnyConnection, org: &OrgId, kind: &str, id: &str) -
     Ok(())
 }
 
-/// Keeps a flow as its next version; answers which. Inside an apply, whose revision keeps others out.
-pub async fn put_flow(
-    db: &mut AnyConnection,
-    org: &OrgId,
-    flow: &FlowId,
-    file: &str,
-    source: &str,
-    at: Instant,
-) -> Result<i64, StoreError> {
-    let row = sqlx::query(
-        "INSERT INTO flow_versions (org_id, flow_id, version, file, source, created_at) \
-         SELECT $1, $2, COALESCE(MAX(version), 0) + 1, $3, $4, $5 FROM flow_versions \
-         WHERE org_id = $1 AND flow_id = $2 RETURNING version",
-    )
-    .bind(org.as_str())
-    .bind(flow.as_str())
-    .bind(file)
-    .bind(source)
-    .bind(codec::millis(at))
-    .fetch_one(db)
-    .await?;
-    Ok(row.try_get("version")?)
-}
-
-/// The version that a call began with.
-pub async fn flow(
-    db: &mut AnyConnection,
-    org: &OrgId,
-    flow: &FlowId,
-    version: i64,
-) -> Result<Option<FlowVersion>, StoreError> {
-    let row = sqlx::query(
-        "SELECT flow_id, version, file, source, created_at FROM flow_versions \
-         WHERE org_id = $1 AND flow_id = $2 AND version = $3",
-    )
-    .bind(org.as_str())
-    .bind(flow.as_str())
-    .bind(version)
-    .fetch_optional(db)
-    .await?;
-    row.as_ref().map(read_flow).transpose()
-}
-
-/// The last version of a flow from before a version of another one was there.
-pub async fn version_before(
-    db: &mut AnyConnection,
-    org: &OrgId,
-    flow: &FlowId,
-    (other, version): (&FlowId, i64),
-) -> Result<Option<i64>, StoreError> {
-    let row = sqlx::query(
-        "SELECT version FROM flow_versions WHERE org_id = $1 AND flow_id = $2 AND created_at < \
-         (SELECT created_at FROM flow_versions WHERE org_id = $1 AND flow_id = $3 AND version = $4) \
-         ORDER BY version DESC LIMIT 1",
-    )
-    .bind(org.as_str())
-    .bind(flow.as_str())
-    .bind(other.as_str())
-    .bind(version)
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| row.try_get("version")).transpose()?)
-}
-
 async fn documents(db: &mut AnyConnection, org: &OrgId) -> Result<Documents, StoreError> {
     let rows =
         sqlx::query("SELECT kind, id, body FROM declared WHERE org_id = $1").bind(org.as_str()).fetch_all(db).await?;
@@ -166,33 +88,12 @@ async fn documents(db: &mut AnyConnection, org: &OrgId) -> Result<Documents, Sto
     rows.iter().map(document).collect()
 }
 
-async fn latest_flows(db: &mut AnyConnection, org: &OrgId) -> Result<Vec<FlowVersion>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT flow_id, version, file, source, created_at FROM flow_versions AS this WHERE org_id = $1 AND version = \
-         (SELECT MAX(version) FROM flow_versions WHERE org_id = $1 AND flow_id = this.flow_id) ORDER BY flow_id",
-    )
-    .bind(org.as_str())
-    .fetch_all(db)
-    .await?;
-    rows.iter().map(read_flow).collect()
-}
-
-fn read_flow(row: &AnyRow) -> Result<FlowVersion, StoreError> {
-    Ok(FlowVersion {
-        flow: parsed(row, "flow_id")?,
-        version: row.try_get("version")?,
-        file: row.try_get("file")?,
-        source: row.try_get("source")?,
-        created_at: instant(row, "created_at")?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use futures::future::join_all;
 
     use super::*;
-    use crate::store::testing::{at, on_both, org};
+    use crate::store::testing::{on_both, org};
 
     on_both! {
         async fn of_two_applies_at_once_one_must_look_again(store: Store) {
@@ -210,30 +111,6 @@ mod tests {
             let declared = load(&mut store.read().await.unwrap(), &org()).await.unwrap();
             assert_eq!(declared.revision, 1);
             assert_eq!(declared.documents[&("person".to_owned(), "anna".to_owned())], n.to_string());
-        }
-
-        async fn flows_keep_their_versions(store: Store) {
-            let hotline: FlowId = "hotline".parse().unwrap();
-            for source in ["one", "two"] {
-                let flow = hotline.clone();
-                store.write(async move |db| put_flow(db, &org(), &flow, "hotline.toml", source, at(0)).await).await.unwrap();
-            }
-            let mut db = store.read().await.unwrap();
-            assert_eq!(flow(&mut db, &org(), &hotline, 1).await.unwrap().unwrap().source, "one");
-            let latest = load(&mut db, &org()).await.unwrap().flows;
-            assert_eq!(latest.iter().map(|flow| (flow.version, flow.source.as_str())).collect::<Vec<_>>(), [(2, "two")]);
-        }
-
-        async fn versions_that_belong_together_are_found(store: Store) {
-            let (main, sub): (FlowId, FlowId) = ("main".parse().unwrap(), "sub".parse().unwrap());
-            // Applied together, then `sub` alone, then both.
-            for (flow, at_s) in [(&main, 0), (&sub, 0), (&sub, 10), (&main, 20), (&sub, 20)] {
-                let flow = flow.clone();
-                store.write(async move |db| put_flow(db, &org(), &flow, "f.toml", "x", at(at_s)).await).await.unwrap();
-            }
-            let mut db = store.read().await.unwrap();
-            assert_eq!(version_before(&mut db, &org(), &sub, (&main, 2)).await.unwrap(), Some(2));
-            assert_eq!(version_before(&mut db, &org(), &sub, (&main, 3)).await.unwrap(), None);
         }
 
         async fn what_is_removed_is_gone(store: Store) {

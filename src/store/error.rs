@@ -21,6 +21,9 @@ pub enum StoreError {
     Busy,
     #[error("{place} holds `{found}`, which means nothing")]
     Corrupt { place: String, found: String },
+    /// One unit of work may write for many.
+    #[error("what was written together with others failed")]
+    Together(#[source] Arc<Self>),
     /// For units of work that must leave nothing behind when somebody was faster.
     #[error("somebody was faster: {0}")]
     Stale(&'static str),
@@ -42,6 +45,7 @@ impl StoreError {
         match self {
             Self::Open { .. } | Self::Commit(_) | Self::Busy | Self::Closed => true,
             Self::Statement(error) => is_unavailable(error),
+            Self::Together(error) => error.is_unavailable(),
             Self::Migrate(_) | Self::Unfit(_) | Self::Corrupt { .. } | Self::Stale(_) | Self::Panicked => false,
         }
     }
@@ -56,6 +60,7 @@ impl StoreError {
         match self {
             Self::Open { source, .. } | Self::Statement(source) => Some(source),
             Self::Commit(source) => Some(source),
+            Self::Together(error) => error.cause(),
             Self::Migrate(sqlx::migrate::MigrateError::Execute(source)) => Some(source),
             Self::Migrate(_)
             | Self::Unfit(_)

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
-    codec::{self, instant, named, opt_instant, parsed},
+    codec::{self, instant, named, opt_instant, opt_parsed, parsed},
     error::StoreError,
     wake::{Topic, touch},
 };
@@ -17,7 +17,7 @@ use crate::{
     model::{
         Instant,
         call::LegState,
-        id::{CallId, CarrierId, LegId, MethodId, OrgId, PersonId},
+        id::{CallId, CallbackId, CarrierId, LegId, MethodId, OrgId, PersonId},
         phone::Phone,
     },
 };
@@ -26,6 +26,8 @@ use crate::{
 pub struct NewLeg {
     pub id: LegId,
     pub call: CallId,
+    /// Rung to keep that promise, not for a caller who waits.
+    pub callback: Option<CallbackId>,
     pub person: PersonId,
     pub method: MethodId,
     pub number: Phone,
@@ -40,6 +42,8 @@ pub struct NewLeg {
 pub struct LegRow {
     pub id: LegId,
     pub call: CallId,
+    /// As in `NewLeg`.
+    pub callback: Option<CallbackId>,
     pub person: PersonId,
     pub method: MethodId,
     pub number: Phone,
@@ -64,7 +68,7 @@ macro_rules! with_columns {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " id, call_id, person_id, method_id, number, carrier, carrier_call, state, since, result, code, level, ",
+            " id, call_id, callback_id, person_id, method_id, number, carrier, carrier_call, state, since, result, code, level, ",
             "reason, created_at, answered_at, bridged_at, ended_at ",
             $after
         )
@@ -75,7 +79,8 @@ macro_rules! with_columns {
 pub async fn insert(db: &mut AnyConnection, org: &OrgId, leg: &NewLeg) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO legs (org_id, id, call_id, person_id, method_id, number, carrier, state, since, status_rank, level, \
-         reason, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, -1, $9, $10, $8) ON CONFLICT DO NOTHING",
+         reason, created_at, callback_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, -1, $9, $10, $8, $11) ON CONFLICT DO NOTHING",
     )
     .bind(org.as_str())
     .bind(leg.id.as_str())
@@ -87,6 +92,7 @@ pub async fn insert(db: &mut AnyConnection, org: &OrgId, leg: &NewLeg) -> Result
     .bind(codec::millis(leg.created_at))
     .bind(i64::from(leg.level))
     .bind(leg.reason.as_str())
+    .bind(leg.callback.as_ref().map(CallbackId::as_str))
     .execute(db)
     .await?;
     touch(Topic::Events);
@@ -102,27 +108,46 @@ pub async fn by_id(db: &mut AnyConnection, org: &OrgId, id: &LegId) -> Result<Op
     row.as_ref().map(read).transpose()
 }
 
-/// The oldest first.
+/// Those that were rung for the caller, the oldest first.
 pub async fn of_call(db: &mut AnyConnection, org: &OrgId, call: &CallId) -> Result<Vec<LegRow>, StoreError> {
-    let rows = sqlx::query(with_columns!("SELECT", "FROM legs WHERE org_id = $1 AND call_id = $2 ORDER BY id"))
+    let rows = sqlx::query(with_columns!(
+        "SELECT",
+        "FROM legs WHERE org_id = $1 AND call_id = $2 AND callback_id IS NULL ORDER BY id"
+    ))
+    .bind(org.as_str())
+    .bind(call.as_str())
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Those that were rung to keep a promise, the oldest first.
+pub async fn of_callback(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    callback: &CallbackId,
+) -> Result<Vec<LegRow>, StoreError> {
+    let rows = sqlx::query(with_columns!("SELECT", "FROM legs WHERE org_id = $1 AND callback_id = $2 ORDER BY id"))
         .bind(org.as_str())
-        .bind(call.as_str())
+        .bind(callback.as_str())
         .fetch_all(db)
         .await?;
     rows.iter().map(read).collect()
 }
 
-/// Whoever has a live leg of another call.
+/// Whoever has a live leg of another call, or for a promise.
 pub async fn busy_elsewhere(
     db: &mut AnyConnection,
     org: &OrgId,
     call: &CallId,
 ) -> Result<BTreeSet<PersonId>, StoreError> {
-    let rows = sqlx::query("SELECT person_id FROM legs WHERE org_id = $1 AND state <> 'ended' AND call_id <> $2")
-        .bind(org.as_str())
-        .bind(call.as_str())
-        .fetch_all(db)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT person_id FROM legs WHERE org_id = $1 AND state <> 'ended' AND (call_id <> $2 OR callback_id IS NOT NULL)",
+    )
+    .bind(org.as_str())
+    .bind(call.as_str())
+    .fetch_all(db)
+    .await?;
     rows.iter().map(|row| parsed(row, "person_id")).collect()
 }
 
@@ -281,6 +306,7 @@ fn read(row: &AnyRow) -> Result<LegRow, StoreError> {
     Ok(LegRow {
         id: parsed(row, "id")?,
         call: parsed(row, "call_id")?,
+        callback: opt_parsed(row, "callback_id")?,
         person: parsed(row, "person_id")?,
         method: parsed(row, "method_id")?,
         number: parsed(row, "number")?,
@@ -319,6 +345,7 @@ mod tests {
         NewLeg {
             id: ids.id(at(0)),
             call: call.clone(),
+            callback: None,
             person: person.parse().unwrap(),
             method: "mobile".parse().unwrap(),
             number: "+4915110000001".parse().unwrap(),

@@ -8,13 +8,17 @@ pub mod alerts; // acknowledge, resolve, escalate, list
 pub mod aside; // set aside, and nobody told yet
 pub mod attempts; // the outbox: one try over one contact method
 pub mod backup; // a copy of an SQLite database
+pub mod callbacks; // promises to call back
 pub mod calls; // inbound calls, turn by turn
 pub mod codec; // rows ⇄ the core's types
 #[cfg(test)]
 mod crash; // what was answered survives kill -9
 mod db; // connecting; what differs between the databases
-pub mod declarations; // documents and flow versions
+pub mod declarations; // documents
 pub mod error; // what can go wrong
+pub mod flows; // their versions, and which is in force
+pub mod gather; // what comes together is written together
+pub mod incidents; // outages as customers hear of them, and who follows them
 pub mod languages; // what a number chose
 pub mod legs; // technicians' phones, rung for a caller
 pub mod notifications; // the duty to tell one person
@@ -23,6 +27,7 @@ pub mod outbox; // claim, record, report
 pub mod overdue; // what should have happened and did not
 pub mod owners; // whose a carrier's call is
 pub mod pin_locks; // tries of PINs
+pub mod plain; // turns of calls, many at once
 mod policies; // the policy that an alert began with
 mod postgres; // units of work on a pool, NOTIFY and LISTEN
 mod queue; // who waits for whom
@@ -39,6 +44,7 @@ pub mod tokens; // of the API
 pub mod turns; // what was answered at each turn
 mod unit; // a unit of work on its way
 pub mod voicemails; // recordings that callers left
+pub mod waiting; // whose turn it is
 pub mod wake; // a commit wakes whoever waits
 mod writer; // SQLite's one writer, group commits
 
@@ -144,7 +150,13 @@ impl Store {
 
 /// The store's own thread: opens the database and works off the queue until it is closed.
 fn serve(database: Database, queue: Queue, wake: Wake, ready: oneshot::Sender<Result<(), StoreError>>) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    match database.dialect {
+        // Sleeps without asking the system for sockets that there are none of: it wakes sooner.
+        Dialect::Sqlite => runtime.enable_time(),
+        Dialect::Postgres => runtime.enable_all(),
+    };
+    let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => {
             let _ = ready.send(Err(StoreError::Unfit(format!("no runtime for it: {error}"))));

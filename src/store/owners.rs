@@ -115,6 +115,7 @@ mod tests {
         let leg = NewLeg {
             id: ids.id(at(0)),
             call: ids.id(at(0)),
+            callback: None,
             person: "anna".parse().unwrap(),
             method: "mobile".parse().unwrap(),
             number: NUMBER.parse().unwrap(),

@@ -7,12 +7,20 @@ use std::collections::BTreeMap;
 use sqlx::{AnyConnection, Row};
 
 use super::{codec, error::StoreError};
-use crate::model::{Instant, id::OrgId};
+use crate::model::{Instant, id::OrgId, phone::Phone};
+
+/// The subject under which the org's own spending is counted.
+pub const ORG: &str = "org";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spending {
     Call,
     Sms,
+}
+
+/// How a hotline's spending is counted.
+pub fn spender(hotline: &Phone) -> String {
+    format!("hotline:{hotline}")
 }
 
 /// One of these for the org or for a hotline (`hotline:+49…`). `false`: the hour's cap is reached.

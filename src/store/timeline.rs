@@ -33,6 +33,12 @@ pub async fn write(db: &mut AnyConnection, org: &OrgId, entry: &Entry) -> Result
 }
 
 pub async fn write_all(db: &mut AnyConnection, org: &OrgId, entries: &[Entry]) -> Result<(), StoreError> {
+    let entries: Vec<(&OrgId, &Entry)> = entries.iter().map(|entry| (org, entry)).collect();
+    write_for_all(db, &entries).await
+}
+
+/// Of several orgs.
+pub(super) async fn write_for_all(db: &mut AnyConnection, entries: &[(&OrgId, &Entry)]) -> Result<(), StoreError> {
     static STATEMENTS: Statements = Statements::new(
         "INSERT INTO timeline (org_id, id, alert_id, call_id, at, kind, text, detail) VALUES ",
         "(?, ?, ?, ?, ?, ?, ?, ?)",
@@ -42,7 +48,7 @@ pub async fn write_all(db: &mut AnyConnection, org: &OrgId, entries: &[Entry]) -
     while let Some((statement, rows)) = STATEMENTS.for_rows(rest.len()) {
         let mut query = sqlx::query(AssertSqlSafe(statement));
         let (these, others) = rest.split_at(rows);
-        for entry in these {
+        for (org, entry) in these {
             query = query
                 .bind(org.as_str())
                 .bind(entry.id.as_str())

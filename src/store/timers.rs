@@ -4,12 +4,13 @@
 //! A worker claims what is due for a short lease, does it, and completes it. A crash means that the
 //! lease runs out and somebody else does it: at least once, never zero times.
 
-use sqlx::{AnyConnection, Row, any::AnyRow};
+use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
     codec::{self, instant, opt_instant, parsed},
     db::{Claim, Dialect, claim},
     error::StoreError,
+    statements::Statements,
     wake::{Topic, touch},
 };
 use crate::model::{Instant, id::OrgId};
@@ -63,6 +64,36 @@ pub async fn set(
     .execute(db)
     .await?;
     touch(Topic::Timers);
+    Ok(())
+}
+
+/// A timer that is due later than any worker sleeps: nobody has to be woken for it.
+pub struct Later<'a> {
+    pub org: &'a OrgId,
+    pub kind: &'static str,
+    pub subject: &'a str,
+    pub due_at: Instant,
+}
+
+/// Like `set` for each. No two of them may be of one subject and kind.
+pub async fn set_later(db: &mut AnyConnection, timers: &[Later<'_>]) -> Result<(), StoreError> {
+    static STATEMENTS: Statements = Statements::new(
+        "INSERT INTO timers (org_id, kind, subject, due_at, ready_at, tries, payload, set_aside) VALUES ",
+        "(?, ?, ?, ?, ?, 0, '', 0)",
+        " ON CONFLICT (org_id, kind, subject) DO UPDATE SET due_at = excluded.due_at, ready_at = excluded.ready_at, \
+         lease = NULL, tries = 0, payload = excluded.payload, set_aside = 0",
+    );
+    let mut rest = timers;
+    while let Some((statement, rows)) = STATEMENTS.for_rows(rest.len()) {
+        let mut query = sqlx::query(AssertSqlSafe(statement));
+        let (these, others) = rest.split_at(rows);
+        for Later { org, kind, subject, due_at } in these {
+            let due_at = codec::millis(*due_at);
+            query = query.bind(org.as_str()).bind(*kind).bind(*subject).bind(due_at).bind(due_at);
+        }
+        query.execute(&mut *db).await?;
+        rest = others;
+    }
     Ok(())
 }
 

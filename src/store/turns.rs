@@ -1,8 +1,8 @@
 //! What was answered at each turn of a call: a repeated webhook gets the same document again.
 
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
-use super::error::StoreError;
+use super::{error::StoreError, statements::Statements};
 use crate::model::id::{CallId, OrgId};
 
 /// In the unit of work that took the turn.
@@ -13,13 +13,30 @@ pub async fn put(
     turn: u32,
     document: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO turns (org_id, call_id, turn, document) VALUES ($1, $2, $3, $4)")
-        .bind(org.as_str())
-        .bind(call.as_str())
-        .bind(i64::from(turn))
-        .bind(document)
-        .execute(db)
-        .await?;
+    put_all(db, &[Answered { org, call, turn, document }]).await
+}
+
+/// What was answered at one turn.
+pub(super) struct Answered<'a> {
+    pub org: &'a OrgId,
+    pub call: &'a CallId,
+    pub turn: u32,
+    pub document: &'a str,
+}
+
+pub(super) async fn put_all(db: &mut AnyConnection, answered: &[Answered<'_>]) -> Result<(), StoreError> {
+    static STATEMENTS: Statements =
+        Statements::new("INSERT INTO turns (org_id, call_id, turn, document) VALUES ", "(?, ?, ?, ?)", "");
+    let mut rest = answered;
+    while let Some((statement, rows)) = STATEMENTS.for_rows(rest.len()) {
+        let mut query = sqlx::query(AssertSqlSafe(statement));
+        let (these, others) = rest.split_at(rows);
+        for Answered { org, call, turn, document } in these {
+            query = query.bind(org.as_str()).bind(call.as_str()).bind(i64::from(*turn)).bind(*document);
+        }
+        query.execute(&mut *db).await?;
+        rest = others;
+    }
     Ok(())
 }
 

@@ -6,11 +6,11 @@
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::{Acting, escalate::progress, record};
+use super::{Acting, callbacks, escalate::progress, record};
 use crate::{
     escalation::Progress,
     model::{
-        alert::{Actor, AlertState},
+        alert::{Actor, AlertState, Source},
         id::{AlertId, PersonId},
     },
     notify::{
@@ -54,6 +54,9 @@ pub async fn acknowledge(
     record(db, acting, id, "acknowledged", text, json!({ "by": by.to_string(), "how": how })).await?;
     let paged = attempts::of_alert(db, acting.org(), id).await?;
     notices(db, acting, &row, Done::Acknowledged, by, &paged).await?;
+    if let (Source::Call(_), Actor::Person(person)) = (&row.alert.source, by) {
+        callbacks::taken(db, acting, id, person).await?;
+    }
     Ok(Acted::Done(row))
 }
 
@@ -79,6 +82,9 @@ pub async fn resolve(
         paged.retain(|attempt| attempt.person.as_ref() == owner);
     }
     notices(db, acting, &row, Done::Resolved, by, &paged).await?;
+    if let Source::Call(_) = &row.alert.source {
+        callbacks::resolved(db, acting, id, by).await?;
+    }
     Ok(Acted::Done(row))
 }
 

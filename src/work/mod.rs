@@ -5,18 +5,22 @@
 
 pub mod act; // acknowledge, resolve, escalate, note
 mod aside; // rows that failed too often
+pub mod callbacks; // promises to call back
 mod caps; // what pages may cost
 mod context;
 mod deadline; // reports that stay away
 mod deliver; // the outbox
 mod escalate; // whom to tell next
 pub mod failure; // the next rule, the next level
+pub mod flows; // versions of flows, and which is in force
+pub mod incidents; // opening, updating, telling who follows
 pub mod msp; // what concerns the MSP itself
 mod record; // the timeline
 pub mod report; // what providers report, and that a key was pressed
 mod settle; // what came of sending, as rows
 mod tell; // one person, over all their rules
 mod timers; // claim, handle, put back
+pub mod transcript; // what callers said, in words
 mod watch; // what should have happened and did not
 
 #[cfg(test)]
@@ -51,7 +55,8 @@ impl Work {
     ) {
         // Nobody holds a line for them.
         let context = &Context { store: context.store.patient(), ..context.clone() };
-        let own: [Arc<dyn Handler>; 2] = [
+        let own: [Arc<dyn Handler>; 3] = [
+            Arc::new(callbacks::CallbackDue { context: context.clone() }),
             Arc::new(escalate::Escalate { context: context.clone() }),
             Arc::new(deadline::Deadline { context: context.clone(), channels: channels.clone() }),
         ];

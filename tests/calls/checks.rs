@@ -47,10 +47,16 @@ const DATABASE: &[(&str, &str)] = &[
     ),
     ("SELECT id FROM legs WHERE state <> 'ended'", "a technician's leg still lives"),
     (
-        "SELECT kind FROM timers WHERE kind IN ('connect', 'ring', 'hangup', 'leave', 'leg-deadline', 'call-watch')",
+        "SELECT kind FROM timers WHERE kind IN ('connect', 'ring', 'hangup', 'leave', 'leg-deadline', 'call-watch', \
+         'callback-ring')",
         "a timer of a call was left behind",
     ),
     ("SELECT kind FROM timers WHERE set_aside <> 0", "a timer was set aside"),
+    (
+        "SELECT id FROM callbacks WHERE (state = 'promised') <> EXISTS (SELECT 1 FROM timers \
+         WHERE timers.kind = 'callback-due' AND timers.subject = callbacks.id)",
+        "a promise is not looked after, or one that is settled is",
+    ),
     ("SELECT id FROM attempts WHERE set_aside <> 0", "an attempt was set aside"),
     (
         "SELECT title FROM alerts WHERE state = 'triggered' AND NOT EXISTS (SELECT 1 FROM timers \
@@ -60,7 +66,8 @@ const DATABASE: &[(&str, &str)] = &[
     ("SELECT title FROM alerts WHERE held_by_call IS NOT NULL", "an alert is held by a call that is over"),
     (
         "SELECT call_id FROM legs WHERE state = 'ended' AND bridged_at IS NOT NULL AND result IS NULL \
-         GROUP BY call_id HAVING COUNT(DISTINCT person_id) > 1",
+         AND NOT EXISTS (SELECT 1 FROM timeline WHERE timeline.call_id = legs.call_id \
+         AND timeline.kind IN ('brought-in', 'handed-over')) GROUP BY call_id HAVING COUNT(DISTINCT person_id) > 1",
         "two technicians talked with one caller",
     ),
 ];

@@ -82,6 +82,50 @@ stories! {
         assert!(legs[0].ended_at <= legs[1].answered_at, "{legs:#?}");
     }
 
+    async fn of_two_who_wait_the_more_urgent_is_served_first_and_the_technician_gets_the_number(story: Story) {
+        // Anna talks for long; nobody else picks up.
+        story.behaves(ANNA, Behaviour::answers(5.0, [Press::on(PRESS_1_DE, "1")]).hanging_up_after(150.0));
+        let first = story.phones(PETRA, [chooses("1")]);
+        story.talk(&first).await;
+        let told = |what: &What| matches!(what, What::Sms { to, body, .. } if to == ANNA && body.contains(&format!("Du sprichst mit {PETRA}")));
+        story.until("Anna gets the caller's number", told).await;
+        story.behaves(ANNA, takes(5.0, PRESS_1_DE));
+        let patient = story.phones(OLAF, [chooses("2")]);
+        story.until("the patient caller waits", |what| matches!(what, What::Waiting { leg, .. } if *leg == patient)).await;
+        story.pass(20).await;
+        let urgent = story.phones(PETRA, [chooses("1")]);
+        story.until("the urgent caller waits", |what| matches!(what, What::Waiting { leg, .. } if *leg == urgent)).await;
+        story.hears(&patient, "Sie sind an Position 2").await;
+        story.talk(&urgent).await;
+        assert!(!story.sim().log().iter().any(|event| matches!(&event.what, What::Bridged { a, b } if *a == patient || *b == patient)));
+        story.talk(&patient).await;
+        for caller in [first, urgent, patient] {
+            assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
+        }
+        // Nobody ever saw a technician's number, and technicians see the hotline's.
+        assert!(story.legs_to(ANNA).iter().all(|leg| leg.from == pikett::demo::stage::GOLD));
+    }
+
+    async fn a_technician_hears_at_once_and_twice_who_calls_and_a_wrong_key_asks_again(story: Story) {
+        let script = [Press::on("Hotline-Anruf", ""), Press::on("Hotline-Anruf", "7"), Press::on("Diese Taste kenne ich nicht", "1")];
+        story.behaves(ANNA, Behaviour::answers(5.0, script).hanging_up_after(90.0));
+        let caller = story.phones(STRANGER, [Press::on("PIN ein", "730164#"), chooses("1")]);
+        story.hears(&caller, "/hold").await;
+        story.talk(&caller).await;
+        let anna = story.legs_to(ANNA)[0].sid.clone();
+        let log = story.sim().log();
+        let at = |matches: &dyn Fn(&What) -> bool| log.iter().find(|event| matches(&event.what)).map(|event| event.at).unwrap();
+        let answered = at(&|what| matches!(what, What::Answered { leg, .. } if *leg == anna));
+        let told = at(&|what| matches!(what, What::Heard { leg, text, .. } if *leg == anna && text.contains("Hotline-Anruf")));
+        assert!((told - answered).num_milliseconds() <= 1_000);
+        let heard = story.heard(&anna);
+        for fact in ["Kunde: ACME GmbH", "Es geht um: outage", "Priorität 1", "durch seine PIN ausgewiesen", "Er wartet seit"] {
+            assert!(heard.matches(fact).count() >= 2, "{fact}: {heard}");
+        }
+        assert!(story.legs_to(BEN).is_empty(), "whoever thinks about it is not passed over");
+        assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
+    }
+
     async fn a_wrong_pin_and_then_the_right_one_verifies_the_caller(story: Story) {
         story.behaves(ANNA, takes(6.0, PRESS_1_DE));
         let script = [Press::on("PIN ein", "730165#"), Press::on("nicht gestimmt", "730164#"), chooses("2")];

@@ -21,6 +21,8 @@ pub const OUTSIDE: &str = "+4930777001";
 pub const SHARED: &str = "+4930901823";
 /// By its policy nobody is on call.
 pub const HOLES: &str = "+4930901824";
+/// Tells of incidents, and calls back.
+pub const OUTAGE: &str = "+4930901825";
 /// Bought, and applied nowhere.
 pub const NOBODYS: &str = "+4930901829";
 

@@ -1,6 +1,12 @@
 //! Requests by hand: as the carrier would make them, and as nobody but an attacker does.
 
-use pikett::{carrier::signature, model::secret::Secret};
+use pikett::{
+    carrier::signature, clock::Ids, declare::directory::default_org, model::secret::Secret, store::tokens,
+    store::tokens::Token,
+};
+use reqwest::Method;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::story::Story;
 
@@ -36,6 +42,31 @@ impl Story {
             .header("Content-Type", "application/x-www-form-urlencoded")
             .body(body);
         answer(request).await
+    }
+
+    /// A request to the API, by somebody who may write.
+    pub async fn api(&self, method: Method, path: &str, body: &Value) -> Value {
+        let token = "pk_of-this-story";
+        let row = Token {
+            id: Ids::random().id(self.clock.now()),
+            name: "story".to_owned(),
+            scope: "write".to_owned(),
+            created_at: self.clock.now(),
+            revoked_at: None,
+        };
+        let sha256 = hex::encode(Sha256::digest(token));
+        // The second time it is there already.
+        let _ = self.store.write(async move |db| tokens::insert(db, &default_org(), &row, &sha256).await).await;
+        let url = format!("{}/api/v1{path}", self.stage.url());
+        let mut request = client().request(method.clone(), url).bearer_auth(token);
+        if method != Method::GET {
+            request = request.json(body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let answer: Value = response.json().await.unwrap();
+        assert!(status.is_success(), "{path}: {status} {answer}");
+        answer
     }
 
     /// The sum of a metric's series that have all these labels.

@@ -25,7 +25,7 @@ use sqlx::{AnyConnection, Row};
 
 use super::{
     database::Scratch,
-    people::{ANNA, BEN, CEM, EVERYONE, HAND_OVER, HOLES, NOBODYS, OUTSIDE, SHARED, phone},
+    people::{ANNA, BEN, CEM, EVERYONE, HAND_OVER, HOLES, NOBODYS, OUTAGE, OUTSIDE, SHARED, phone},
 };
 
 /// Monday, 02:30 in Berlin.
@@ -112,7 +112,7 @@ impl Story {
         stage.config = Config::load(Some(&stage.config_file)).unwrap();
         stage.apply().await.unwrap();
         let hooks = Hooks::at(stage.sim.account_sid(), &format!("{}/carriers/twilio", stage.url()));
-        for number in [EVERYONE, HAND_OVER, SHARED, HOLES, NOBODYS] {
+        for number in [EVERYONE, HAND_OVER, SHARED, HOLES, OUTAGE, NOBODYS] {
             stage.sim.number(phone(number), hooks.clone());
         }
         for number in [ANNA, BEN, CEM, OUTSIDE] {

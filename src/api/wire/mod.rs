@@ -2,11 +2,19 @@
 //! format of their own; they are turned into these. Fields are added, never renamed.
 
 mod call;
+mod callback;
+mod flow;
+mod incident;
+mod voicemail;
 
 use serde::Serialize;
 use serde_json::Value;
 
 pub use call::{Call, Leg};
+pub use callback::{Callback, CallbackOutcome};
+pub use flow::FlowVersion;
+pub use incident::{Incident, IncidentOutcome, IncidentStory, IncidentUpdate};
+pub use voicemail::Voicemail;
 
 use crate::{
     declare::Directory,

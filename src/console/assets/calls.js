@@ -58,7 +58,25 @@ function row(call) {
     ].filter(Boolean).map((fact) => `${fact} · `), call.ended_at ? time(call.started_at) : since(call.started_at)),
     call.outcome && el("p", {}, became(call)),
     call.legs.length > 0 && el("ul", { class: "legs" }, call.legs.map(leg)),
+    call.outcome === "voicemail" && message(call),
     call.alert && el("p", {}, el("button", { class: "link", "data-act": "alert", onclick: () => open(call.alert) }, "Show its alert")));
+}
+
+/** What the caller said: the link to it lasts some minutes, so it is asked for when somebody wants to listen. */
+function message(call) {
+  const place = el("p", {}, el("button", { class: "link", "data-act": "listen", onclick: () => listen(call, place) }, "Listen"));
+  return place;
+}
+
+function listen(call, place) {
+  attempt(async () => {
+    const { items } = await api(`/voicemails?call=${call.id}`);
+    place.replaceChildren(...items.flatMap(({ recording, transcript }) => [
+      // The same service, by whatever name the browser knows it.
+      recording && el("audio", { controls: "", src: new URL(recording.url).pathname }),
+      el("span", { class: "soft" }, transcript ?? (recording ? "" : "The recording is not here.")),
+    ].filter(Boolean)));
+  });
 }
 
 /** What came of it, in a sentence. */
@@ -84,7 +102,7 @@ function ending(call) {
 const STATE = { queued: "about to ring", answered: "picked up", accepted: "said yes", bridged: "talking" };
 const RESULT = {
   "no-answer": "no answer", busy: "busy", "bad-number": "bad number", failed: "failed", declined: "said no",
-  "hung-up": "hung up", taken: "somebody was faster",
+  "hung-up": "hung up", taken: "somebody was faster", "handed-over": "talked, and handed over",
 };
 
 /** A technician's phone that was rung for the caller. */

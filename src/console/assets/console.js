@@ -4,6 +4,7 @@ import { $, el } from "./dom.js";
 import * as alerts from "./alerts.js";
 import * as calls from "./calls.js";
 import * as detail from "./detail.js";
+import * as incidents from "./incidents.js";
 import * as phones from "./phones.js";
 
 export const house = { people: new Map(), customers: {}, scope: "read" };
@@ -113,6 +114,7 @@ function listen() {
   on("entry", alerts.told);
   on("attempt", alerts.tried);
   on("call", calls.changed);
+  on("incident", incidents.changed);
   on("missed", detail.reload);
   on("ready", () => {
     live("live", "on");

@@ -71,6 +71,8 @@ pub struct ContractDocument {
     /// `always`, or a calendar's id.
     coverage: String,
     priorities: BTreeMap<String, TargetDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recordings: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,6 +104,7 @@ impl Document for ContractDocument {
                 Coverage::Calendar(id) => id.to_string(),
             },
             priorities: contract.priorities.iter().map(|(priority, of)| (priority.to_string(), target(of))).collect(),
+            recordings: contract.recordings.map(duration::write),
         }
     }
 
@@ -119,6 +122,7 @@ impl Document for ContractDocument {
             customer: parsed(&self.customer)?,
             coverage: coverage(&self.coverage)?,
             priorities: self.priorities.iter().map(target).collect::<Result<_, _>>()?,
+            recordings: self.recordings.as_deref().map(duration::parse).transpose()?,
         })
     }
 }

@@ -130,11 +130,13 @@ fn contract() -> impl Strategy<Value = Contract> {
     let priority = (0usize..4).prop_map(|index| Priority::ALL[index]);
     let coverage =
         option::of(id().prop_filter("a word of its own", |id: &crate::model::id::CalendarId| id.as_str() != ALWAYS));
-    (id(), id(), coverage, vec((priority, target), 0..4)).prop_map(|(id, customer, coverage, priorities)| Contract {
+    let parts = (id(), id(), coverage, vec((priority, target), 0..4), option::of(duration()));
+    parts.prop_map(|(id, customer, coverage, priorities, recordings)| Contract {
         id,
         customer,
         coverage: coverage.map_or(Coverage::Always, Coverage::Calendar),
         priorities: priorities.into_iter().collect(),
+        recordings,
     })
 }
 

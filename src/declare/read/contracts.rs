@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
+
 use super::{Outside, STAND_IN, no_twins, parsed_list};
 use crate::{
     declare::{document, forms},
@@ -13,6 +15,9 @@ use crate::{
         source::{At, Reader},
     },
 };
+
+/// Somebody has to have had the time to hear a recording.
+const KEPT_MIN: TimeDelta = TimeDelta::hours(1);
 
 pub fn read(entry: &Reader) -> Option<Contract> {
     let id = entry.need_parsed::<ContractId>("id");
@@ -34,11 +39,17 @@ pub fn read(entry: &Reader) -> Option<Contract> {
     } else if !entry.has("priorities") {
         no_priorities(entry);
     }
+    let recordings = entry.duration("recordings").map(|kept| kept.value);
+    if recordings.is_some_and(|kept| kept < KEPT_MIN) {
+        let mend = "write at least \"1h\", or leave it out: then `retention` of [voicemail] counts";
+        entry.fault_at("recordings", "nobody has the time to hear recordings that are kept so short", mend);
+    }
     Some(Contract {
         id: id?.value,
         customer: customer.unwrap_or_else(|| STAND_IN.parse().expect("it is a plain word")),
         coverage: coverage.map_or(Coverage::Always, |coverage| coverage.value),
         priorities,
+        recordings,
     })
 }
 

@@ -12,6 +12,8 @@ use crate::{
 #[derive(Serialize, Deserialize)]
 struct Document {
     levels: Vec<Vec<String>>,
+    #[serde(default)]
+    first_level: u32,
     ring_ms: i64,
     at_once: bool,
     prefer_language: bool,
@@ -39,6 +41,7 @@ impl Connect {
         };
         let document = Document {
             levels: plan.levels.iter().map(|level| level.iter().map(ToString::to_string).collect()).collect(),
+            first_level: plan.first_level,
             ring_ms: plan.ring.num_milliseconds(),
             at_once: plan.at_once,
             prefer_language: plan.prefer_language,
@@ -66,6 +69,7 @@ fn read(text: &str) -> Option<Connect> {
     };
     let plan = Plan {
         levels: document.levels.iter().map(level).collect::<Option<_>>()?,
+        first_level: document.first_level,
         ring: TimeDelta::try_milliseconds(document.ring_ms)?,
         at_once: document.at_once,
         prefer_language: document.prefer_language,
@@ -93,6 +97,7 @@ mod tests {
     fn a_running_connect_reads_back_as_it_was() {
         let plan = Plan {
             levels: vec![vec!["schedule:primary".parse().unwrap()], vec!["person:lead".parse().unwrap()]],
+            first_level: 1,
             ring: TimeDelta::seconds(25),
             at_once: true,
             prefer_language: false,

@@ -25,7 +25,7 @@ pub struct Decision {
     pub ring: Vec<Ring>,
     /// Legs to end now. An answered one among them should be told why before it is ended.
     pub cancel: Vec<LegId>,
-    /// The level that was reached, from 0.
+    /// The level of the policy that was reached, from 0.
     pub level: u32,
     pub gave_up: Option<GaveUp>,
     /// When to ask again if nothing happens before; `None`: connected or given up.
@@ -156,13 +156,15 @@ impl Driver<'_> {
     /// Says once what is to be said of a level as it begins.
     fn announce(&mut self, level: u32, targets: &[Target], found: &[Candidate]) {
         if level > 0 {
-            self.reasons.push(format!("Level {} is rung: level {level} has nobody left to ring.", level + 1));
+            let number = self.number(level);
+            self.reasons.push(format!("Level {number} is rung: level {} has nobody left to ring.", number - 1));
         }
         let asked = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let place = format!("level {} while a caller waits ({asked})", level + 1);
+        let number = self.number(level);
+        let place = format!("level {number} while a caller waits ({asked})");
         if found.is_empty() {
             self.nobody.push(format!("nobody is on call for {place}"));
-            self.reasons.push(format!("Nobody is on call for level {} ({asked}): it is left at once.", level + 1));
+            self.reasons.push(format!("Nobody is on call for level {number} ({asked}): it is left at once."));
         } else if found.iter().all(|candidate| candidate.phone.is_none()) {
             self.nobody.push(format!("nobody has a number for voice on {place}"));
         }
@@ -173,6 +175,11 @@ impl Driver<'_> {
                 self.reasons.push(format!("{} is in another call and is rung when free.", candidate.person));
             }
         }
+    }
+
+    /// As people count the policy's levels.
+    fn number(&self, level: u32) -> u32 {
+        self.plan.first_level + level + 1
     }
 
     fn gather(&mut self, level: u32, mut found: Vec<Candidate>) {
@@ -197,7 +204,7 @@ impl Driver<'_> {
             self.ring.push(Ring {
                 person: candidate.person.clone(),
                 phone: phone.clone(),
-                level: *level,
+                level: self.plan.first_level + *level,
                 why: candidate.why.clone(),
             });
             self.next.tried.insert(phone.clone());
@@ -266,7 +273,12 @@ impl Driver<'_> {
             let bad = |leg: &LegView| match leg.result {
                 Some(LegResult::BadNumber | LegResult::Failed) => true,
                 Some(
-                    LegResult::NoAnswer | LegResult::Busy | LegResult::Declined | LegResult::HungUp | LegResult::Taken,
+                    LegResult::NoAnswer
+                    | LegResult::Busy
+                    | LegResult::Declined
+                    | LegResult::HungUp
+                    | LegResult::Taken
+                    | LegResult::HandedOver,
                 )
                 | None => false,
             };
@@ -309,7 +321,7 @@ impl Driver<'_> {
         Decision {
             ring: self.ring,
             cancel: self.cancel,
-            level: self.next.level.unwrap_or(0),
+            level: self.plan.first_level + self.next.level.unwrap_or(0),
             gave_up,
             ask_again_at,
             reasons: self.reasons,

@@ -34,6 +34,9 @@ pub struct Connect {
 pub struct Plan {
     /// The policy's levels, or one level with a single target.
     pub levels: Vec<Vec<Target>>,
+    /// Which of the policy's levels the first of these is, from 0: a technician may ask for those beyond
+    /// their own.
+    pub first_level: u32,
     /// How long a phone rings, and how long one that was answered may keep the next from ringing.
     pub ring: TimeDelta,
     /// Everyone of a level at the same time.
@@ -98,6 +101,8 @@ pub enum LegResult {
     HungUp,
     /// Somebody else was faster.
     Taken,
+    /// Talked, and handed the caller over to somebody else.
+    HandedOver,
 }
 
 /// Somebody who could be rung, as the shell answers for a target.
@@ -142,8 +147,16 @@ impl fmt::Display for GaveUp {
 }
 
 impl LegResult {
-    pub const ALL: [Self; 7] =
-        [Self::NoAnswer, Self::Busy, Self::BadNumber, Self::Failed, Self::Declined, Self::HungUp, Self::Taken];
+    pub const ALL: [Self; 8] = [
+        Self::NoAnswer,
+        Self::Busy,
+        Self::BadNumber,
+        Self::Failed,
+        Self::Declined,
+        Self::HungUp,
+        Self::Taken,
+        Self::HandedOver,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -154,6 +167,7 @@ impl LegResult {
             Self::Declined => "declined",
             Self::HungUp => "hung-up",
             Self::Taken => "taken",
+            Self::HandedOver => "handed-over",
         }
     }
 

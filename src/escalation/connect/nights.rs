@@ -64,6 +64,7 @@ impl Night {
         }
         Self {
             plan: Plan {
+                first_level: 0,
                 levels: levels.iter().map(of_level).collect(),
                 ring: TimeDelta::seconds(20),
                 at_once: false,

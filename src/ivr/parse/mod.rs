@@ -9,6 +9,7 @@ mod kinds;
 mod step;
 
 pub use kinds::KINDS as STEP_KINDS;
+pub(super) use kinds::WITHIN_MAX_S;
 pub(super) use step::only_var;
 
 use std::{
@@ -19,7 +20,10 @@ use std::{
 use self::{graph::Graph, step::StepReader};
 use super::{
     flow::{Abandoned, Flow, Kind, Step, StepId, Var},
-    texts::check::{self, Sort},
+    texts::{
+        Compiled,
+        check::{self, Sort},
+    },
     vars,
 };
 use crate::model::{
@@ -118,6 +122,7 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
         start: start?,
         steps: read.into_iter().collect::<Option<_>>()?,
         names: steps_by_name,
+        texts: Compiled::of(book.texts.borrow().iter().map(|(sort, text)| (*sort, text.value.as_str()))),
     })
 }
 

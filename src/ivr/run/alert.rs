@@ -110,7 +110,7 @@ pub fn sentence(flow: &Flow, state: &State, facts: &Facts, sentence: impl Fn(&Wo
 }
 
 /// `Petra Klein (ACME GmbH)`, as much as is known.
-fn who(state: &State, facts: &Facts, words: &Words) -> String {
+pub fn who(state: &State, facts: &Facts, words: &Words) -> String {
     let contract = state.contract.as_ref().and_then(|id| facts.contract(id));
     let name = contract.zip(state.contact.as_ref()).and_then(|(contract, id)| contract.contacts.get(id));
     let caller = || facts.caller.as_ref().map_or(words.anonymous, |caller| caller.as_str()).to_owned();

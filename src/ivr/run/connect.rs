@@ -116,13 +116,17 @@ pub fn announce(walk: &mut Walk, first: bool) {
 impl Walk<'_> {
     /// A var that is no duration falls back to what the flow says; no wait is longer than a call.
     pub fn seconds(&self, wait: &Wait) -> u32 {
+        self.seconds_up_to(wait, WAIT_MAX_S)
+    }
+
+    pub fn seconds_up_to(&self, wait: &Wait, max_s: u32) -> u32 {
         match wait {
             Wait::Seconds(seconds) => *seconds,
             Wait::Var { name, otherwise_s } => texts::var(name, self.flow, &self.state, self.facts)
                 .and_then(|value| duration::parse(value).ok())
                 .and_then(|wait| u32::try_from(wait.num_seconds()).ok())
                 .unwrap_or(*otherwise_s)
-                .clamp(1, WAIT_MAX_S),
+                .clamp(1, max_s),
         }
     }
 }

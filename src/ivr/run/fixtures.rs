@@ -17,7 +17,12 @@ use crate::{
         state::State,
         turn::{ConnectEnd, Effect, Gather, Input, Matter, MissedCall, NewAlert, Prompt, Then, Turn, Verbs, Want},
     },
-    model::{calendar::CoverageState, priority::Priority},
+    model::{
+        calendar::CoverageState,
+        id::IncidentId,
+        incident::{Incident, IncidentState},
+        priority::Priority,
+    },
 };
 
 pub const PIN: &str = "048213";
@@ -50,6 +55,30 @@ pub fn contract(id: &str, customer: &str, number: &str) -> ContractFacts {
     }
 }
 
+/// For everybody; its text would break a document that did not escape it.
+pub fn incident(number: usize) -> Incident {
+    let number = i64::try_from(number).unwrap();
+    let at = "2026-12-24T01:00:00Z".parse().unwrap();
+    Incident {
+        id: IncidentId::from_ulid(ulid::Ulid::from_parts(7, number.unsigned_abs().into())),
+        number,
+        title: format!("Outage {number}"),
+        language: "en".parse().unwrap(),
+        texts: [
+            ("en".parse().unwrap(), format!("<Mail> {number} is down. {}", "{{ org }} ".repeat(80))),
+            ("de".parse().unwrap(), format!("Mail {number} steht.")),
+        ]
+        .into(),
+        customers: BTreeSet::new(),
+        contracts: BTreeSet::new(),
+        state: IncidentState::Investigating,
+        rev: 0,
+        opened_at: at,
+        updated_at: at,
+        resolved_at: None,
+    }
+}
+
 pub fn facts() -> Facts {
     Facts {
         now: "2026-12-24T01:30:00Z".parse().unwrap(),
@@ -66,6 +95,7 @@ pub fn facts() -> Facts {
         next_alert: 17,
         queue_position: None,
         money: Money { calls_left: true, sms_left: true, countries: BTreeSet::from(["49".to_owned()]) },
+        incidents: Vec::new(),
     }
 }
 

@@ -34,7 +34,7 @@ fn request(texts: &Texts<'_>, step: &LookupStep) -> Result<Lookup, minijinja::Er
     let Some(send) = &step.send else { return Ok(Lookup { url, body: None }) };
     let mut body = Map::new();
     for (name, source) in send {
-        put(&mut body, name, texts.value(source)?);
+        put(&mut body, name, texts.typed(source)?);
     }
     Ok(Lookup { url, body: Some(Value::Object(body).to_string()) })
 }

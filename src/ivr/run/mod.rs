@@ -6,6 +6,7 @@
 
 mod alert;
 mod asking;
+mod callback;
 mod caller;
 mod calling;
 mod choice;
@@ -14,6 +15,7 @@ mod connect;
 mod decide;
 mod intake;
 mod lookup;
+mod notice;
 mod outside;
 mod pin;
 mod voicemail;
@@ -76,6 +78,7 @@ pub fn begin<'a>(flows: impl Into<Flows<'a>>, facts: &Facts) -> State {
         consent: None,
         heard: None,
         question: 0,
+        promised: false,
         failed_steps: BTreeSet::new(),
     }
 }

@@ -13,12 +13,13 @@ use crate::{
     ivr::{
         facts::{Attestation, Facts, LookupAnswer},
         flow::{
-            Abandoned, AlertFields, Asking, CallerId, CallerStep, Case, Choice, CollectStep, ConnectStep, ConnectTo,
-            Flow, ForwardStep, ForwardTo, IntakeStep, Kind, LookupStep, MenuOption, PinStep, Speech, Step, StepId,
-            Taken, Text, Trust, VoicemailStep, Wait,
+            Abandoned, AlertFields, Asking, CallbackNumber, CallbackStep, CallerId, CallerStep, Case, Choice,
+            CollectStep, ConnectStep, ConnectTo, Flow, ForwardStep, ForwardTo, IntakeStep, Kind, LookupStep,
+            MenuOption, NoticeStep, PinStep, Speech, Step, StepId, Taken, Text, Trust, VoicemailStep, Wait,
         },
         parse,
         state::Phase,
+        texts::Compiled,
         turn::{ConnectEnd, Effect, Input, Prompt, RejectReason, Then},
     },
     model::{
@@ -146,18 +147,26 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
             next: one,
             failed: two,
         }),
-        15 => Kind::Flow {
+        15 => Kind::Notice(NoticeStep { asking: asking(text), offer_sms: one != two, announced: two, none: three }),
+        16 => Kind::Callback(CallbackStep {
+            asking: asking(text),
+            number: if one == two { CallbackNumber::Caller } else { CallbackNumber::Ask },
+            within: Wait::Var { name: "x".to_owned(), otherwise_s: 1_800 },
+            accepted: one,
+            declined: three,
+        }),
+        17 => Kind::Flow {
             flow: if one == two { "f" } else { "gone" }.parse().unwrap(),
             vars: [("x".to_owned(), text.to_owned())].into(),
             next: one,
         },
-        16 => Kind::Return,
+        20 => Kind::Return,
         18 => Kind::Intake(IntakeStep {
             prompt: Some(speech(text)),
             questions: vec![(Question::Why, None), (Question::Who, Some(Text::Same(text.to_owned())))],
             next: one,
         }),
-        17 => Kind::Lookup(LookupStep {
+        19 => Kind::Lookup(LookupStep {
             url: "https://x.example/{{ x }}".to_owned(),
             send: (one != two).then(|| [("x.y".to_owned(), text.to_owned())].into()),
             into: [("x".to_owned(), "a".to_owned())].into(),
@@ -169,7 +178,7 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
 }
 
 prop_compose! {
-    fn any_flow()(steps in vec((0u8..22, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
+    fn any_flow()(steps in vec((0u8..24, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
         let count = steps.len();
         let id = |to: u8| StepId(usize::from(to) % count);
         let steps: Vec<_> = steps
@@ -191,6 +200,7 @@ prop_compose! {
             start: StepId(0),
             names: steps.iter().enumerate().map(|(index, step)| (step.name.clone(), StepId(index))).collect(),
             steps,
+            texts: Compiled::default(),
         }
     }
 }
@@ -219,8 +229,9 @@ fn any_input() -> impl Strategy<Value = Input> {
 
 prop_compose! {
     fn any_facts()(caller in any::<bool>(), known in any::<bool>(), shared in any::<bool>(), money in any::<bool>(),
-                   none in prop::bool::weighted(0.1)) -> Facts {
+                   none in prop::bool::weighted(0.1), told in 0usize..7) -> Facts {
         let mut facts = facts();
+        facts.incidents = (0..told).map(super::fixtures::incident).collect();
         facts.caller = facts.caller.filter(|_| caller);
         facts.attestation = if known { Attestation::A } else { Attestation::Failed };
         facts.contracts[0].known = known.then(|| "petra".parse().unwrap());
@@ -269,13 +280,15 @@ fn check_told(call: &Call, effects: &[Effect]) {
     let missed = effects.iter().filter(|effect| matches!(effect, Effect::Missed(_))).count();
     assert!(missed <= 1, "told twice");
     let raised = |effect: &&Effect| matches!(effect, Effect::RaiseAlert(_));
+    let promised = effects.iter().filter(|effect| matches!(effect, Effect::Callback(_))).count();
+    assert_eq!(promised, usize::from(call.state.promised), "a promise is made once");
     assert!(effects.iter().filter(raised).count() <= 1, "two alerts have one number");
     match call.state.outcome() {
         Outcome::Missed | Outcome::Failed => {
             assert!(missed == 1 || !call.state.past, "a call is lost: {:?}", call.reasons);
         }
+        Outcome::Callback => assert!(call.state.promised, "nothing was promised"),
         Outcome::Connected | Outcome::Voicemail | Outcome::Goodbye | Outcome::Forwarded | Outcome::Rejected => {}
-        Outcome::Callback => unreachable!("there is no such step yet"),
     }
 }
 
@@ -293,7 +306,7 @@ proptest! {
     #[test]
     fn a_state_from_anywhere_is_answered(
         flow in any_flow(), facts in any_facts(), input in any_input(), step in "s[0-9]{1,2}|gone",
-        phase in select(vec![Phase::Fresh, Phase::Asked, Phase::CustomerNumber, Phase::Captcha, Phase::Consent, Phase::Confirm, Phase::Spare, Phase::Over]),
+        phase in select(vec![Phase::Fresh, Phase::Asked, Phase::CustomerNumber, Phase::Captcha, Phase::Consent, Phase::Confirm, Phase::Number, Phase::Spare, Phase::Over]),
     ) {
         let mut state = super::begin(&flow, &facts);
         (state.step, state.phase, state.contract) = (step, phase, Some("gone".parse().unwrap()));
@@ -303,13 +316,14 @@ proptest! {
 
     #[test]
     fn a_flow_that_is_mangled_is_refused_or_works(
-        which in 0usize..4, line in any::<prop::sample::Index>(), with in "\\PC{0,40}|[a-z]{1,6} = ('[a-z]{0,5}'|[0-9]|true)",
+        which in 0usize..5, line in any::<prop::sample::Index>(), with in "\\PC{0,40}|[a-z]{1,6} = ('[a-z]{0,5}'|[0-9]|true)",
         inputs in vec(any_input(), 0..40),
     ) {
         let text = [
             include_str!("../../../ivr-flows/sla-hotline.toml"),
             include_str!("../../../ivr-flows/bilingual-triage.toml"),
             include_str!("../../../ivr-flows/voicemail-only.toml"),
+            include_str!("../../../ivr-flows/major-outage.toml"),
             include_str!("../../../ivr-flows/after-hours-only.toml"),
         ][which];
         let mut lines: Vec<_> = text.lines().collect();

@@ -4,7 +4,8 @@
 use chrono::TimeDelta;
 
 use super::{
-    alert, asking, caller, calling, choice, collect, connect, decide, intake, lookup, outside, pin, spare, voicemail,
+    alert, asking, callback, caller, calling, choice, collect, connect, decide, intake, lookup, notice, outside, pin,
+    spare, voicemail,
 };
 use crate::{
     ivr::{
@@ -15,7 +16,7 @@ use crate::{
         state::{Phase, State},
         texts::{Texts, without_expressions},
         turn::{ConnectEnd, Effect, Input, Matter, MissedWhy, Prompt, Then, Turn, Verbs},
-        words::{Words, words},
+        words::{Words, fill, words},
     },
     model::{call::Outcome, language::Language},
 };
@@ -152,6 +153,7 @@ impl<'a> Walk<'a> {
             | Phase::Captcha
             | Phase::Consent
             | Phase::Confirm
+            | Phase::Number
             | Phase::Spare
             | Phase::Over => self.answer(step, input),
         }
@@ -204,6 +206,8 @@ impl<'a> Walk<'a> {
             }
             Kind::Connect(connect) => connect::enter(self, connect),
             Kind::Voicemail(voicemail) => voicemail::enter(self, voicemail),
+            Kind::Notice(notice) => notice::enter(self, notice),
+            Kind::Callback(callback) => callback::enter(self, callback),
             Kind::Sms { text, next, failed } => outside::sms(self, text, *next, *failed),
             Kind::Forward(forward) => outside::enter_forward(self, forward),
             Kind::Lookup(_) => lookup::enter(self),
@@ -228,6 +232,8 @@ impl<'a> Walk<'a> {
             Kind::Lookup(lookup) => lookup::answer(self, lookup, &input),
             Kind::Connect(connect) => connect::answer(self, connect, &input),
             Kind::Voicemail(voicemail) => voicemail::answer(self, voicemail, input),
+            Kind::Notice(notice) => notice::answer(self, notice, &input),
+            Kind::Callback(callback) => callback::answer(self, callback, &input),
             Kind::Forward(forward) => outside::answer_forward(self, forward, &input),
             // These never wait: the state is older than the flow.
             Kind::Say { .. }
@@ -286,7 +292,10 @@ impl<'a> Walk<'a> {
     }
 
     fn is_served(&self) -> bool {
-        matches!(self.state.reached, Some(Outcome::Connected | Outcome::Forwarded | Outcome::Voicemail))
+        matches!(
+            self.state.reached,
+            Some(Outcome::Connected | Outcome::Forwarded | Outcome::Voicemail | Outcome::Callback)
+        )
     }
 
     /// Promise 1. Whoever has talked or left a message hears a goodbye, everybody else an apology and
@@ -409,6 +418,17 @@ impl<'a> Walk<'a> {
     pub fn say_built_in(&mut self, sentence: impl Fn(&Words) -> &'static str) {
         let (words, language) = words(&self.state.language, self.flow.default_language());
         self.push_said(sentence(words), &language);
+    }
+
+    /// A sentence of ours whose `{name}`s are filled in.
+    pub fn say_filled(&mut self, sentence: impl Fn(&Words) -> &'static str, values: &[(&str, &str)]) {
+        let (words, language) = words(&self.state.language, self.flow.default_language());
+        self.push_said(&fill(sentence(words), values), &language);
+    }
+
+    /// Whether the document under way can hold so much more; an empty one takes anything.
+    pub fn has_room_for(&self, chars: usize) -> bool {
+        self.prompts.is_empty() || self.chars + chars <= DOCUMENT_CHARS_MAX
     }
 
     pub fn push_said(&mut self, rendered: &str, language: &Language) {

@@ -52,6 +52,21 @@ pub const WORDS: Words = Words {
     still_holding: "Wir versuchen weiter, jemanden für Sie zu erreichen.",
     queue_position: "Sie sind an Position {position}.",
     may_leave: "Wenn Sie nicht warten möchten, drücken Sie die Stern-Taste.",
+    notice: "Wir wissen von folgender Störung und arbeiten daran.",
+    ask_follow: "Wenn wir Sie per SMS auf dem Laufenden halten sollen, drücken Sie die 1 oder sagen Sie ja. Sonst geht \
+                 es gleich weiter.",
+    followed: "In Ordnung. Sie erhalten eine SMS, sobald es etwas Neues gibt.",
+    offer_callback: "Wir rufen Sie innerhalb von {within} zurück, unter der Nummer {number}. Wenn Sie das möchten, \
+                     drücken Sie die 1 oder sagen Sie ja. Wenn nicht, drücken Sie die 2 oder sagen Sie nein.",
+    offer_callback_or_other: "Wir rufen Sie innerhalb von {within} zurück, unter der Nummer {number}. Wenn Sie das \
+                              möchten, drücken Sie die 1 oder sagen Sie ja. Für eine andere Nummer drücken Sie die \
+                              2. Wenn Sie keinen Rückruf möchten, drücken Sie die 3 oder sagen Sie nein.",
+    ask_callback_number: "Bitte geben Sie die Nummer mit Vorwahl ein, unter der wir Sie zurückrufen, dann die \
+                          Raute-Taste. Sie können sie auch sprechen.",
+    callback_number_wrong: "Das war keine Telefonnummer.",
+    callback_number_refused: "In dieses Land können wir nicht zurückrufen.",
+    callback_promised: "Vielen Dank. Wir rufen Sie bis {time} unter der Nummer {number} zurück.",
+    title_callback: "Rückruf bis {time}: {who}, {number}",
     title_call: "Anruf von {who}",
     title_voicemail: "Sprachnachricht von {who}",
     title_missed: "Verpasster Anruf von {who} (bis Schritt {step})",

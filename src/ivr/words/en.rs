@@ -48,6 +48,20 @@ pub const WORDS: Words = Words {
     still_holding: "We are still trying to reach somebody for you.",
     queue_position: "You are number {position} in the queue.",
     may_leave: "If you do not want to wait, press the star key.",
+    notice: "We know of the following problem and are working on it.",
+    ask_follow: "To be kept up to date by SMS, press 1 or say yes. Otherwise just stay on the line.",
+    followed: "All right. You will get an SMS as soon as there is news.",
+    offer_callback: "We will call you back within {within} at the number {number}. If you want that, press 1 or say \
+                     yes. If not, press 2 or say no.",
+    offer_callback_or_other: "We will call you back within {within} at the number {number}. If you want that, press 1 \
+                              or say yes. For another number, press 2. If you do not want to be called back, press 3 \
+                              or say no.",
+    ask_callback_number: "Please enter the number with its area code at which we shall call you back, then the hash \
+                          key. You can also say it.",
+    callback_number_wrong: "That was no phone number.",
+    callback_number_refused: "We cannot call back to that country.",
+    callback_promised: "Thank you. We will call you back by {time} at the number {number}.",
+    title_callback: "Call back by {time}: {who}, {number}",
     title_call: "Call from {who}",
     title_voicemail: "Voicemail from {who}",
     title_missed: "Missed call from {who} (reached step {step})",

@@ -9,6 +9,7 @@ use chrono::NaiveDateTime;
 use crate::model::language::Language;
 
 /// Everything the engine says in one language. `{…}` in a sentence is filled in by `fill`.
+#[derive(Debug)]
 pub struct Words {
     /// The primary subtag: `de` also serves `de-CH`.
     pub tag: &'static str,
@@ -44,6 +45,21 @@ pub struct Words {
     /// `{position}`
     pub queue_position: &'static str,
     pub may_leave: &'static str,
+    /// Before open incidents are told, and how to hear more of them.
+    pub notice: &'static str,
+    pub ask_follow: &'static str,
+    pub followed: &'static str,
+    /// `{number}`, `{within}`: at that number only, or also at another.
+    pub offer_callback: &'static str,
+    pub offer_callback_or_other: &'static str,
+    pub ask_callback_number: &'static str,
+    pub callback_number_wrong: &'static str,
+    /// Its country is not allowed.
+    pub callback_number_refused: &'static str,
+    /// `{number}`, `{time}`
+    pub callback_promised: &'static str,
+    /// `{who}`, `{number}`, `{time}`
+    pub title_callback: &'static str,
     /// Titles of alerts. `{who}`, `{step}`, `{hotline}`.
     pub title_call: &'static str,
     pub title_voicemail: &'static str,

@@ -17,6 +17,8 @@ pub const WORDS: Words = Words {
         escalate: "Die nächste Stufe wird verständigt. Auf Wiederhören.",
         resolve: "Danke, es ist gelöst. Auf Wiederhören.",
     },
+    voice_callback: "Danke, du hast übernommen. Leg jetzt auf: gleich klingelt dein Telefon und verbindet dich mit dem \
+                     Kunden.",
     voice_unknown_key: "Diese Taste hat hier keine Bedeutung.",
     voice_no_key: "Es wurde keine Taste gedrückt, der Alarm bleibt offen. Auf Wiederhören.",
     voice_gone: "Dieser Alarm ist nicht mehr offen. Auf Wiederhören.",
@@ -41,6 +43,10 @@ pub const WORDS: Words = Words {
 
     notice_acknowledged: "{{ by }} hat um {{ at }} übernommen.",
     notice_resolved: "{{ by }} hat es um {{ at }} gelöst.",
+
+    transcript: "Der Anrufer sagt:",
+    listen: "Anhören",
+    caller: "Du sprichst mit {{ caller }}.",
 
     email_intro: "Das braucht jetzt jemanden. Was möchtest du tun?",
     action: Each { acknowledge: "Übernehmen", escalate: "Nächste Stufe verständigen", resolve: "Gelöst" },

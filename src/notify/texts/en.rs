@@ -17,6 +17,8 @@ pub const WORDS: Words = Words {
         escalate: "The next level is being told. Goodbye.",
         resolve: "Thank you, it is resolved. Goodbye.",
     },
+    voice_callback: "Thank you, you have taken it. Hang up now: your phone will ring in a moment and connect you with \
+                     the customer.",
     voice_unknown_key: "This key has no meaning here.",
     voice_no_key: "No key was pressed, so the alert stays open. Goodbye.",
     voice_gone: "This alert is not open any more. Goodbye.",
@@ -40,6 +42,10 @@ pub const WORDS: Words = Words {
 
     notice_acknowledged: "{{ by }} took it at {{ at }}.",
     notice_resolved: "{{ by }} resolved it at {{ at }}.",
+
+    transcript: "The caller says:",
+    listen: "Listen",
+    caller: "You are talking with {{ caller }}.",
 
     email_intro: "This needs somebody now. What would you like to do?",
     action: Each { acknowledge: "Acknowledge", escalate: "Tell the next level", resolve: "Resolve" },

@@ -5,6 +5,7 @@
 
 mod de;
 mod en;
+mod incident;
 mod plain; // one line, short enough
 mod words;
 
@@ -19,6 +20,7 @@ use minijinja::{Environment, Value, context};
 use super::links::Action;
 use crate::model::{Instant, alert::Alert};
 
+pub use incident::of_incident;
 pub use words::{Each, Words, words};
 
 const CUSTOMER_MAX: usize = 40;
@@ -27,6 +29,8 @@ const CATEGORY_MAX: usize = 30;
 const SPOKEN_MAX: usize = 200;
 const SUBJECT_MAX: usize = 120;
 const MAIL_MAX: usize = 2_000;
+/// A message of three minutes, in words.
+const TRANSCRIPT_MAX: usize = 4_000;
 /// Push services take 4,096 bytes, encryption included.
 const PUSH_MAX: usize = 250;
 
@@ -161,11 +165,19 @@ pub fn page_mail(language: &str, about: About<'_>, links: &MailLinks) -> Mail {
 
 pub fn notice_mail(language: &str, about: About<'_>, happened: Happened<'_>) -> Mail {
     let words = words(language);
+    letter(words, about, &happened.sentence(words), &[])
+}
+
+/// A sentence, what it is about, and where that leads.
+fn letter(words: &Words, about: About<'_>, sentence: &str, links: &[(&str, &str)]) -> Mail {
     let facts = about.facts(words);
-    let lines: Vec<String> = facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    let (title, sentence) = (about.title(MAIL_MAX), happened.sentence(words));
+    let mut lines: Vec<String> = facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    lines.extend(links.iter().map(|(name, url)| format!("\n{name}:\n{url}")));
+    let title = about.title(MAIL_MAX);
     let text = format!("{sentence}\n\n{title}\n\n{}\n", lines.join("\n"));
-    let html = html(context! { language => words.language, title, facts, intro => sentence });
+    let buttons: Vec<(String, Value)> =
+        links.iter().map(|(name, url)| ((*name).to_owned(), in_attribute(url))).collect();
+    let html = html(context! { language => words.language, title, facts, buttons, intro => sentence });
     Mail { subject: about.subject(), text, html }
 }
 
@@ -183,6 +195,45 @@ pub fn notice_push(language: &str, about: About<'_>, happened: Happened<'_>, url
 /// Without a code: there is nothing left to acknowledge.
 pub fn notice_sms(language: &str, about: About<'_>, happened: Happened<'_>) -> String {
     plain::sms(&about.head(), &about.title(usize::MAX), &format!("\n{}", happened.sentence(words(language))))
+}
+
+/// What the caller said after the tone, in words; a long message is cut.
+pub fn transcript_sms(language: &str, about: About<'_>, said: &str) -> String {
+    plain::sms(&format!("{}{} ", about.head(), words(language).transcript), &plain::one_line(said), "")
+}
+
+/// `listen`: where it can be heard, for a short while.
+pub fn transcript_mail(language: &str, about: About<'_>, said: &str, listen: Option<&str>) -> Mail {
+    let words = words(language);
+    let said = plain::cut(&plain::one_line(said), TRANSCRIPT_MAX);
+    let buttons: Vec<(&str, &str)> = listen.into_iter().map(|url| (words.listen, url)).collect();
+    letter(words, about, &format!("{} {said}", words.transcript), &buttons)
+}
+
+pub fn transcript_push(language: &str, about: About<'_>, said: &str, url: &str) -> Push {
+    let body = plain::cut(&format!("{} {}", words(language).transcript, plain::one_line(said)), PUSH_MAX);
+    push(about, about.head().trim_end_matches([':', ' ']).to_owned(), body, url)
+}
+
+/// The number of whom the reader talks with: it is not shown on their phone.
+pub fn caller_sms(language: &str, about: About<'_>, caller: &str) -> String {
+    let sentence = fill(words(language).caller, context! { caller });
+    plain::sms(&about.head(), &about.title(usize::MAX), &format!("\n{sentence}"))
+}
+
+/// The bare sentence, where there is no alert.
+pub fn caller(language: &str, caller: &str) -> String {
+    fill(words(language).caller, context! { caller })
+}
+
+pub fn caller_mail(language: &str, about: About<'_>, caller: &str) -> Mail {
+    let words = words(language);
+    letter(words, about, &fill(words.caller, context! { caller }), &[])
+}
+
+pub fn caller_push(language: &str, about: About<'_>, caller: &str, url: &str) -> Push {
+    let body = format!("{}\n{}", fill(words(language).caller, context! { caller }), about.title(PUSH_MAX));
+    push(about, about.head().trim_end_matches([':', ' ']).to_owned(), body, url)
 }
 
 pub fn answer(language: &str, answer: Answer<'_>) -> String {

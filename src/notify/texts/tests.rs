@@ -163,6 +163,12 @@ fn every_sentence_is_filled_in_every_language() {
         said.push(answer(language, Answer::Unknown { code: "A7" }));
         said.push(answer(language, Answer::Help { code: None }));
         said.push(page_mail(language, about, &mail_links()).html);
+        said.push(transcript_sms(language, about, "It burns"));
+        said.push(transcript_mail(language, about, "It burns", Some("https://x.example/r/1")).html);
+        said.push(transcript_push(language, about, "It burns", "https://x.example").payload);
+        said.push(caller_sms(language, about, "+4930555010"));
+        said.push(caller_mail(language, about, "+4930555010").text);
+        said.push(caller_push(language, about, "+4930555010", "https://x.example").payload);
         for text in said {
             assert!(!text.is_empty() && !text.contains("{{") && !text.contains("{%"), "{language}: {text}");
         }
@@ -172,4 +178,18 @@ fn every_sentence_is_filled_in_every_language() {
 #[test]
 fn an_unknown_language_is_english_and_a_region_makes_no_difference() {
     assert_eq!((words("xx").language, words("de-CH").language, words("").language), ("en", "de", "en"));
+}
+
+#[test]
+fn what_a_caller_said_stays_words_and_an_sms_stays_short() {
+    let alert = alert("Disk full");
+    let about = about(&alert);
+    let said = "{{ x }} <b>Hilfe</b> ".repeat(300);
+    let sms = transcript_sms("de", about, &said);
+    assert!(sms.contains("Der Anrufer sagt: {{ x }} <b>Hilfe</b>") && sms.chars().count() <= 300, "{sms}");
+    let mail = transcript_mail("de", about, &said, Some("https://x.example/r/1?a=1&b=2"));
+    assert!(mail.html.contains("&lt;b&gt;Hilfe") && !mail.html.contains("<b>Hilfe"));
+    assert!(mail.html.contains("href=\"https://x.example/r/1?a=1&amp;b=2\""), "{}", mail.html);
+    assert!(mail.text.contains("Anhören:\nhttps://x.example/r/1?a=1&b=2"), "{}", mail.text);
+    assert!(transcript_push("de", about, &said, "https://x.example").body.chars().count() <= 250);
 }

@@ -19,6 +19,8 @@ pub struct Words {
     pub voice_page: &'static str,
     pub voice_keys: &'static str,
     pub voice_done: Each,
+    /// It was a callback: their phone rings again, with the customer behind it.
+    pub voice_callback: &'static str,
     /// The key means nothing.
     pub voice_unknown_key: &'static str,
     /// No key came: the alert stays open.
@@ -47,6 +49,13 @@ pub struct Words {
     /// `by`, `at`: what those learn who were paged.
     pub notice_acknowledged: &'static str,
     pub notice_resolved: &'static str,
+
+    /// Before what a caller said after the tone.
+    pub transcript: &'static str,
+    /// The name of the link to the recording.
+    pub listen: &'static str,
+    /// `caller`: a number.
+    pub caller: &'static str,
 
     pub email_intro: &'static str,
     /// What a link or button does.

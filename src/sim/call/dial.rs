@@ -78,17 +78,17 @@ impl Line {
             }
             DialTarget::Parties(parties) => self.dial_parties(dial, parties, document, &mut dialled).await,
             DialTarget::Queue(queue) => self.dial_queue(dial, queue, document, &mut dialled).await,
-            DialTarget::Conference(_) => {
-                self.sim.warn(&self.sid, NOT_PLAYED, "the simulator has no conferences");
-                Ok(())
-            }
+            DialTarget::Conference(conference) => self.confer(dial, conference).await,
         };
         self.partner = None;
         let gone = matches!(outcome, Err(Interrupt::HungUp | Interrupt::Ended));
         if gone {
             self.end();
         }
-        let mut extra = dialled.pairs(self.now());
+        let mut extra = match &dial.to {
+            DialTarget::Conference(_) => Dialled::of_conference(),
+            DialTarget::Plain(_) | DialTarget::Parties(_) | DialTarget::Queue(_) => dialled.pairs(self.now()),
+        };
         extra.extend(self.keep_conversation(dial, &dialled, document));
         let action = dial.action.as_ref().map(|action| document.target(action, dial.method));
         if let Err(interrupt) = outcome {

@@ -4,6 +4,7 @@
 //! what can happen meanwhile: a hang-up, a change by REST, the other side leaving. Those come as an
 //! `Interrupt` that unwinds the running verbs, each of which tidies up its own. Start with `Line::live`.
 
+mod conference;
 mod dial;
 mod document;
 mod gather;
@@ -190,6 +191,7 @@ impl Line {
             Some(Signal::Parted { partner }) if self.partner.as_ref() == Some(&partner) => Err(Interrupt::Parted),
             Some(
                 Signal::Parted { .. }
+                | Signal::Closed { .. }
                 | Signal::Joined { .. }
                 | Signal::Key(_)
                 | Signal::Speech { .. }

@@ -240,3 +240,62 @@ async fn who_leaves_the_queue_is_told_to_the_action_in_every_way() {
     let left = stage.asked("/left").await;
     assert_eq!((left.get("QueueResult"), left.get("CallStatus")), ("hangup", "completed"));
 }
+
+#[tokio::test]
+async fn a_star_ends_the_technicians_bridge_and_the_caller_is_asked_what_next() {
+    let mut stage = Stage::new(|asked| match asked.path.as_str() {
+        "/voice" => ok("<Enqueue action=\"/queue\" waitUrl=\"/wait\">C1</Enqueue>"),
+        "/wait" => ok(WAIT),
+        "/queue" => ok("<Say>Einen Moment.</Say><Pause length=\"60\"/>"),
+        "/agent" => ok("<Dial hangupOnStar=\"true\" action=\"/talked\"><Queue>C1</Queue></Dial>"),
+        "/talked" => ok("<Say>Sie wünschen?</Say><Pause length=\"60\"/>"),
+        _ => nothing(),
+    })
+    .await;
+    stage.sim.phone(phone(ANNA), Behaviour::answers(2.0, []));
+    let caller = stage.ring_in();
+    stage.until(|what| matches!(what, What::Waiting { .. })).await;
+    ring_out(&stage, ANNA).await;
+    let What::Bridged { b: anna, .. } = stage.until(|what| matches!(what, What::Bridged { .. })).await else {
+        unreachable!()
+    };
+    stage.sim.press(&caller, "*");
+    stage.pass(5).await;
+    assert!(stage.all_asked("/queue").is_empty(), "the caller's star means nothing");
+    stage.sim.press(&anna, "*");
+    stage.heard(&anna, "Sie wünschen").await;
+    stage.heard(&caller, "Einen Moment").await;
+    let (queue, talked) = (&stage.all_asked("/queue")[0], &stage.all_asked("/talked")[0]);
+    assert_eq!((queue.get("QueueResult"), queue.get("CallStatus")), ("bridged", "in-progress"));
+    assert_eq!((talked.get("DialBridged"), talked.get("CallStatus")), ("true", "in-progress"));
+}
+
+#[tokio::test]
+async fn all_in_a_conference_hear_each_other_until_whoever_ends_it_leaves() {
+    let mut stage = Stage::new(|asked| match asked.path.as_str() {
+        "/voice" => ok("<Dial action=\"/over\"><Conference endConferenceOnExit=\"true\">R1</Conference></Dial>"),
+        "/agent" => ok("<Dial action=\"/over\"><Conference>R1</Conference></Dial>"),
+        "/over" => ok("<Say>Vorbei.</Say>"),
+        _ => nothing(),
+    })
+    .await;
+    for number in [ANNA, BEN] {
+        stage.sim.phone(phone(number), Behaviour::answers(2.0, []));
+    }
+    let caller = stage.ring_in();
+    let anna = ring_out(&stage, ANNA).await;
+    stage.until(|what| matches!(what, What::Joined { others: 1, .. })).await;
+    let ben = ring_out(&stage, BEN).await;
+    stage.until(|what| matches!(what, What::Joined { others: 2, .. })).await;
+    stage.sim.speak(&ben, "Hallo zusammen", 0.9);
+    stage.heard(&caller, "Hallo zusammen").await;
+    stage.sim.hang_up(&anna);
+    assert_eq!(stage.ended(&anna).await, "completed");
+    stage.pass(5).await;
+    assert_eq!(stage.sim.live_legs().len(), 2, "two go on");
+    stage.sim.hang_up(&caller);
+    stage.heard(&ben, "Vorbei").await;
+    let over = stage.all_asked("/over");
+    assert!(over.iter().all(|asked| asked.get("DialCallStatus") == "answered" && asked.get("DialCallSid").is_empty()));
+    assert_eq!(over.len(), 3);
+}

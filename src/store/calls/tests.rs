@@ -24,7 +24,7 @@ pub fn a_call(ids: &Ids, carrier_call: &str) -> NewCall {
     }
 }
 
-fn a_turn(step: &str, phase: Phase) -> Turn {
+pub fn a_turn(step: &str, phase: Phase) -> Turn {
     Turn {
         state: format!("{{\"step\":\"{step}\"}}"),
         last_step: step.to_owned(),
@@ -133,20 +133,5 @@ on_both! {
         });
         assert_eq!(changes.await.unwrap(), (false, true, false));
         assert_eq!(load(&store, &id).await.outcome, Some(Outcome::Voicemail));
-    }
-
-    async fn the_position_counts_who_waits_longer(store: Store) {
-        let ids = Ids::seeded(1);
-        let calls = ["CA1", "CA2", "CA3"].map(|name| a_call(&ids, name));
-        let last = calls[2].id.clone();
-        let ahead = store.write(async move |db| {
-            for call in &calls {
-                create(db, &org(), call).await?;
-                go(db, &org(), &call.id, Phase::Ivr, Phase::Waiting).await?;
-            }
-            let last = by_id(db, &org(), &last).await?.expect("it was created");
-            count_ahead(db, &org(), &last).await
-        });
-        assert_eq!(ahead.await.unwrap(), 2);
     }
 }

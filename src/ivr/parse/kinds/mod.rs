@@ -9,14 +9,16 @@ mod intake;
 mod lookup;
 mod reach;
 mod talk;
+mod tell;
 
+pub use tell::WITHIN_MAX_S;
 use toml_edit::{Item, Value};
 
 use super::step::StepReader;
 use crate::{ivr::flow::Kind, model::fault::did_you_mean};
 
 /// What a step may do.
-pub const KINDS: [&str; 19] = [
+pub const KINDS: [&str; 21] = [
     "say",
     "pause",
     "language",
@@ -32,14 +34,13 @@ pub const KINDS: [&str; 19] = [
     "alert",
     "connect",
     "voicemail",
+    "notice",
+    "callback",
     "sms",
     "forward",
     "flow",
     "hangup",
 ];
-
-/// Part of the language, but not of this version.
-const NOT_YET: [&str; 2] = ["notice", "callback"];
 
 pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     let Some(word) = step.reader.need_string("do") else {
@@ -75,18 +76,14 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
         "alert" => reach::alert(&step),
         "connect" => reach::connect(&step),
         "voicemail" => reach::voicemail(&step),
+        "notice" => tell::notice(&step),
+        "callback" => tell::callback(&step),
         "sms" => reach::sms(&step),
         "forward" => reach::forward(&step),
         "flow" => calling::flow(&step),
         other => {
-            if NOT_YET.contains(&other) {
-                let mend = format!("use another step for now: there are {}", KINDS.join(", "));
-                step.fault(word.span, format!("the step `{other}` is known, but not there yet"), mend);
-            } else {
-                let mend = did_you_mean(other, KINDS.into_iter().chain(NOT_YET))
-                    .unwrap_or_else(|| format!("steps are {}", KINDS.join(", ")));
-                step.fault(word.span, format!("there is no step `{other}`"), mend);
-            }
+            let mend = did_you_mean(other, KINDS).unwrap_or_else(|| format!("steps are {}", KINDS.join(", ")));
+            step.fault(word.span, format!("there is no step `{other}`"), mend);
             unreadable(&step);
             return None;
         }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod calling;
+mod calling_back;
 mod collecting;
 mod deciding;
 mod looking;
@@ -9,4 +10,5 @@ mod proof;
 mod reaching;
 mod shipped;
 mod taking_in;
+mod telling;
 mod trouble;

@@ -3,7 +3,7 @@
 use crate::{
     ivr::{
         facts::Facts,
-        run::fixtures::{Call, PIN, facts, flow},
+        run::fixtures::{Call, PIN, facts, flow, incident},
         turn::{ConnectEnd, Effect, Input, Then},
     },
     model::{calendar::CoverageState, call::Outcome, priority::Priority},
@@ -14,6 +14,7 @@ const TRIAGE: &str = include_str!("../../../../ivr-flows/bilingual-triage.toml")
 const VOICEMAIL: &str = include_str!("../../../../ivr-flows/voicemail-only.toml");
 const INTAKE: &str = include_str!("../../../../ivr-flows/intake-five-w.toml");
 const AFTER_HOURS: &str = include_str!("../../../../ivr-flows/after-hours-only.toml");
+const OUTAGE: &str = include_str!("../../../../ivr-flows/major-outage.toml");
 
 fn known() -> Facts {
     let mut facts = facts();
@@ -30,7 +31,7 @@ fn with_office() -> Facts {
 #[test]
 fn each_opens_with_a_comment_that_documents_its_vars() {
     for (text, must_be_set) in
-        [(SLA, &[][..]), (TRIAGE, &[]), (VOICEMAIL, &[]), (INTAKE, &[]), (AFTER_HOURS, &["office"])]
+        [(SLA, &[][..]), (TRIAGE, &[]), (VOICEMAIL, &[]), (INTAKE, &[]), (AFTER_HOURS, &["office"]), (OUTAGE, &[])]
     {
         assert!(text.starts_with("# "));
         let flow = flow(text);
@@ -86,6 +87,28 @@ fn triage_asks_for_the_language_and_sorts() {
     let mut facts = known();
     facts.contracts[0].coverage = CoverageState::Holiday;
     Call::with(flow(TRIAGE), facts).press("1").hears("Petra Klein").press("2").at("voicemail").hears("geschlossen");
+}
+
+#[test]
+fn in_an_outage_most_callers_hear_what_they_want_to_know() {
+    let mut facts = known();
+    facts.incidents = vec![incident(1)];
+    let mut call = Call::with(flow(OUTAGE), facts.clone());
+    call.at("notice").hears("Mail 1 steht.").hears("per SMS").input(Input::HungUp);
+    assert!(call.missed().is_none(), "they know what they wanted to know");
+    let mut call = Call::with(flow(OUTAGE), facts);
+    call.speak("Ja bitte").at("category").hears("etwas anderes").press("1").at("connect");
+    call.ends(ConnectEnd::Nobody).at("callback").hears("niemanden, der für Sie frei ist").hears("30 Minuten");
+    call.press("1").is_over();
+    assert_eq!(call.state.outcome(), Outcome::Callback);
+}
+
+#[test]
+fn without_an_incident_it_is_a_hotline_as_any_other() {
+    let mut call = Call::to(flow(OUTAGE));
+    call.at("pin").press(PIN).at("category").press("2").ends(ConnectEnd::Left).at("callback").press("3");
+    call.at("voicemail").record(9).is_over();
+    assert_eq!(call.state.outcome(), Outcome::Voicemail);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
     declare::Directory,
     ivr::{self, Called, Flow},
     model::id::FlowId,
-    store::{StoreError, calls::CallRow, declarations},
+    store::{StoreError, calls::CallRow, flows},
 };
 
 impl State {
@@ -39,7 +39,7 @@ impl State {
     }
 
     /// The version that belongs to the call's own flow: of the same directory, or, when something was applied
-    /// since the call came in, the last before that.
+    /// meanwhile, the one that answered calls when this one came in.
     async fn version_beside(
         &self,
         call: &CallRow,
@@ -51,7 +51,6 @@ impl State {
             return Ok(latest);
         }
         let mut db = self.context().store.read().await?;
-        let before = (&call.flow, call.flow_version + 1);
-        Ok(declarations::version_before(&mut db, &directory.org, id, before).await?.or(latest))
+        Ok(flows::active_at(&mut db, &directory.org, id, call.started_at).await?.or(latest))
     }
 }

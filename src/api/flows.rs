@@ -1,0 +1,132 @@
+//! `/flows`: the versions of flows. A new one is kept first and put into force by a request of its own, so
+//! that somebody can look at what it changes. Going back is activating an earlier one.
+
+use axum::{
+    Extension, Json,
+    extract::{Path, RawQuery, Request, State},
+    http::StatusCode,
+};
+use serde_json::{Value, json};
+
+use super::{
+    Api, failed,
+    fields::{Fields, refused},
+    query::Query,
+    wire::{FlowVersion, Page},
+};
+use crate::{
+    declare::Preview,
+    model::{
+        fault::Fault,
+        id::{FlowId, OrgId},
+    },
+    store::{StoreError, flows},
+    web::{body, caller::Caller, problem::Problem},
+    work::flows::{Outcome, TestCalls, Wanted, activate, keep},
+};
+
+/// 500 steps in ten languages.
+const SOURCE_BYTES_MAX: usize = 2 * 1_024 * 1_024;
+const BODY_BYTES_MAX: usize = 4 * 1_024;
+/// What faults of a text without a file are told of.
+const FILE: &str = "flow.toml";
+
+/// All versions of all flows; the newest of each first.
+pub async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Json<Page<FlowVersion>>, Problem> {
+    let query = Query::read(query.as_deref(), &["flow"])?;
+    let flow = query.parsed::<FlowId>("flow")?;
+    let org = api.context.directory().org.clone();
+    let listed = async {
+        let mut db = api.context.store.read().await?;
+        flows::list(&mut db, &org, flow.as_ref()).await
+    };
+    let items: Vec<FlowVersion> = listed.await.map_err(|error| failed(&error))?.iter().map(FlowVersion::from).collect();
+    let limit = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    Ok(Json(Page::of(items, limit, |version| version.version.to_string())))
+}
+
+/// One version with its text.
+pub async fn one(
+    State(api): State<Api>,
+    Path((flow, version)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Problem> {
+    Query::read(query.as_deref(), &[])?;
+    let (Ok(flow), Ok(version)) = (flow.parse::<FlowId>(), version.parse::<i64>()) else { return Err(missing()) };
+    let org = api.context.directory().org.clone();
+    let found = async {
+        let mut db = api.context.store.read().await?;
+        flows::version(&mut db, &org, &flow, version).await
+    };
+    let found = found.await.map_err(|error| failed(&error))?.ok_or_else(missing)?;
+    Ok(Json(json!({
+        "flow": found.flow.as_str(), "version": found.version, "file": found.file, "created_at": found.created_at,
+        "source": found.source,
+    })))
+}
+
+/// Keeps the body, a flow file, as the next version of its flow. The same text again is the same version.
+pub async fn add(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Json<Value>, Problem> {
+    caller.may_write()?;
+    let body = body::read(request.into_body(), SOURCE_BYTES_MAX).await.map_err(|error| refused(&error))?;
+    let Ok(source) = String::from_utf8(body.to_vec()) else {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "the body is no text").detail("a flow file is UTF-8"));
+    };
+    let (context, org) = (&api.context, api.context.directory().org.clone());
+    let kept = keep(&context.store, &context.clock, &org, FILE, &source, &TestCalls::default()).await;
+    match kept.map_err(|error| failed(&error))? {
+        Ok((flow, version)) => Ok(Json(json!({ "flow": flow.as_str(), "version": version }))),
+        Err(faults) => Err(faulty("the flow does not check", &faults)),
+    }
+}
+
+/// `{"version": 3, "dry_run": true}`: puts a version into force, or says what that would change.
+pub async fn put_into_force(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(flow): Path<String>,
+    request: Request,
+) -> Result<Json<Value>, Problem> {
+    caller.may_write()?;
+    let body = body::read(request.into_body(), BODY_BYTES_MAX).await.map_err(|error| refused(&error))?;
+    let mut fields = Fields::read(&body)?;
+    let version = fields.number("version");
+    let dry_run = fields.flag("dry_run");
+    fields.finish()?;
+    let Ok(flow) = flow.parse::<FlowId>() else { return Err(missing()) };
+    let org: OrgId = api.context.directory().org.clone();
+    let (store, clock) = (&api.context.store, &api.context.clock);
+    match activate(store, clock, &org, &flow, Wanted::Version(version), dry_run).await {
+        Ok(Outcome::Active { version, changed, previews }) => Ok(Json(json!({
+            "flow": flow.as_str(), "version": version, "changed": changed, "dry_run": dry_run,
+            "hotlines": previews.iter().map(hotline).collect::<Vec<_>>(),
+        }))),
+        Ok(Outcome::Missing) => Err(missing()),
+        Ok(Outcome::Refused(faults)) => Err(faulty("this version cannot be put into force", &faults)),
+        Err(StoreError::Stale(_)) => Err(Problem::unavailable()),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn hotline(preview: &Preview) -> Value {
+    json!({ "hotline": preview.number.as_str(), "changes": preview.changes })
+}
+
+fn missing() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "there is no such flow or version").detail("GET /flows lists them")
+}
+
+/// Each fault with its place, as the command line says it.
+fn faulty(title: &'static str, faults: &[Fault]) -> Problem {
+    let place =
+        |fault: &Fault| if fault.line == 0 { fault.file.clone() } else { format!("{}:{}", fault.line, fault.column) };
+    let say = |fault: &Fault| {
+        if fault.mend.is_empty() { fault.what.clone() } else { format!("{}; {}", fault.what, fault.mend) }
+    };
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title);
+    faults.iter().fold(problem, |problem, fault| problem.field(place(fault), say(fault)))
+}

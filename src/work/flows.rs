@@ -1,0 +1,171 @@
+//! Versions of flows: keeping one, putting one into force, and the way back. What does not check, does not
+//! fit a hotline that runs it, or fails its own test calls is never put into force.
+//!
+//! Every change is one unit of work on the revision that it was judged on; when somebody applied something
+//! meanwhile it is judged anew. Calls in progress stay on the version they began with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Clock,
+    declare::{FlowSource, Preview, directory_from, org::Defaults, preview, stored_faults},
+    ivr,
+    model::{
+        fault::Fault,
+        id::{FlowId, OrgId},
+    },
+    store::{
+        Store, StoreError,
+        declarations::{self, Declared},
+        flows::{self, FlowVersion, Given},
+    },
+};
+
+/// Each time somebody else was faster; more means that something applies without end.
+const TRIES: usize = 20;
+
+/// Which version is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    Version(i64),
+    /// The one that answered calls before the one that does.
+    Before,
+}
+
+/// What would come, or has come, of putting a version into force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// This version is in force; `false`: it was before.
+    Active {
+        version: i64,
+        changed: bool,
+        previews: Vec<Preview>,
+    },
+    /// There is no such flow or version, or nothing to go back to.
+    Missing,
+    Refused(Vec<Fault>),
+}
+
+/// Puts a version into force, or only looks what that would do.
+pub async fn activate(
+    store: &Store,
+    clock: &Clock,
+    org: &OrgId,
+    flow: &FlowId,
+    wanted: Wanted,
+    only_look: bool,
+) -> Result<Outcome, StoreError> {
+    for _ in 0..TRIES {
+        let (declared, version) = {
+            let mut db = store.read().await?;
+            let declared = declarations::load(&mut db, org).await?;
+            let wanted = match wanted {
+                Wanted::Version(version) => Some(version),
+                Wanted::Before => flows::before(&mut db, org, flow).await?,
+            };
+            let Some(wanted) = wanted else { return Ok(Outcome::Missing) };
+            let Some(version) = flows::version(&mut db, org, flow, wanted).await? else {
+                return Ok(Outcome::Missing);
+            };
+            (declared, version)
+        };
+        let previews = match judge(&declared, &version) {
+            Ok(previews) => previews,
+            Err(faults) => return Ok(Outcome::Refused(faults)),
+        };
+        let before = declared.flows.iter().find(|active| active.flow == *flow);
+        let changed = before.is_none_or(|before| before.version != version.version);
+        let outcome = Outcome::Active { version: version.version, changed, previews };
+        if only_look || !changed {
+            return Ok(outcome);
+        }
+        let (unit_org, number, now) = (org.clone(), version.version, clock.now());
+        let done = store.write(async move |db| {
+            if declarations::next_revision(db, &unit_org, declared.revision).await?.is_none() {
+                return Ok(false);
+            }
+            flows::activate(db, &unit_org, &version.flow, number, now).await
+        });
+        if done.await? {
+            return Ok(outcome);
+        }
+    }
+    Err(StoreError::Stale("somebody else applies something again and again"))
+}
+
+/// Keeps a text as the flow's next version, which answers no calls yet. `calls` is what its test calls came
+/// to.
+pub async fn keep(
+    store: &Store,
+    clock: &Clock,
+    org: &OrgId,
+    file: &str,
+    source: &str,
+    calls: &TestCalls,
+) -> Result<Result<(FlowId, i64), Vec<Fault>>, StoreError> {
+    let id = match ivr::parse(file, source) {
+        Ok(flow) => flow.id,
+        Err(faults) => return Ok(Err(faults)),
+    };
+    let (org, file, source, now) = (org.clone(), file.to_owned(), source.to_owned(), clock.now());
+    let tests = calls.to_text();
+    let unit = store.write(async move |db| {
+        let given = Given { flow: &id, file: &file, source: &source, tests: &tests };
+        let version = flows::put(db, &org, given, now).await?;
+        Ok((id.clone(), version))
+    });
+    Ok(Ok(unit.await?))
+}
+
+/// What the scripted calls of a flow came to when it was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TestCalls {
+    pub played: usize,
+    /// Whole sentences, with the place in the file.
+    pub failed: Vec<String>,
+}
+
+impl TestCalls {
+    /// As the store keeps it.
+    pub fn to_text(&self) -> String {
+        if *self == Self::default() {
+            return String::new();
+        }
+        serde_json::to_string(self).expect("strings and numbers can be written")
+    }
+
+    fn of(version: &FlowVersion) -> Self {
+        serde_json::from_str(&version.tests).unwrap_or_default()
+    }
+}
+
+/// What it changes, hotline by hotline; or why it cannot be put into force.
+fn judge(declared: &Declared, version: &FlowVersion) -> Result<Vec<Preview>, Vec<Fault>> {
+    let flow = ivr::parse(&version.file, &version.source)?;
+    let before: Vec<FlowSource<'_>> = declared.flows.iter().map(source_of).collect();
+    let others = declared.flows.iter().filter(|active| active.flow != version.flow);
+    let after: Vec<FlowSource<'_>> = others.chain([version]).map(source_of).collect();
+    // What is wrong already is not the fault of this version.
+    let known = stored_faults(&declared.documents, &before);
+    let mut faults = stored_faults(&declared.documents, &after);
+    faults.retain(|fault| !known.contains(fault));
+    let in_fault = |what: &String| Fault {
+        file: version.file.clone(),
+        line: 0,
+        column: 0,
+        what: what.clone(),
+        mend: "mend the flow, or what the call expects, and apply it anew".to_owned(),
+    };
+    faults.extend(TestCalls::of(version).failed.iter().map(in_fault));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let in_force = before.iter().find(|active| *active.id == version.flow).map(|active| active.source);
+    let directory = directory_from(&declared.documents, after, &Defaults::default(), declared.revision).directory;
+    Ok(preview(in_force, &version.source, &flow, directory.hotlines.values()))
+}
+
+fn source_of(version: &FlowVersion) -> FlowSource<'_> {
+    let FlowVersion { flow: id, version, file, source, .. } = version;
+    FlowSource { id, version: *version, file, source }
+}

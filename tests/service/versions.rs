@@ -1,0 +1,137 @@
+//! A template that many hotlines run: looked at before it is put into force, put into force, and taken
+//! back; whoever is on the phone stays where they are.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::house::{House, answered};
+
+const HOTLINES: &str = r#"
+[[customers]]
+id = "acme"
+[[contracts]]
+id = "acme-gold"
+customer = "acme"
+priorities.P1 = { policy = "gold" }
+[[hotlines]]
+number = "+4930901820"
+contract = "acme-gold"
+flow = "hello"
+vars = { company = "ACME" }
+[[hotlines]]
+number = "+4930901821"
+contract = "acme-gold"
+flow = "hello"
+"#;
+
+const FLOW: &str = r#"
+id = "hello"
+languages = ["de"]
+start = "hello"
+[vars]
+company = { default = "uns" }
+[steps.hello]
+do = "say"
+say = "Willkommen bei {{ company }}."
+next = "mail"
+[steps.mail]
+do = "voicemail"
+prompt = "Bitte sprechen Sie."
+next = "bye"
+[steps.bye]
+do = "hangup"
+"#;
+
+async fn house() -> House {
+    let house = House::open().await;
+    std::fs::write(house.path("hotlines.toml"), HOTLINES).unwrap();
+    std::fs::write(house.path("hello.toml"), FLOW).unwrap();
+    house.pikett(&["apply", "hotlines.toml", "hello.toml"]);
+    std::fs::write(house.path("hello.toml"), FLOW.replace("Willkommen bei", "Hier ist")).unwrap();
+    house
+}
+
+fn active(house: &House) -> Vec<(i64, bool)> {
+    let listed = house.json(&["flow", "versions", "hello", "--json"]);
+    let version = |version: &Value| (version["version"].as_i64().unwrap(), !version["active_since"].is_null());
+    listed.as_array().unwrap().iter().map(version).collect()
+}
+
+#[tokio::test]
+async fn a_template_is_staged_looked_at_put_into_force_and_taken_back() {
+    let house = house().await;
+    house.pikett(&["apply", "--stage", "hello.toml"]);
+    assert_eq!(active(&house), [(2, false), (1, true)]);
+    let looked = house.json(&["flow", "activate", "hello", "2", "--dry-run", "--json"]);
+    let change =
+        |company: &str| json!([format!("~ step hello: say \"Willkommen bei {company}.\" → \"Hier ist {company}.\"")]);
+    assert_eq!(looked["hotlines"][0], json!({ "hotline": "+4930901820", "flow": "hello", "changes": change("ACME") }));
+    assert_eq!(looked["hotlines"][1]["changes"], change("uns"));
+    assert_eq!(active(&house), [(2, false), (1, true)], "a look changes nothing");
+    let done = house.pikett(&["flow", "activate", "hello", "2"]);
+    assert!(done.contains("version 2 of flow hello is in force"), "{done}");
+    assert_eq!(active(&house), [(2, true), (1, false)]);
+    assert!(house.pikett(&["flow", "rollback", "hello"]).contains("version 1 of flow hello is in force"));
+    assert_eq!(active(&house), [(2, false), (1, true)]);
+    // The same text is the version that there is.
+    house.pikett(&["apply", "hello.toml"]);
+    assert_eq!(active(&house), [(2, true), (1, false)]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn apply_shows_which_hotlines_another_version_changes() {
+    let house = house().await;
+    let shown = house.pikett(&["apply", "--dry-run", "hello.toml"]);
+    assert!(shown.contains("~ flow hello\n"), "{shown}");
+    assert!(shown.contains("  hotline +4930901820: 1 change by flow hello\n"), "{shown}");
+    assert!(shown.contains("\"Willkommen bei ACME.\" → \"Hier ist ACME.\""), "{shown}");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_a_hotline_is_not_put_into_force() {
+    let house = house().await;
+    std::fs::write(house.path("hello.toml"), FLOW.replace("[vars]", "[vars]\nroom = {}")).unwrap();
+    house.pikett(&["apply", "--stage", "hello.toml"]);
+    let refused = house.command(&["flow", "activate", "hello", "2"]).output().unwrap();
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(1) && words.contains("needs the var `room`"), "{words}");
+    let unknown = house.command(&["flow", "activate", "hello", "7"]).output().unwrap();
+    let words = String::from_utf8(unknown.stderr).unwrap();
+    assert!(words.contains("flow `hello` has no version 7; its newest is 2"), "{words}");
+    let back = house.command(&["flow", "rollback", "hello"]).output().unwrap();
+    assert!(String::from_utf8(back.stderr).unwrap().contains("no other version of flow `hello` was in force before"));
+    let typo = house.command(&["flow", "versions", "helo"]).output().unwrap();
+    assert!(String::from_utf8(typo.stderr).unwrap().contains("did you mean `hello`?"));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn programs_keep_and_activate_versions() {
+    let house = house().await;
+    let post = |path: &str| house.request(Method::POST, path).bearer_auth(&house.write);
+    let broken = post("/api/v1/flows").body(FLOW.replace("\"mail\"", "\"mial\"")).send().await.unwrap();
+    let problem = answered(broken, 422).await;
+    assert!(problem["errors"][0]["message"].as_str().unwrap().contains("did you mean `mail`?"), "{problem}");
+    let kept = post("/api/v1/flows").body(FLOW.replace("bei", "beim Team von")).send().await.unwrap();
+    assert_eq!(answered(kept, 200).await, json!({ "flow": "hello", "version": 2 }));
+    let one = house.get("/api/v1/flows/hello/versions/2").await;
+    assert!(one["source"].as_str().unwrap().contains("beim Team von"));
+    let activate = |body: Value| house.posted("/api/v1/flows/hello/activate", &body).send();
+    let looked = answered(activate(json!({ "version": 2, "dry_run": true })).await.unwrap(), 200).await;
+    assert_eq!(looked["hotlines"][0]["hotline"], "+4930901820");
+    assert_eq!(active(&house), [(2, false), (1, true)]);
+    for changed in [true, false] {
+        let done = answered(activate(json!({ "version": 2 })).await.unwrap(), 200).await;
+        assert_eq!(done["changed"], changed, "{done}");
+    }
+    let list = house.get("/api/v1/flows?flow=hello").await;
+    assert!(list["items"][0]["version"] == 2 && list["items"][0]["active_since"].is_string(), "{list}");
+    answered(activate(json!({ "version": 9 })).await.unwrap(), 404).await;
+    let wrong = answered(activate(json!({ "version": "two", "now": 1 })).await.unwrap(), 422).await;
+    assert_eq!(wrong["errors"].as_array().unwrap().len(), 2, "{wrong}");
+    let reader = house.request(Method::POST, "/api/v1/flows").bearer_auth(&house.read).body(FLOW);
+    assert_eq!(reader.send().await.unwrap().status(), 403);
+    house.close().await;
+}
