@@ -24,6 +24,8 @@ pub mod metric {
     pub const REFUSED: &str = "pikett_refused_total";
     /// Calls that ended, by `outcome`.
     pub const CALLS: &str = "pikett_calls_total";
+    /// Lookups that flows asked for, by `outcome` (answered, too_slow, status, …).
+    pub const LOOKUPS: &str = "pikett_lookups_total";
     /// How long callers waited until a human spoke.
     pub const CALL_WAIT_SECONDS: &str = "pikett_call_wait_seconds";
     /// Events taken in, by `tool` and `action`.

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
 
+#[path = "calls/asked.rs"]
+mod asked;
 #[path = "calls/called.rs"]
 mod called;
 #[path = "calls/called_back.rs"]
@@ -23,6 +25,8 @@ mod hang_ups;
 mod hostile;
 #[path = "calls/limits.rs"]
 mod limits;
+#[path = "calls/looked_up.rs"]
+mod looked_up;
 #[path = "calls/nobody.rs"]
 mod nobody;
 #[path = "calls/outage.rs"]

@@ -70,7 +70,7 @@ fn input(byte: u8) -> Input {
         b'o' => Input::Connect(ConnectEnd::Left),
         b'p' => Input::Connect(ConnectEnd::Bridged { person: None }),
         b'q' => Input::Dialed { bridged: byte.is_multiple_of(2) },
-        b'r' => Input::Recorded { url: "https://x/1".to_owned(), sid: None, seconds: 4, hung_up: false },
+        b'r' => Input::Recorded { url: "https://x/1".to_owned(), sid: None, seconds: 4, hung_up: false, spare: false },
         b's' => Input::RecordedNothing,
         b't' => Input::Failed,
         b'u' => Input::Continued,

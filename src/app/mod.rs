@@ -24,7 +24,10 @@ use crate::{
     clock::{Clock, Ids},
     config::Config,
     console::{self, Console},
-    hotline,
+    hotline::{
+        self,
+        lookup::{Lookups, Settings},
+    },
     intake::Intake,
     notify::{
         Channels,
@@ -142,7 +145,10 @@ impl Service {
         let recordings =
             Recordings::new(context.clone(), carriers.clone(), settings, stopping.clone(), workers.clone());
         let webhooks = Webhooks::new(carriers, &public_url);
-        let hotline = hotline::State::start(context.clone(), webhooks.clone(), voicemail.transcriber.is_some());
+        let lookups = Settings { allow_private: config.lookup.allow_private, token: config.lookup.token.clone() };
+        let lookups = Lookups::new(&clock, lookups);
+        let transcribes = voicemail.transcriber.is_some();
+        let hotline = hotline::State::start(context.clone(), webhooks.clone(), lookups, transcribes);
         let handlers = [hotline::handlers(&hotline), recordings::handlers(&recordings)].concat();
         Work::start(&context, &channels, handlers, &stopping, &workers);
         let api = Api::start(context.clone(), stopping.clone());

@@ -20,11 +20,19 @@ const LEAST: Duration = Duration::from_millis(500);
 /// The client that carriers share. Certificates are those of the system, or, on a machine that has
 /// none (a bare container), those that browsers trust, compiled in.
 pub fn http_client(clock: &Clock) -> Client {
+    http_client_with(clock, |client| client)
+}
+
+/// The same with settings of one's own.
+pub fn http_client_with(clock: &Clock, own: impl Fn(ClientBuilder) -> ClientBuilder) -> Client {
     // A second time, or after another part of the process: the first one stays, and that is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    settings(clock).build().unwrap_or_else(|error| {
+    own(settings(clock)).build().unwrap_or_else(|error| {
         tracing::warn!(%error, "the system has no usable certificates, so the compiled-in ones are used");
-        settings(clock).tls_certs_only(compiled_in()).build().expect("compiled-in certificates always make a client")
+        own(settings(clock))
+            .tls_certs_only(compiled_in())
+            .build()
+            .expect("compiled-in certificates always make a client")
     })
 }
 

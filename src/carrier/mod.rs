@@ -19,7 +19,7 @@ use std::{fmt, time::Duration};
 use futures::future::BoxFuture;
 use thiserror::Error;
 
-pub use self::http::http_client;
+pub use self::http::{http_client, http_client_with};
 use crate::model::{Instant, id::CarrierId, phone::Phone};
 use status::{CallStatus, MessageStatus};
 

@@ -40,6 +40,7 @@ enum Scalar {
     Text(String),
     Integer(i64),
     Float(f64),
+    Flag(bool),
     Other(&'static str),
 }
 
@@ -105,7 +106,7 @@ impl<'a> Layers<'a> {
             Value::String(text) => Scalar::Text(text.value().clone()),
             Value::Integer(number) => Scalar::Integer(*number.value()),
             Value::Float(number) => Scalar::Float(*number.value()),
-            Value::Boolean(_) => Scalar::Other("true or false"),
+            Value::Boolean(flag) => Scalar::Flag(*flag.value()),
             Value::Datetime(_) => Scalar::Other("a date"),
             Value::Array(array) => {
                 for (index, value) in array.iter().enumerate() {
@@ -165,7 +166,7 @@ impl<'a> Layers<'a> {
         self.asked.insert(key.to_owned());
         match &self.values.get(key)?.scalar {
             Scalar::Text(text) => Some(text.clone()),
-            Scalar::Integer(_) | Scalar::Float(_) | Scalar::Other(_) => {
+            Scalar::Integer(_) | Scalar::Float(_) | Scalar::Flag(_) | Scalar::Other(_) => {
                 self.wrong_type(key, "a string in quotes");
                 None
             }
@@ -199,7 +200,7 @@ impl<'a> Layers<'a> {
             Scalar::Integer(number) => Some(*number as f64),
             Scalar::Float(number) => Some(*number),
             Scalar::Text(text) if matches!(given.origin, Origin::Variable(_)) => text.trim().parse().ok(),
-            Scalar::Text(_) | Scalar::Other(_) => None,
+            Scalar::Text(_) | Scalar::Flag(_) | Scalar::Other(_) => None,
         };
         match number {
             Some(number) if range.contains(&number) => Some(number),
@@ -213,6 +214,20 @@ impl<'a> Layers<'a> {
                 None
             }
         }
+    }
+
+    pub fn flag(&mut self, key: &str) -> Option<bool> {
+        self.asked.insert(key.to_owned());
+        let given = self.values.get(key)?;
+        let flag = match &given.scalar {
+            Scalar::Flag(flag) => Some(*flag),
+            Scalar::Text(text) if matches!(given.origin, Origin::Variable(_)) => text.trim().parse().ok(),
+            Scalar::Text(_) | Scalar::Integer(_) | Scalar::Float(_) | Scalar::Other(_) => None,
+        };
+        if flag.is_none() {
+            self.wrong_type(key, "true or false");
+        }
+        flag
     }
 
     /// A list of strings; in a variable they are divided by commas.
@@ -263,6 +278,7 @@ impl<'a> Layers<'a> {
             Some(Scalar::Text(_)) => "a string",
             Some(Scalar::Integer(_)) => "a whole number",
             Some(Scalar::Float(_)) => "a number with a point",
+            Some(Scalar::Flag(_)) => "true or false",
             Some(Scalar::Other(name)) => name,
             None => "nothing",
         };

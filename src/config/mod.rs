@@ -29,6 +29,7 @@ pub struct Config {
     pub carriers: Vec<Carrier>,
     pub email: Option<Email>,
     pub push: Push,
+    pub lookup: Lookup,
     pub voicemail: Voicemail,
     pub log: Log,
     /// `[org]` and `[limits]`, where no declaration says otherwise.
@@ -80,6 +81,15 @@ pub struct Push {
     pub vapid_private_key: Option<Secret>,
     /// `mailto:…` or `https:…`: whom a push service asks when something is odd.
     pub subject: Option<String>,
+}
+
+/// What flows may ask endpoints of the MSP.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Lookup {
+    /// Also in the MSP's own network.
+    pub allow_private: bool,
+    /// Sent as `Authorization: Bearer …`.
+    pub token: Option<Secret>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -176,6 +186,9 @@ from = "Pikett <pikett@msp.example>"
 [push]
 vapid_private_key = "env:PIKETT_VAPID_KEY"
 subject = "mailto:ops@msp.example"
+[lookup]
+allow_private = true
+token = "env:TWILIO_AUTH_TOKEN"
 [voicemail]
 folder = "/var/lib/pikett/recordings"
 retention = "30d"
@@ -218,6 +231,7 @@ calls_per_hour = 200
         assert_eq!(config.carriers[0].from.as_str(), "+4930901820");
         assert_eq!(config.email.as_ref().unwrap().password, Some(Secret::new("s3cret")));
         assert_eq!(config.defaults.limits.countries, Some(vec!["49".to_owned(), "41".to_owned()]));
+        assert_eq!(config.lookup, Lookup { allow_private: true, token: Some(Secret::new("t0ken")) });
         let voicemail = &config.voicemail;
         assert_eq!((voicemail.retention, voicemail.transcriber_limit), (TimeDelta::days(30), TimeDelta::minutes(10)));
         assert_eq!(voicemail.folder, Path::new("/var/lib/pikett/recordings"));
@@ -320,7 +334,7 @@ countries = ["DE", "Narnia"]
         insta::assert_snapshot!(faults(text, &[("PIKETT_SERVER__LISTN", "x"), ("PIKETT_LOG__FORMAT", "xml")]), @r#"
         PIKETT_LOG__FORMAT: `xml` is no log format; use text or json
         PIKETT_SERVER__LISTN: [server] has an unknown key `listn`; did you mean `listen`?
-        etc/pikett.toml:2:1: the configuration has an unknown key `colour`; the configuration takes `carriers`, `database`, `email`, `limits`, `log`, `org`, `push`, `server`, `voicemail`
+        etc/pikett.toml:2:1: the configuration has an unknown key `colour`; the configuration takes `carriers`, `database`, `email`, `limits`, `log`, `lookup`, `org`, `push`, `server`, `voicemail`
         etc/pikett.toml:4:10: `8080` is no address to listen on; write an IP address and a port, such as 127.0.0.1:8080
         etc/pikett.toml:5:1: [server] has an unknown key `publik_url`; did you mean `public_url`?
         etc/pikett.toml:6:2: the configuration has an unknown key `databse`; did you mean `database`?

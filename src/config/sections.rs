@@ -10,7 +10,9 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use url::Url;
 
-use super::{Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Push, Server, Voicemail, layers::Layers};
+use super::{
+    Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Lookup, Push, Server, Voicemail, layers::Layers,
+};
 use crate::{
     declare::{
         countries,
@@ -37,10 +39,11 @@ pub fn read(layers: &mut Layers) -> Option<Config> {
     let database = database(layers);
     let email = email(layers);
     let push = push(layers, email.as_ref());
+    let lookup = lookup(layers);
     let voicemail = voicemail(layers, database.as_ref());
     let log = log(layers);
     let defaults = Defaults { org: org(layers), limits: limits(layers) };
-    Some(Config { server: server?, database: database?, carriers, email, push, voicemail, log, defaults })
+    Some(Config { server: server?, database: database?, carriers, email, push, lookup, voicemail, log, defaults })
 }
 
 fn server(layers: &mut Layers, has_carriers: bool) -> Option<Server> {
@@ -173,6 +176,11 @@ fn email(layers: &mut Layers) -> Option<Email> {
         }
     }
     Some(Email { smtp: smtp?, password, from: from? })
+}
+
+fn lookup(layers: &mut Layers) -> Lookup {
+    let allow_private = layers.flag("lookup.allow_private").unwrap_or(false);
+    Lookup { allow_private, token: layers.secret("lookup.token") }
 }
 
 fn push(layers: &mut Layers, email: Option<&Email>) -> Push {

@@ -335,6 +335,8 @@ fn strangers(step: &ivr::Kind, whole: &Directory) -> Option<(String, String)> {
         | ivr::Kind::Pin(_)
         | ivr::Kind::Menu { .. }
         | ivr::Kind::Collect(_)
+        | ivr::Kind::Lookup(_)
+        | ivr::Kind::Intake(_)
         | ivr::Kind::When { .. }
         | ivr::Kind::Notice(_)
         | ivr::Kind::Callback(_)

@@ -61,6 +61,7 @@ pub fn facts(directory: &Directory, line: &Line, language: Option<Language>, mon
         attestation: line.attestation,
         language,
         pin: None,
+        lookup: None,
         next_alert: line.next_alert,
         queue_position: None,
         money,

@@ -69,6 +69,9 @@ impl Left {
                 self.promised.push(promised.number.clone());
                 Some(format!("{} is promised a call by {}", promised.number, promised.due.to_rfc3339()))
             }
+            Effect::Intake(answer) => {
+                Some(format!("the answer to `{}` is kept, {} seconds", answer.question.as_str(), answer.seconds))
+            }
             Effect::SendSms { text, .. } => {
                 self.sms.push(text.clone());
                 Some(format!("the caller gets an SMS: {text}"))

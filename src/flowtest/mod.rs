@@ -6,6 +6,7 @@
 
 mod act; // what callers and technicians do
 mod alerts; // what a call leaves behind
+mod answer; // of an endpoint that a call asks
 mod expect; // what should have come of it
 mod org; // fixtures → Directory
 mod phones; // technicians' phones in virtual time

@@ -162,7 +162,7 @@ impl<'a> Player<'a> {
         loop {
             self.line.next_alert = self.left.next_number();
             let mut facts = facts(self.directory, &self.line, self.call, self.now);
-            facts.pin = self.pin_check(&facts, &input);
+            self.find_out(&mut facts, &input);
             let turn = ivr::run(self.flows(), self.state.clone(), input, &facts);
             self.taken.extend(turn.path.iter().filter_map(|step| step.written_at()));
             self.state = turn.state;
@@ -215,20 +215,29 @@ impl<'a> Player<'a> {
         self.transcript.hears(self.now, &prompts);
     }
 
-    fn pin_check(&mut self, facts: &Facts, input: &Input) -> Option<PinCheck> {
-        let Want::PinCheck { customer_number, pin } = ivr::wants(self.flows(), &self.state, input) else { return None };
-        if self.call.pins_locked {
-            return Some(PinCheck::Locked { until: self.now + TimeDelta::minutes(15) });
+    fn find_out(&mut self, facts: &mut Facts, input: &Input) {
+        match ivr::wants(self.flows(), &self.state, input, facts) {
+            Want::Nothing => {}
+            Want::Lookup(lookup) => {
+                self.note(&format!("{} is asked", lookup.url));
+                facts.lookup = Some(self.call.lookup.clone());
+            }
+            Want::PinCheck { .. } if self.call.pins_locked => {
+                facts.pin = Some(PinCheck::Locked { until: self.now + TimeDelta::minutes(15) });
+            }
+            Want::PinCheck { customer_number, pin } => {
+                let contract = facts.contract_for(customer_number.as_deref());
+                let customer = contract.and_then(|contract| self.directory.customer_of(&contract.id));
+                let whose = customer.and_then(|customer| self.pins.whose(customer, &pin));
+                facts.pin = Some(whose.map_or(PinCheck::Wrong, PinCheck::Right));
+            }
         }
-        let contract = facts.contract_for(customer_number.as_deref());
-        let customer = contract.and_then(|contract| self.directory.customer_of(&contract.id));
-        let whose = customer.and_then(|customer| self.pins.whose(customer, &pin));
-        Some(whose.map_or(PinCheck::Wrong, PinCheck::Right))
     }
 
     /// Whether these keys are compared with PINs, and so are not shown.
     pub fn is_pin(&self, input: &Input) -> bool {
-        matches!(ivr::wants(self.flows(), &self.state, input), Want::PinCheck { .. })
+        let facts = facts(self.directory, &self.line, self.call, self.now);
+        matches!(ivr::wants(self.flows(), &self.state, input, &facts), Want::PinCheck { .. })
     }
 
     /// The soonest thing that happens by itself; `None`: only the script goes on.
@@ -425,5 +434,5 @@ fn called(directory: &Directory, flow: &Flow) -> Called {
 }
 
 pub(super) fn recorded(seconds: u32, hung_up: bool) -> Input {
-    Input::Recorded { url: "https://carrier.example/recording".to_owned(), sid: None, seconds, hung_up }
+    Input::Recorded { url: "https://carrier.example/recording".to_owned(), sid: None, seconds, hung_up, spare: false }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
+use super::answer;
 use super::script::{Act, AlertExpectation, Answer, Entry, Expectation, Expected, Ring, TestCall, Who};
 use crate::{
     escalation::connect::LegResult,
@@ -73,6 +74,7 @@ fn call(entry: Reader, defaults: &Defaults) -> Option<TestCall> {
     let (pins_locked, over_cap) = (flag("pins_locked"), flag("over_cap"));
     let busy = people(&entry, "busy");
     let incidents = texts(&entry, "incidents");
+    let lookup = answer::of(entry.item("lookup"));
     if !entry.has("script") {
         entry.missing("script", "add `script = [ { hear = \"…\", press = \"1\" } ]`");
     }
@@ -97,6 +99,7 @@ fn call(entry: Reader, defaults: &Defaults) -> Option<TestCall> {
         busy,
         over_cap,
         incidents,
+        lookup,
         script,
         expect,
     })

@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta};
 
 use crate::{
     escalation::connect::LegResult,
-    ivr::Attestation,
+    ivr::{Attestation, LookupAnswer},
     model::{call::Outcome, id::PersonId, language::Language, phone::Phone, priority::Priority, source::At},
 };
 
@@ -33,6 +33,8 @@ pub struct TestCall {
     pub over_cap: bool,
     /// Titles of incidents that are open, for everybody.
     pub incidents: Vec<String>,
+    /// What an endpoint answers.
+    pub lookup: LookupAnswer,
     pub script: Vec<Entry>,
     pub expect: Vec<Expected>,
 }

@@ -28,7 +28,7 @@ use crate::{
     escalation::connect::{End, GaveUp},
     ivr::{self, Attestation, ConnectEnd, Input},
     model::{
-        call::{LegState, Outcome},
+        call::{LegState, Outcome, Question},
         id::{CallId, LegId},
         language::Language,
     },
@@ -171,6 +171,7 @@ pub(super) fn recorded(form: &Form) -> Option<Input> {
             .map(|sid| text::key(sid).chars().take(64).collect()),
         seconds,
         hung_up: form.get("Digits") == Some("hangup") || form.get("CallStatus") == Some("completed"),
+        spare: false,
     })
 }
 
@@ -409,19 +410,23 @@ pub(super) async fn recording(Extract(state): Extract<State>, asked: Asked) -> R
         };
         let Some(scene) = state.scene(&asked.call, Attestation::NotSupplied).await? else { return Ok(()) };
         let known = state.is_kept(&scene.call.id, &input).await?;
+        let question = asked.webhook.queried::<String>("question").and_then(|name| Question::named(&name));
+        // A report that was slow belongs to a question of before.
+        let is_current = asked.webhook.queried::<u32>("turn").is_none_or(|turn| turn == scene.call.turn);
         match (known, scene.call.ended_at) {
             (true, _) => Ok(()),
+            (false, Some(_)) if question.is_some() => state.keep_beside(&scene, &input, question).await,
             // A second message: the flow has had its one.
             (false, Some(_)) if scene.call.outcome == Some(Outcome::Voicemail) => {
-                state.keep_beside(&scene, &input).await
+                state.keep_beside(&scene, &input, None).await
             }
             (false, Some(_)) => state.late(scene, input).await.map(|_| ()),
-            (false, None) if scene.call.phase == Phase::Recording => {
+            (false, None) if scene.call.phase == Phase::Recording && is_current => {
                 let turn = scene.call.turn;
                 state.take(scene, turn, input).await.map(|_| ())
             }
             // Their call is somewhere else by now, and goes on there.
-            (false, None) => state.keep_beside(&scene, &input).await,
+            (false, None) => state.keep_beside(&scene, &input, question).await,
         }
     };
     match kept.await {
@@ -440,16 +445,22 @@ impl State {
         Ok(kept.iter().any(|message| message.recording == *recording))
     }
 
-    /// A message that the flow does not hear of: it stands beside the call's alert.
-    async fn keep_beside(&self, scene: &Scene, input: &Input) -> Result<(), StoreError> {
+    /// A message, or an answer, that the flow does not hear of: it stands beside the call's alert.
+    async fn keep_beside(&self, scene: &Scene, input: &Input, question: Option<Question>) -> Result<(), StoreError> {
         let Input::Recorded { url, sid, seconds, .. } = input.clone() else { return Ok(()) };
         let language = scene.call.language.clone().unwrap_or_else(|| scene.flow.default_language().clone());
-        let message = ivr::Voicemail { url, sid, seconds, transcribe: false, language, raise: None };
+        let effect = match question {
+            Some(question) => {
+                ivr::Effect::Intake(ivr::IntakeAnswer { question, url, sid, seconds, transcribe: false, language })
+            }
+            None => {
+                ivr::Effect::Voicemail(ivr::Voicemail { url, sid, seconds, transcribe: false, language, raise: None })
+            }
+        };
         let (acting, call) = (scene.acting.clone(), scene.call.clone());
         let reserved = self.context().store.alert_numbers(acting.org(), 1).await?;
         let numbers = reserved.clone();
         let unit = async move |db: &mut AnyConnection| {
-            let effect = ivr::Effect::Voicemail(message.clone());
             let mut applying = Applying::new(&acting, &call, numbers.clone());
             applying.apply(db, &effect).await?;
             Ok(applying.used)

@@ -111,7 +111,7 @@ fn record_to(response: Response, record: &ivr::Record, urls: &Urls, call: &CallI
             play_beep: Some(true),
             transcribe: transcribed.then_some(true),
             transcribe_callback: transcribed.then(|| urls.transcription(call)),
-            recording_status_callback: Some(urls.recording(call)),
+            recording_status_callback: Some(urls.recording_of_turn(call, next, record.question)),
             recording_status_callback_method: Some(Method::Post),
             recording_status_callback_events: Some(vec![RecordingEvent::Completed, RecordingEvent::Absent]),
             ..Record::default()
@@ -251,8 +251,8 @@ mod tests {
 
     #[test]
     fn a_voicemail_goes_on_also_when_nothing_was_said() {
-        let record = ivr::Record { max_s: 180, transcribe: true, language: "de".parse().unwrap() };
-        insta::assert_snapshot!(written(&hello(Then::Record(record))), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say><Record action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" timeout="10" finishOnKey="#" maxLength="180" playBeep="true" recordingStatusCallback="https://hotline.example/carriers/twilio/calls/CALL/recording" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed absent"/><Redirect>https://hotline.example/carriers/twilio/calls/CALL/turns/3?recorded=nothing</Redirect></Response>"##);
+        let record = ivr::Record { max_s: 180, transcribe: true, language: "de".parse().unwrap(), question: None };
+        insta::assert_snapshot!(written(&hello(Then::Record(record))), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say><Record action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" timeout="10" finishOnKey="#" maxLength="180" playBeep="true" recordingStatusCallback="https://hotline.example/carriers/twilio/calls/CALL/recording?turn=3" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed absent"/><Redirect>https://hotline.example/carriers/twilio/calls/CALL/turns/3?recorded=nothing</Redirect></Response>"##);
     }
 
     #[test]

@@ -38,7 +38,7 @@ use crate::{
 pub const CONNECT: &str = "connect";
 
 /// Carriers have a recording ready some seconds after it.
-const FETCH_AFTER: TimeDelta = TimeDelta::seconds(2);
+pub const FETCH_AFTER: TimeDelta = TimeDelta::seconds(2);
 
 /// The effects of one turn, on their way.
 pub struct Applying<'a> {
@@ -75,6 +75,7 @@ impl<'a> Applying<'a> {
             Effect::AddToAlert(alert) => self.add(db, alert).await,
             Effect::Connect(connect) => self.connect(db, connect).await,
             Effect::Voicemail(voicemail) => self.voicemail(db, voicemail).await,
+            Effect::Intake(answer) => self.intake(db, answer).await,
             Effect::Missed(missed) => self.missed(db, missed).await,
             Effect::SendSms { to, text } => self.sms(db, to, text).await,
             Effect::RememberLanguage { caller, language } => {
@@ -105,6 +106,7 @@ impl<'a> Applying<'a> {
         let raised = raise::raise(db, self.acting.org(), row).await?;
         calls::set_alert(db, self.acting.org(), &self.call.id, &raised.id).await?;
         self.opened += 1;
+        self.attach_intake(db, &raised.id).await?;
         let text = format!("Alert #{} was raised for this call.", raised.number);
         self.alert = Some(raised.id);
         self.note(db, "alert", text, json!({ "number": raised.number })).await
@@ -214,6 +216,7 @@ impl<'a> Applying<'a> {
             url: voicemail.url.clone(),
             seconds: voicemail.seconds,
             transcript: None,
+            question: None,
             language: Some(voicemail.language.clone()),
             transcribe: voicemail.transcribe,
             place: Place::AtCarrier,
@@ -234,7 +237,7 @@ impl<'a> Applying<'a> {
 
     /// The call has no alert, or somebody took or resolved it before there was a message: somebody has to
     /// hear of it.
-    async fn raise_for_message(&mut self, db: &mut AnyConnection) -> Result<(), StoreError> {
+    pub async fn raise_for_message(&mut self, db: &mut AnyConnection) -> Result<(), StoreError> {
         let before = match &self.alert {
             Some(id) => alerts::by_id(db, self.acting.org(), id).await?,
             None => None,

@@ -14,9 +14,11 @@ mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
+mod intake; // answers to the five questions
 mod known; // calls that wait for the next key
 mod leg_end; // why a phone is off the line, and what follows
 mod legs; // technicians' phones
+pub mod lookup; // what an endpoint of the MSP knows
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
 mod plain; // turns that change nothing but their call
@@ -53,6 +55,7 @@ use crate::{
     work::{Context, Handler, msp},
 };
 use known::KnownCalls;
+use lookup::Lookups;
 use urls::Urls;
 
 /// Carriers wait 15 s and then apologise in English. A real time: carriers know no other.
@@ -69,6 +72,7 @@ pub struct State(Arc<Parts>);
 struct Parts {
     context: Context,
     webhooks: Webhooks,
+    lookups: Lookups,
     /// Messages are put into words here: the carrier is not asked to.
     transcribes: bool,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
@@ -84,14 +88,18 @@ impl FromRef<State> for Webhooks {
 
 impl State {
     /// Starts the task that saves turns which come together; it ends with the last clone.
-    pub fn start(context: Context, webhooks: Webhooks, transcribes: bool) -> Self {
+    pub fn start(context: Context, webhooks: Webhooks, lookups: Lookups, transcribes: bool) -> Self {
         let turns = plain::turns(context.store.clone());
         let (old_flows, known) = (Mutex::default(), KnownCalls::default());
-        Self(Arc::new(Parts { context, webhooks, transcribes, old_flows, known, turns }))
+        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, old_flows, known, turns }))
     }
 
     fn context(&self) -> &Context {
         &self.0.context
+    }
+
+    fn lookups(&self) -> &Lookups {
+        &self.0.lookups
     }
 
     fn webhooks(&self) -> &Webhooks {

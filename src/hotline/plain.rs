@@ -126,7 +126,8 @@ impl State {
         look_at: Option<Instant>,
     ) -> Result<Option<Document>, StoreError> {
         let state = state_of(&scene, &facts)?;
-        if ivr::wants(scene.flows(), &state, &input) != Want::Nothing || self.tells_of_incidents(&scene).await? {
+        if ivr::wants(scene.flows(), &state, &input, &facts) != Want::Nothing || self.tells_of_incidents(&scene).await?
+        {
             return Ok(None);
         }
         // A flow that breaks must leave its call on record.

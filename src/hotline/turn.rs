@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     declare::of_call::Line,
-    ivr::{self, Attestation, Called, Facts, Flow, Flows, Input, Then},
+    ivr::{self, Attestation, Called, Facts, Flow, Flows, Input, Then, Want},
     model::{
         contract::Hotline,
         id::{CallId, FlowId},
@@ -183,7 +183,10 @@ impl State {
             facts
         };
         let state = state_of(scene, &facts)?;
-        let want = ivr::wants(scene.flows(), &state, &input);
+        let want = ivr::wants(scene.flows(), &state, &input, &facts);
+        if let Want::Lookup(lookup) = &want {
+            facts.lookup = Some(self.lookups().ask(lookup).await);
+        }
         facts.pin = facts::check_pin(self, &scene.acting, &facts, want).await?;
         let ran = self.walk(scene, state, input, &facts);
         let response = document::of_turn(&ran.verbs, &scene.urls, &scene.call.id, turn + 1);
@@ -315,6 +318,7 @@ pub fn may_need_number(effect: &ivr::Effect) -> bool {
         ivr::Effect::TellMsp { .. }
         | ivr::Effect::SendSms { .. }
         | ivr::Effect::AddToAlert(_)
+        | ivr::Effect::Intake(_)
         | ivr::Effect::Callback(_) => true,
         ivr::Effect::Voicemail(voicemail) => voicemail.raise.is_none(),
         _ => false,

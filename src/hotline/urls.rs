@@ -1,7 +1,10 @@
 //! The paths that the hotline answers, written once: the routes and the documents that name them use
 //! the same constants. Pure.
 
-use crate::model::id::{CallId, CarrierId, LegId};
+use crate::model::{
+    call::Question,
+    id::{CallId, CarrierId, LegId},
+};
 
 pub const VOICE: &str = "/carriers/{carrier}/voice";
 pub const VOICE_STATUS: &str = "/carriers/{carrier}/voice/status";
@@ -55,6 +58,12 @@ impl Urls {
 
     pub fn recording(&self, call: &CallId) -> String {
         self.of_call(RECORDING, call)
+    }
+
+    /// Reports come late: they say which turn was waiting for the recording, and what it answers.
+    pub fn recording_of_turn(&self, call: &CallId, turn: u32, question: Option<Question>) -> String {
+        let question = question.map_or_else(String::new, |question| format!("&question={}", question.as_str()));
+        format!("{}?turn={turn}{question}", self.recording(call))
     }
 
     pub fn transcription(&self, call: &CallId) -> String {

@@ -161,8 +161,8 @@ pub(super) async fn message(Extract(state): Extract<State>, webhook: Webhook) ->
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
     let language = state.language(&arrival);
-    if let Some(recorded @ Input::Recorded { .. }) = super::calls::recorded(&webhook.form) {
-        state.keep(arrival, recorded).await;
+    if let Some(Input::Recorded { url, sid, seconds, hung_up, .. }) = super::calls::recorded(&webhook.form) {
+        state.keep(arrival, Input::Recorded { url, sid, seconds, hung_up, spare: true }).await;
     }
     answer("voice-message", farewell(&language, |words| words.message_thanks, &urls))
 }

@@ -82,6 +82,8 @@ impl Kind {
             Self::Collect(step) => named(&[("next", step.next), ("failed", step.failed)]),
             Self::Notice(step) => named(&[("announced", step.announced), ("none", step.none)]),
             Self::Callback(step) => named(&[("accepted", step.accepted), ("declined", step.declined)]),
+            Self::Lookup(step) => named(&[("next", step.next), ("failed", step.failed)]),
+            Self::Intake(step) => named(&[("next", step.next)]),
             Self::Hangup { .. } | Self::Return => Vec::new(),
         }
     }

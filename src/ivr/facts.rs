@@ -35,6 +35,7 @@ pub struct Facts {
     pub language: Option<Language>,
     /// The answer to `wants`; `None` when it wanted nothing.
     pub pin: Option<PinCheck>,
+    pub lookup: Option<LookupAnswer>,
     /// Reserved for this call, in case the turn raises its alert.
     pub next_alert: i64,
     /// From 1, while the caller waits.
@@ -76,6 +77,14 @@ pub enum PinCheck {
     Wrong,
     /// Exactly one contact of the contract has this PIN.
     Right(ContactId),
+}
+
+/// What came of a lookup.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LookupAnswer {
+    Answered(serde_json::Value),
+    /// Why, in words: no address, no value.
+    Failed(String),
 }
 
 /// What the carrier says about the caller's number (STIR/SHAKEN).

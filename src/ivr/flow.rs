@@ -8,6 +8,7 @@ use std::{
 
 use super::{texts::Compiled, turn::RejectReason};
 use crate::model::{
+    call::Question,
     id::{CalendarId, FlowId, PersonId, PolicyId, ScheduleId},
     language::Language,
     phone::Phone,
@@ -128,6 +129,8 @@ pub enum Kind {
         failed: StepId,
     },
     Forward(ForwardStep),
+    Lookup(LookupStep),
+    Intake(IntakeStep),
     /// Another flow goes on, and comes back.
     Flow {
         flow: FlowId,
@@ -218,6 +221,27 @@ pub struct CollectStep {
     pub digits: Option<(usize, usize)>,
     /// Repeats what was heard, and asks whether that is right.
     pub confirm: bool,
+    pub next: StepId,
+    pub failed: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntakeStep {
+    /// Said before the first question.
+    pub prompt: Option<Speech>,
+    /// In this order; without a text of the flow in the engine's own words.
+    pub questions: Vec<(Question, Option<Text>)>,
+    pub next: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct LookupStep {
+    /// A text whose host is written out.
+    pub url: String,
+    /// Names and what each is: the body of a POST. Without it, a GET.
+    pub send: Option<BTreeMap<String, String>>,
+    /// Vars and where each stands in the answer: names with dots between.
+    pub into: BTreeMap<String, String>,
     pub next: StepId,
     pub failed: StepId,
 }

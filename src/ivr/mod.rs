@@ -22,17 +22,17 @@ mod vars;
 mod words;
 
 pub use exits::{Exit, Label};
-pub use facts::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts};
+pub use facts::{Attestation, ContractFacts, Facts, LookupAnswer, Money, PinCheck, SlaFacts};
 pub use flow::{
     Abandoned, Accept, AlertFields, Asking, CallbackNumber, CallbackStep, CallerId, CallerStep, Case, Choice,
-    CollectStep, ConnectStep, ConnectTo, Flow, ForwardStep, ForwardTo, Kind, MenuOption, NoticeStep, NumberPattern,
-    PinStep, Speech, Step, StepId, Taken, Text, Trust, Var, VarKind, VoicemailStep, Wait,
+    CollectStep, ConnectStep, ConnectTo, Flow, ForwardStep, ForwardTo, IntakeStep, Kind, LookupStep, MenuOption,
+    NoticeStep, NumberPattern, PinStep, Speech, Step, StepId, Taken, Text, Trust, Var, VarKind, VoicemailStep, Wait,
 };
 pub use flows::{Called, Flows};
 pub use parse::{STEP_KINDS, parse, parse_and_sketch};
 pub use run::{FLOWS_DEEP_MAX, abandoned, begin, run, spare, waiting, wants};
 pub use state::{Phase, State, StateError};
 pub use turn::{
-    Callback, Connect, ConnectEnd, Dial, Effect, Gather, Input, Listen, Matter, MissedAlert, MissedCall, MissedWhy,
-    NewAlert, Prompt, Record, RejectReason, Say, SpeechPart, Then, Turn, Verbs, Voicemail, Want,
+    Callback, Connect, ConnectEnd, Dial, Effect, Gather, Input, IntakeAnswer, Listen, Lookup, Matter, MissedAlert,
+    MissedCall, MissedWhy, NewAlert, Prompt, Record, RejectReason, Say, SpeechPart, Then, Turn, Verbs, Voicemail, Want,
 };

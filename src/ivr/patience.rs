@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{
     flow::{Asking, Flow, Kind, Speech, StepId, Text, Wait},
+    run::ANSWER_MAX_S,
     texts::without_expressions,
 };
 
@@ -19,6 +20,8 @@ const AUDIO_S: u32 = 10;
 const OWN_QUESTION_S: u32 = 6;
 /// What open incidents take to be told.
 const INCIDENTS_S: u32 = 30;
+/// An endpoint has so long to answer.
+const LOOKUP_S: u32 = 3;
 /// Wrong PINs of a call, over all its steps.
 const PIN_TRIES: u32 = 3;
 /// More paths than these are looked at no further: people read none of them.
@@ -126,6 +129,12 @@ fn seconds(flow: &Flow, kind: &Kind) -> u32 {
             INCIDENTS_S + asked(&step.asking, spoken(&step.asking.prompt).max(OWN_QUESTION_S), step.asking.attempts)
         }
         Kind::Callback(step) => asked(&step.asking, spoken(&step.asking.prompt) + OWN_QUESTION_S, step.asking.attempts),
+        Kind::Intake(step) => {
+            let before = step.prompt.as_ref().map_or(0, |speech| spoken(speech));
+            let asked = |text: &Option<Text>| text.as_ref().map_or(OWN_QUESTION_S, text_s) + ANSWER_MAX_S;
+            before + step.questions.iter().map(|(_, text)| asked(text)).sum::<u32>()
+        }
+        Kind::Lookup(_) => LOOKUP_S,
         Kind::Voicemail(step) => spoken(&step.prompt) + step.max_s,
         Kind::Connect(step) => longest_of(&step.max_wait),
         Kind::Forward(step) => longest_of(&step.ring),

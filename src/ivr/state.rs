@@ -55,6 +55,8 @@ pub struct State {
     pub consent: Option<bool>,
     /// What `collect` heard, until the caller says that it is right.
     pub heard: Option<String>,
+    /// How many questions of the `intake` are behind the caller.
+    pub question: u32,
     /// A callback was promised: one is enough.
     pub promised: bool,
     /// Steps whose document the carrier could not run: their audio is not tried again.
@@ -156,6 +158,7 @@ impl State {
             language_asked: self.language_asked,
             consent: self.consent,
             heard: self.heard.clone(),
+            question: self.question,
             promised: self.promised,
             failed_steps: self.failed_steps.clone(),
         };
@@ -196,6 +199,7 @@ impl State {
             language_asked: wire.language_asked,
             consent: wire.consent,
             heard: wire.heard,
+            question: wire.question,
             promised: wire.promised,
             failed_steps: wire.failed_steps,
         })
@@ -235,6 +239,8 @@ struct Wire {
     consent: Option<bool>,
     #[serde(default)]
     heard: Option<String>,
+    #[serde(default)]
+    question: u32,
     #[serde(default)]
     promised: bool,
     failed_steps: BTreeSet<String>,
@@ -292,6 +298,7 @@ mod tests {
             language_asked: true,
             consent: Some(false),
             heard: Some("0815".into()),
+            question: 3,
             promised: true,
             failed_steps: ["welcome".to_owned()].into(),
         };

@@ -14,15 +14,15 @@ use std::{
 
 use minijinja::{
     Error,
-    value::{Enumerator, Object, Value},
+    value::{Enumerator, Object, Value, ValueKind},
 };
 
 pub use self::compiled::Compiled;
-use self::compiled::{Here, environment};
+use self::compiled::{Here, context, environment};
 use super::{
     facts::{ContractFacts, Facts},
     flow::{Flow, VarKind},
-    speech::{DIGITS_FROM, DIGITS_TO, is_mark},
+    speech::{DIGITS_FROM, DIGITS_TO, is_mark, plain},
     state::State,
     words::{Words, words},
 };
@@ -72,6 +72,38 @@ impl Texts<'_> {
             text.truncate(at);
         }
         Ok(text)
+    }
+
+    /// The text as an address: what an expression gives is encoded, so that it cannot become another path,
+    /// query or host.
+    pub fn render_url(&self, source: &str) -> Result<String, Error> {
+        let mut environment = environment();
+        environment.set_formatter(|out, _, value| {
+            let text = clean(&value.to_string());
+            // Dots alone would be a way up.
+            let text = if text.chars().all(|sign| sign == '.') { "" } else { text.as_str() };
+            Ok(out.write_str(&encoded(text))?)
+        });
+        let template = environment.template_from_str(source)?;
+        let names = template.undeclared_variables(false).into_iter().collect();
+        template.render(context(self.here(), self.values(&names)))
+    }
+
+    /// What one expression gives, with its type; of anything more the text.
+    pub fn typed(&self, source: &str) -> Result<serde_json::Value, Error> {
+        let inside = source.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+        let Some(expression) = inside.filter(|inside| !inside.contains("{{") && !inside.contains("}}")) else {
+            return Ok(plain(&self.render(source)?).into());
+        };
+        let environment = environment();
+        let expression = environment.compile_expression(expression.trim())?;
+        let names = expression.undeclared_variables(false).into_iter().collect();
+        let value = expression.eval(context(self.here(), self.values(&names)))?;
+        Ok(match value.kind() {
+            ValueKind::Bool => value.is_true().into(),
+            ValueKind::Number => serde_json::to_value(&value).unwrap_or_default(),
+            _ => plain(&value.to_string()).into(),
+        })
     }
 
     pub fn holds(&self, condition: &str) -> Result<bool, Error> {
@@ -203,6 +235,18 @@ pub fn clean_up_to(given: &str, chars_max: usize) -> String {
         .map(|sign| if sign.is_control() { ' ' } else { sign })
         .take(chars_max)
         .collect()
+}
+
+/// Everything but letters, digits and `-._~` as `%` and two hexadecimal digits.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 /// What is left of a text when its expressions cannot be rendered: better than silence.

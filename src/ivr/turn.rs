@@ -9,6 +9,7 @@ use super::{
 };
 use crate::model::{
     Instant,
+    call::Question,
     id::{ContactId, ContractId, IncidentId, PersonId, PolicyId},
     language::Language,
     phone::Phone,
@@ -37,6 +38,8 @@ pub enum Input {
         seconds: u32,
         /// The caller hung up instead of ending by key: nothing that we answer is heard any more.
         hung_up: bool,
+        /// Said after the apology, of which the flow knows nothing: a message, whatever step this is.
+        spare: bool,
     },
     /// Silence only.
     RecordedNothing,
@@ -145,6 +148,8 @@ pub struct Record {
     pub max_s: u32,
     pub transcribe: bool,
     pub language: Language,
+    /// What it answers; `None`: a message of its own.
+    pub question: Option<Question>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +174,7 @@ pub enum Effect {
     AddToAlert(NewAlert),
     Connect(Connect),
     Voicemail(Voicemail),
+    Intake(IntakeAnswer),
     Missed(MissedCall),
     /// The caller wants to hear by SMS how these go on.
     FollowIncidents {
@@ -253,6 +259,18 @@ pub struct Voicemail {
     pub raise: Option<NewAlert>,
 }
 
+/// What a caller said to a question of an `intake`: kept, and put on the call's alert, now or once there
+/// is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntakeAnswer {
+    pub question: Question,
+    pub url: String,
+    pub sid: Option<String>,
+    pub seconds: u32,
+    pub transcribe: bool,
+    pub language: Language,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Callback {
     pub number: Phone,
@@ -312,6 +330,16 @@ pub enum Want {
         customer_number: Option<String>,
         pin: Pin,
     },
+    /// Ask this, and put what comes of it into `Facts::lookup`.
+    Lookup(Lookup),
+}
+
+/// What an endpoint of the MSP is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    pub url: String,
+    /// JSON, to be posted; `None`: nothing is sent.
+    pub body: Option<String>,
 }
 
 impl fmt::Debug for Input {

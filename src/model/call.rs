@@ -48,6 +48,34 @@ impl Outcome {
     }
 }
 
+/// What an intake asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Question {
+    Who,
+    What,
+    Where,
+    When,
+    Why,
+}
+
+impl Question {
+    pub const ALL: [Self; 5] = [Self::Who, Self::What, Self::Where, Self::When, Self::Why];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Who => "who",
+            Self::What => "what",
+            Self::Where => "where",
+            Self::When => "when",
+            Self::Why => "why",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|question| question.as_str() == name)
+    }
+}
+
 /// A technician's leg. Only `Bridged` counts as talked: a mailbox answers too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LegState {

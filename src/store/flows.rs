@@ -137,6 +137,24 @@ pub async fn active(db: &mut AnyConnection, org: &OrgId) -> Result<Vec<FlowVersi
     rows.iter().map(read).collect()
 }
 
+/// What answered calls at that instant.
+pub async fn active_at(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    flow: &FlowId,
+    at: Instant,
+) -> Result<Option<i64>, StoreError> {
+    let row = sqlx::query(
+        "SELECT version FROM flow_activations WHERE org_id = $1 AND flow_id = $2 AND at <= $3 ORDER BY n DESC LIMIT 1",
+    )
+    .bind(org.as_str())
+    .bind(flow.as_str())
+    .bind(codec::millis(at))
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| row.try_get("version")).transpose()?)
+}
+
 /// What answered calls before the version that does: where a rollback leads.
 pub async fn before(db: &mut AnyConnection, org: &OrgId, flow: &FlowId) -> Result<Option<i64>, StoreError> {
     let row = sqlx::query(
@@ -212,6 +230,9 @@ mod tests {
             assert_eq!(version(&mut db, &org(), &hotline(), 1).await.unwrap().unwrap().source, "one");
             let active = active(&mut db, &org()).await.unwrap();
             assert_eq!(active.iter().map(|flow| (flow.version, flow.source.as_str())).collect::<Vec<_>>(), [(2, "two")]);
+            for (second, answered) in [(0, None), (1, Some(1)), (9, Some(2))] {
+                assert_eq!(active_at(&mut db, &org(), &hotline(), at(second)).await.unwrap(), answered);
+            }
             let listed = list(&mut db, &org(), Some(&hotline())).await.unwrap();
             let listed: Vec<_> = listed.iter().map(|listed| (listed.version, listed.active_since)).collect();
             assert_eq!(listed, [(3, None), (2, Some(at(2))), (1, None)]);

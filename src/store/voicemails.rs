@@ -11,6 +11,7 @@ use super::{
 };
 use crate::model::{
     Instant,
+    call::Question,
     id::{AlertId, CallId, CarrierId, OrgId, VoicemailId},
     language::Language,
 };
@@ -48,6 +49,8 @@ pub struct VoicemailRow {
     pub url: String,
     pub seconds: u32,
     pub transcript: Option<String>,
+    /// What it answers; `None`: a message of its own.
+    pub question: Option<Question>,
     /// What the caller spoke; `None`: an older row.
     pub language: Option<Language>,
     /// Whether it is wanted in words.
@@ -63,7 +66,7 @@ macro_rules! with_columns {
     ($after:literal) => {
         concat!(
             "SELECT id, call_id, alert_id, carrier, recording, url, seconds, transcript, language, transcribe, state, ",
-            "remove_at, created_at FROM voicemails ",
+            "remove_at, question, created_at FROM voicemails ",
             $after
         )
     };
@@ -73,7 +76,8 @@ macro_rules! with_columns {
 pub async fn insert(db: &mut AnyConnection, org: &OrgId, voicemail: &VoicemailRow) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO voicemails (org_id, id, call_id, alert_id, carrier, recording, url, seconds, transcript, state, \
-         created_at, language, transcribe) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'kept', $10, $11, $12) \
+         created_at, language, transcribe, question) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'kept', $10, $11, \
+         $12, $13) \
          ON CONFLICT (org_id, call_id, recording) DO NOTHING",
     )
     .bind(org.as_str())
@@ -88,6 +92,7 @@ pub async fn insert(db: &mut AnyConnection, org: &OrgId, voicemail: &VoicemailRo
     .bind(codec::millis(voicemail.created_at))
     .bind(voicemail.language.as_ref().map(Language::as_str))
     .bind(i64::from(voicemail.transcribe))
+    .bind(voicemail.question.map(Question::as_str))
     .execute(db)
     .await?;
     touch(Topic::Events);
@@ -192,6 +197,26 @@ pub async fn remove(db: &mut AnyConnection, org: &OrgId, id: &VoicemailId) -> Re
     Ok(removed.rows_affected() == 1)
 }
 
+/// What of a call belongs to no alert yet, belongs to this one. The oldest first.
+pub async fn attach(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    call: &CallId,
+    alert: &AlertId,
+) -> Result<Vec<VoicemailRow>, StoreError> {
+    let attached =
+        sqlx::query("UPDATE voicemails SET alert_id = $3 WHERE org_id = $1 AND call_id = $2 AND alert_id IS NULL")
+            .bind(org.as_str())
+            .bind(call.as_str())
+            .bind(alert.as_str())
+            .execute(&mut *db)
+            .await?;
+    match attached.rows_affected() {
+        0 => Ok(Vec::new()),
+        _ => Ok(of_alert(db, org, alert).await?.into_iter().filter(|row| row.call == *call).collect()),
+    }
+}
+
 /// `false`: no such recording, or it has its transcript.
 pub async fn transcribe(
     db: &mut AnyConnection,
@@ -212,6 +237,16 @@ pub async fn transcribe(
     .await?;
     touch(Topic::Events);
     Ok(transcribed.rows_affected() == 1)
+}
+
+fn question(row: &AnyRow) -> Result<Option<Question>, StoreError> {
+    let name: Option<String> = row.try_get("question")?;
+    match name {
+        None => Ok(None),
+        Some(name) => {
+            Ok(Some(Question::named(&name).ok_or_else(|| StoreError::corrupt("voicemails.question", &name))?))
+        }
+    }
 }
 
 impl Place {
@@ -250,6 +285,7 @@ fn read(row: &AnyRow) -> Result<VoicemailRow, StoreError> {
         url: row.try_get("url")?,
         seconds: codec::small(row, "seconds")?,
         transcript: row.try_get("transcript")?,
+        question: question(row)?,
         language: opt_parsed(row, "language")?,
         transcribe: codec::flag(row, "transcribe")?,
         place: named(row, "state", Place::named)?,
@@ -282,6 +318,7 @@ mod tests {
                     url: "https://api.example/RE1".to_owned(),
                     seconds: 12,
                     transcript: None,
+                    question: Some(Question::What),
                     language: Some("de".parse().unwrap()),
                     transcribe: true,
                     place: Place::AtCarrier,
@@ -300,6 +337,13 @@ mod tests {
             assert_eq!(transcribed.await.unwrap(), (true, false, false));
             let found = of_call(&mut store.read().await.unwrap(), &org(), &call).await.unwrap();
             assert_eq!(found.len(), 1);
+            assert_eq!(found[0].question, Some(Question::What));
+            let alert: AlertId = ids.id(at(1));
+            let (id, to) = (call.clone(), alert.clone());
+            let attached = store.write(async move |db| {
+                Ok((attach(db, &org(), &id, &to).await?.len(), attach(db, &org(), &id, &to).await?.len()))
+            });
+            assert_eq!(attached.await.unwrap(), (1, 0));
             assert_eq!((found[0].seconds, found[0].transcript.as_deref()), (12, Some("The server is down.")));
         }
 
@@ -317,6 +361,7 @@ mod tests {
                 language: Some("de".parse().unwrap()),
                 transcribe: true,
                 place: Place::AtCarrier,
+                question: None,
                 remove_at: None,
                 created_at: at(0),
             };

@@ -6,6 +6,7 @@ use sqlx::AnyConnection;
 
 use super::Acting;
 use crate::{
+    model::call::Question,
     notify::{
         listen,
         plan::{self, Transcript},
@@ -24,8 +25,15 @@ pub async fn arrived(
     words: &str,
 ) -> Result<(), StoreError> {
     let org = acting.org();
-    let detail = json!({ "voicemail": row.id.as_str(), "recording": row.recording, "transcript": words });
-    note(db, acting, row, "transcript", format!("The caller's message says: {words}"), detail).await?;
+    let detail = json!({
+        "voicemail": row.id.as_str(), "recording": row.recording, "transcript": words,
+        "question": row.question.map(Question::as_str),
+    });
+    let text = match row.question {
+        Some(question) => format!("The caller's answer to `{}` says: {words}", question.as_str()),
+        None => format!("The caller's message says: {words}"),
+    };
+    note(db, acting, row, "transcript", text, detail).await?;
     let place = voicemails::by_id(db, org, &row.id).await?.map(|row| row.place);
     if place == Some(voicemails::Place::Both) {
         // The carrier was waited for.

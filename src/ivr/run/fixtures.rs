@@ -91,6 +91,7 @@ pub fn facts() -> Facts {
         attestation: Attestation::NotSupplied,
         language: None,
         pin: None,
+        lookup: None,
         next_alert: 17,
         queue_position: None,
         money: Money { calls_left: true, sms_left: true, countries: BTreeSet::from(["49".to_owned()]) },
@@ -149,8 +150,10 @@ impl Call {
 
     /// One turn, as the hotline plays it: the state goes through its text, PINs are looked up.
     pub fn input(&mut self, input: Input) -> &mut Self {
-        self.facts.pin = match wants(Flows { main: &self.flow, called: &self.called }, &self.state, &input) {
-            Want::Nothing => None,
+        self.facts.pin = match wants(Flows { main: &self.flow, called: &self.called }, &self.state, &input, &self.facts)
+        {
+            // A test puts what is looked up into the facts.
+            Want::Nothing | Want::Lookup(_) => None,
             Want::PinCheck { .. } if self.locked => Some(PinCheck::Locked { until: self.facts.now }),
             Want::PinCheck { customer_number, pin } => {
                 let known = self.facts.contract_for(customer_number.as_deref()).is_some();
@@ -250,7 +253,13 @@ impl Call {
 }
 
 pub fn recorded(seconds: u32, hung_up: bool) -> Input {
-    Input::Recorded { url: "https://carrier/rec/1".to_owned(), sid: Some("RE1".to_owned()), seconds, hung_up }
+    Input::Recorded {
+        url: "https://carrier/rec/1".to_owned(),
+        sid: Some("RE1".to_owned()),
+        seconds,
+        hung_up,
+        spare: false,
+    }
 }
 
 pub fn heard(prompts: &[Prompt]) -> String {

@@ -13,6 +13,8 @@ mod choice;
 mod collect;
 mod connect;
 mod decide;
+mod intake;
+mod lookup;
 mod notice;
 mod outside;
 mod pin;
@@ -35,6 +37,7 @@ use crate::model::language::Language;
 pub use alert::abandoned;
 pub(super) use asking::is_audio;
 pub use calling::DEPTH_MAX as FLOWS_DEEP_MAX;
+pub(super) use intake::ANSWER_MAX_S;
 
 /// One turn: the caller's answer in, what is heard next out. Counts the turn in the state.
 ///
@@ -75,15 +78,18 @@ pub fn begin<'a>(flows: impl Into<Flows<'a>>, facts: &Facts) -> State {
         language_asked: false,
         consent: None,
         heard: None,
+        question: 0,
         promised: false,
         failed_steps: BTreeSet::new(),
     }
 }
 
 /// What the shell must find out before it runs this input.
-pub fn wants<'a>(flows: impl Into<Flows<'a>>, state: &State, input: &Input) -> Want {
-    let Some(flow) = flows.into().current(state) else { return Want::Nothing };
+pub fn wants<'a>(flows: impl Into<Flows<'a>>, state: &State, input: &Input, facts: &Facts) -> Want {
+    let flows = flows.into();
+    let Some(flow) = flows.current(state) else { return Want::Nothing };
     match input {
+        Input::Continued => lookup::wants(flows, state, facts),
         Input::Digits(digits) => pin::wants(flow, state, digits),
         _ => Want::Nothing,
     }
@@ -101,7 +107,7 @@ pub fn spare(language: &Language) -> Verbs {
     let (words, language) = words(language, &Language::english());
     Verbs {
         prompts: says(words.sorry, &language, None),
-        then: Then::Record(Record { max_s: voicemail::MAX_S, transcribe: false, language }),
+        then: Then::Record(Record { max_s: voicemail::MAX_S, transcribe: false, language, question: None }),
     }
 }
 

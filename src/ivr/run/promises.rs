@@ -11,18 +11,21 @@ use super::{
 };
 use crate::{
     ivr::{
-        facts::{Attestation, Facts},
+        facts::{Attestation, Facts, LookupAnswer},
         flow::{
             Abandoned, AlertFields, Asking, CallbackNumber, CallbackStep, CallerId, CallerStep, Case, Choice,
-            CollectStep, ConnectStep, ConnectTo, Flow, ForwardStep, ForwardTo, Kind, MenuOption, NoticeStep, PinStep,
-            Speech, Step, StepId, Taken, Text, Trust, VoicemailStep, Wait,
+            CollectStep, ConnectStep, ConnectTo, Flow, ForwardStep, ForwardTo, IntakeStep, Kind, LookupStep,
+            MenuOption, NoticeStep, PinStep, Speech, Step, StepId, Taken, Text, Trust, VoicemailStep, Wait,
         },
         parse,
         state::Phase,
         texts::Compiled,
         turn::{ConnectEnd, Effect, Input, Prompt, RejectReason, Then},
     },
-    model::{call::Outcome, priority::Priority},
+    model::{
+        call::{Outcome, Question},
+        priority::Priority,
+    },
 };
 
 const TEXTS: [&str; 7] = [
@@ -157,13 +160,25 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
             vars: [("x".to_owned(), text.to_owned())].into(),
             next: one,
         },
-        18 => Kind::Return,
+        20 => Kind::Return,
+        18 => Kind::Intake(IntakeStep {
+            prompt: Some(speech(text)),
+            questions: vec![(Question::Why, None), (Question::Who, Some(Text::Same(text.to_owned())))],
+            next: one,
+        }),
+        19 => Kind::Lookup(LookupStep {
+            url: "https://x.example/{{ x }}".to_owned(),
+            send: (one != two).then(|| [("x.y".to_owned(), text.to_owned())].into()),
+            into: [("x".to_owned(), "a".to_owned())].into(),
+            next: one,
+            failed: two,
+        }),
         _ => Kind::Hangup { say: Some(speech(text)), reject: Some(RejectReason::Busy) },
     }
 }
 
 prop_compose! {
-    fn any_flow()(steps in vec((0u8..21, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
+    fn any_flow()(steps in vec((0u8..24, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
         let count = steps.len();
         let id = |to: u8| StepId::nth(usize::from(to) % count);
         let steps: Vec<_> = steps
@@ -226,6 +241,7 @@ prop_compose! {
         if none {
             facts.contracts.clear();
         }
+        facts.lookup = known.then(|| LookupAnswer::Answered(serde_json::json!({ "a": "{{ b }}" })));
         facts.money.calls_left = money;
         facts.money.sms_left = money;
         facts

@@ -20,11 +20,14 @@ pub const MAX_S: u32 = 180;
 pub fn enter(walk: &mut Walk, step: &VoicemailStep) -> Move {
     walk.speak(&step.prompt);
     let language = walk.state.language.clone();
-    Move::Wait(Phase::Asked, Then::Record(Record { max_s: step.max_s, transcribe: step.transcribe, language }))
+    Move::Wait(
+        Phase::Asked,
+        Then::Record(Record { max_s: step.max_s, transcribe: step.transcribe, language, question: None }),
+    )
 }
 
 pub fn answer(walk: &mut Walk, step: &VoicemailStep, input: Input) -> Move {
-    if let Input::Recorded { url, sid, seconds, hung_up } = input {
+    if let Input::Recorded { url, sid, seconds, hung_up, .. } = input {
         keep(walk, &step.alert, step.transcribe, url, sid, seconds);
         // Nobody hears what would follow.
         return if hung_up { Move::End(Then::Hangup) } else { Move::Go(step.next) };

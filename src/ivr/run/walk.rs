@@ -4,7 +4,8 @@
 use chrono::TimeDelta;
 
 use super::{
-    alert, asking, callback, caller, calling, choice, collect, connect, decide, notice, outside, pin, spare, voicemail,
+    alert, asking, callback, caller, calling, choice, collect, connect, decide, intake, lookup, notice, outside, pin,
+    spare, voicemail,
 };
 use crate::{
     ivr::{
@@ -135,8 +136,13 @@ impl<'a> Walk<'a> {
         if input == Input::Failed {
             return self.document_failed(step);
         }
+        let records = match &self.flow.step(step).kind {
+            Kind::Voicemail(_) => true,
+            Kind::Intake(_) => !matches!(input, Input::Recorded { spare: true, .. }),
+            _ => false,
+        };
         if let Input::Recorded { url, sid, seconds, .. } = &input
-            && !matches!(self.flow.step(step).kind, Kind::Voicemail(_))
+            && !records
         {
             // Spoken after the spare document, of which the flow knows nothing.
             voicemail::keep_late(self, url.clone(), sid.clone(), *seconds);
@@ -169,6 +175,7 @@ impl<'a> Walk<'a> {
         self.state.phase = Phase::Fresh;
         self.state.attempts = 0;
         self.state.heard = None;
+        self.state.question = 0;
     }
 
     fn enter(&mut self, step: StepId) -> Move {
@@ -207,6 +214,8 @@ impl<'a> Walk<'a> {
             Kind::Callback(callback) => callback::enter(self, callback),
             Kind::Sms { text, next, failed } => outside::sms(self, text, *next, *failed),
             Kind::Forward(forward) => outside::enter_forward(self, forward),
+            Kind::Lookup(_) => lookup::enter(self),
+            Kind::Intake(intake) => intake::enter(self, intake),
             Kind::Flow { flow, vars, .. } => calling::enter(self, flow, vars),
             Kind::Return => calling::come_back(self),
             Kind::Hangup { say, reject } => outside::hangup(self, say.as_ref(), *reject),
@@ -223,6 +232,8 @@ impl<'a> Walk<'a> {
             Kind::Pin(pin) => pin::answer(self, pin, &input),
             Kind::Menu { asking, options, invalid } => choice::answer_menu(self, asking, options, *invalid, &input),
             Kind::Collect(collect) => collect::answer(self, collect, &input),
+            Kind::Intake(intake) => intake::answer(self, intake, input),
+            Kind::Lookup(lookup) => lookup::answer(self, lookup, &input),
             Kind::Connect(connect) => connect::answer(self, connect, &input),
             Kind::Voicemail(voicemail) => voicemail::answer(self, voicemail, input),
             Kind::Notice(notice) => notice::answer(self, notice, &input),
@@ -329,7 +340,13 @@ impl<'a> Walk<'a> {
 
     /// The call is over, so this comes late or twice. A recording or a talk still counts.
     fn late(&mut self, input: Input) -> Then {
+        let here = self.flow.find(self.state.local_step()).map(|id| &self.flow.step(id).kind);
         match input {
+            Input::Recorded { url, sid, seconds, spare: false, .. } if matches!(here, Some(Kind::Intake(_))) => {
+                if let Some(Kind::Intake(intake)) = here {
+                    intake::keep(self, intake, url, sid, seconds);
+                }
+            }
             Input::Recorded { url, sid, seconds, .. } if self.state.reached != Some(Outcome::Voicemail) => {
                 voicemail::keep_late(self, url, sid, seconds);
             }

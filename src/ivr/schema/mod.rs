@@ -34,6 +34,12 @@ enum Form {
     LanguageOptions,
     Cases,
     Vars,
+    /// Some of the five questions, also with texts of one's own.
+    Questions,
+    /// Names of facts, or names and texts.
+    Send,
+    /// Vars, also with where each stands in the answer.
+    Into,
     Alert,
 }
 
@@ -48,6 +54,8 @@ const fn need(name: &'static str, form: Form, says: &'static str) -> Field {
 const fn or(name: &'static str, form: Form, says: &'static str, default: &'static str) -> Field {
     Field { name, form, required: false, says, default: Some(default) }
 }
+
+const QUESTIONS: [&str; 5] = ["who", "what", "where", "when", "why"];
 
 const ASKING: &[Field] = &[
     field("play", Form::Text, "Audio instead of the prompt; the text stays as the spare."),
@@ -172,6 +180,29 @@ const KINDS: &[(&str, &str, &[Field], bool)] = &[
             need("declined", Form::Exit, "It was not."),
         ],
         true,
+    ),
+    (
+        "intake",
+        "Asks who, what, where, when and why, and records each answer.",
+        &[
+            field("prompt", Form::Text, "Said before the first question."),
+            field("play", Form::Text, "Audio instead of the prompt; the text stays as the spare."),
+            field("questions", Form::Questions, "Which, in which order; without it all five."),
+            NEXT,
+        ],
+        false,
+    ),
+    (
+        "lookup",
+        "Asks an endpoint of yours; its answer becomes vars.",
+        &[
+            need("url", Form::Line, "https://, the host written out, and facts only behind it."),
+            field("send", Form::Send, "What is posted as JSON; without it nothing is sent."),
+            need("into", Form::Into, "Which vars the answer becomes."),
+            NEXT,
+            need("failed", Form::Exit, "No answer, or none that could be read."),
+        ],
+        false,
     ),
     (
         "flow",
@@ -403,6 +434,25 @@ fn of_form(form: Form, says: &str) -> Value {
         }),
         Form::Vars => json!({
             "description": says, "type": "object", "additionalProperties": { "type": ["string", "integer", "boolean"] }
+        }),
+        Form::Questions => json!({
+            "description": says,
+            "anyOf": [
+                { "type": "array", "minItems": 1, "items": { "enum": QUESTIONS } },
+                {
+                    "type": "object", "minProperties": 1, "propertyNames": { "enum": QUESTIONS },
+                    "additionalProperties": {
+                        "anyOf": [ { "type": "string" }, { "type": "object", "additionalProperties": { "type": "string" } } ]
+                    }
+                }
+            ]
+        }),
+        Form::Send | Form::Into => json!({
+            "description": says,
+            "anyOf": [
+                { "type": "array", "items": { "type": "string" } },
+                { "type": "object", "additionalProperties": { "type": ["string", "integer", "boolean"] } }
+            ]
         }),
         Form::Alert => alert(says),
     }

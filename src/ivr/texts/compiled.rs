@@ -108,7 +108,7 @@ fn name_of(condition: &str) -> String {
     format!(" if {condition}")
 }
 
-fn context(here: Here, mut values: BTreeMap<String, Value>) -> Value {
+pub fn context(here: Here, mut values: BTreeMap<String, Value>) -> Value {
     values.insert(HERE.to_owned(), Value::from_object(here));
     values.into()
 }

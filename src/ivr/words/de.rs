@@ -38,6 +38,16 @@ pub const WORDS: Words = Words {
     confirm: "Wir haben verstanden: {heard}. Wenn das stimmt, drücken Sie die 1 oder sagen Sie ja. Wenn nicht, \
               drücken Sie die 2 oder sagen Sie nein.",
     not_understood: "Das haben wir nicht verstanden.",
+    questions: [
+        "Wer sind Sie, und unter welcher Nummer erreichen wir Sie? Bitte sprechen Sie nach dem Ton und drücken Sie \
+         dann die Raute-Taste.",
+        "Was ist geschehen? Bitte sprechen Sie nach dem Ton und drücken Sie dann die Raute-Taste.",
+        "Wo ist es? Bitte nennen Sie nach dem Ton den Ort, das System oder die Maschine und drücken Sie dann die \
+         Raute-Taste.",
+        "Seit wann ist das so? Bitte sprechen Sie nach dem Ton und drücken Sie dann die Raute-Taste.",
+        "Warum ist es wohl geschehen? Wurde vorher etwas geändert? Bitte sprechen Sie nach dem Ton und drücken Sie \
+         dann die Raute-Taste.",
+    ],
     hold: "Bitte bleiben Sie am Apparat. Wir verbinden Sie mit einer Technikerin oder einem Techniker.",
     still_holding: "Wir versuchen weiter, jemanden für Sie zu erreichen.",
     queue_position: "Sie sind an Position {position}.",

@@ -36,6 +36,14 @@ pub const WORDS: Words = Words {
     names: &["english", "englisch"],
     confirm: "We understood: {heard}. If that is right, press 1 or say yes. If not, press 2 or say no.",
     not_understood: "We did not understand that.",
+    questions: [
+        "Who are you, and at what number can we reach you? Please speak after the tone, then press the hash key.",
+        "What has happened? Please speak after the tone, then press the hash key.",
+        "Where is it? Please name the place, the system or the machine after the tone, then press the hash key.",
+        "Since when has it been so? Please speak after the tone, then press the hash key.",
+        "Why do you think it happened? Did anything change before? Please speak after the tone, then press the hash \
+         key.",
+    ],
     hold: "Please hold the line. We are connecting you with a technician.",
     still_holding: "We are still trying to reach somebody for you.",
     queue_position: "You are number {position} in the queue.",

@@ -37,6 +37,8 @@ pub struct Words {
     /// Repeats what was heard: `{heard}`; then asks whether it is right.
     pub confirm: &'static str,
     pub not_understood: &'static str,
+    /// Who, what, where, when, why.
+    pub questions: [&'static str; 5],
     /// While the caller waits for a human.
     pub hold: &'static str,
     pub still_holding: &'static str,
@@ -154,6 +156,7 @@ mod tests {
             assert!(words.yes.iter().all(|word| !words.no.contains(word)));
             assert!(words.digits.iter().all(|names| !names.is_empty()) && !words.names.is_empty());
             assert!(words.confirm.contains("{heard}"));
+            assert!(words.questions.iter().all(|question| question.len() > 30));
         }
     }
 

@@ -5,6 +5,8 @@ mod ask;
 mod calling;
 mod collect;
 mod decide;
+mod intake;
+mod lookup;
 mod reach;
 mod talk;
 mod tell;
@@ -16,7 +18,7 @@ use super::step::StepReader;
 use crate::{ivr::flow::Kind, model::fault::did_you_mean};
 
 /// What a step may do.
-pub const KINDS: [&str; 19] = [
+pub const KINDS: [&str; 21] = [
     "say",
     "pause",
     "language",
@@ -25,8 +27,10 @@ pub const KINDS: [&str; 19] = [
     "pin",
     "menu",
     "collect",
+    "intake",
     "when",
     "set",
+    "lookup",
     "alert",
     "connect",
     "voicemail",
@@ -38,9 +42,6 @@ pub const KINDS: [&str; 19] = [
     "hangup",
 ];
 
-/// Part of the language, but not of this version.
-const NOT_YET: [&str; 2] = ["intake", "lookup"];
-
 pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     let Some(word) = step.reader.need_string("do") else {
         unreadable(&step);
@@ -49,7 +50,7 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
     {
         let mut graph = step.book.graph.borrow_mut();
         match word.value.as_str() {
-            "language" | "menu" | "pin" | "collect" => graph.asks(step.id),
+            "language" | "menu" | "pin" | "collect" | "intake" => graph.asks(step.id),
             "connect" | "forward" | "hangup" => graph.ends(step.id),
             "voicemail" => {
                 graph.asks(step.id);
@@ -70,6 +71,8 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
         "hours" => decide::hours(&step),
         "when" => decide::when(&step),
         "set" => decide::set(&step),
+        "intake" => intake::intake(&step),
+        "lookup" => lookup::lookup(&step),
         "alert" => reach::alert(&step),
         "connect" => reach::connect(&step),
         "voicemail" => reach::voicemail(&step),
@@ -79,14 +82,8 @@ pub fn read(step: StepReader<'_, '_>) -> Option<Kind> {
         "forward" => reach::forward(&step),
         "flow" => calling::flow(&step),
         other => {
-            if NOT_YET.contains(&other) {
-                let mend = format!("use another step for now: there are {}", KINDS.join(", "));
-                step.fault(word.span, format!("the step `{other}` is known, but not there yet"), mend);
-            } else {
-                let mend = did_you_mean(other, KINDS.into_iter().chain(NOT_YET))
-                    .unwrap_or_else(|| format!("steps are {}", KINDS.join(", ")));
-                step.fault(word.span, format!("there is no step `{other}`"), mend);
-            }
+            let mend = did_you_mean(other, KINDS).unwrap_or_else(|| format!("steps are {}", KINDS.join(", ")));
+            step.fault(word.span, format!("there is no step `{other}`"), mend);
             unreadable(&step);
             return None;
         }

@@ -12,6 +12,7 @@ use crate::{
 const SLA: &str = include_str!("../../../../ivr-flows/sla-hotline.toml");
 const TRIAGE: &str = include_str!("../../../../ivr-flows/bilingual-triage.toml");
 const VOICEMAIL: &str = include_str!("../../../../ivr-flows/voicemail-only.toml");
+const INTAKE: &str = include_str!("../../../../ivr-flows/intake-five-w.toml");
 const AFTER_HOURS: &str = include_str!("../../../../ivr-flows/after-hours-only.toml");
 const OUTAGE: &str = include_str!("../../../../ivr-flows/major-outage.toml");
 
@@ -30,7 +31,7 @@ fn with_office() -> Facts {
 #[test]
 fn each_opens_with_a_comment_that_documents_its_vars() {
     for (text, must_be_set) in
-        [(SLA, &[][..]), (TRIAGE, &[]), (VOICEMAIL, &[]), (AFTER_HOURS, &["office"]), (OUTAGE, &[])]
+        [(SLA, &[][..]), (TRIAGE, &[]), (VOICEMAIL, &[]), (INTAKE, &[]), (AFTER_HOURS, &["office"]), (OUTAGE, &[])]
     {
         assert!(text.starts_with("# "));
         let flow = flow(text);
@@ -127,4 +128,17 @@ fn the_office_is_tried_by_day_and_the_people_on_call_at_night() {
     let mut facts = with_office();
     facts.contracts[0].coverage = CoverageState::Holiday;
     Call::with(flow(AFTER_HOURS), facts).hears("Feiertag").press("2").at("voicemail");
+}
+
+#[test]
+fn five_questions_come_before_the_alert_and_the_human() {
+    let mut call = Call::with(flow(INTAKE), known());
+    call.at("intake").hears("Willkommen bei our team.").hears("Wer sind Sie");
+    for _ in 0..4 {
+        call.record(5).at("intake");
+    }
+    call.record(5).at("connect");
+    assert_eq!(call.raised().title, "Incident reported by Petra Klein (ACME GmbH)");
+    assert!(matches!(call.effects[0], Effect::Intake(_)), "the last answer comes before the alert that it belongs to");
+    call.ends(ConnectEnd::Nobody).at("message").record(3).is_over();
 }
