@@ -2,7 +2,7 @@
 //! from the start to the first step that reaches a human. An estimate from above: every prompt is heard to
 //! its end, every time-out runs out, every attempt is used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     flow::{Asking, Flow, Kind, Speech, StepId, Text, Wait},
@@ -26,6 +26,8 @@ const LOOKUP_S: u32 = 3;
 const PIN_TRIES: u32 = 3;
 /// More paths than these are looked at no further: people read none of them.
 const PATHS_MAX: usize = 10_000;
+/// And no more steps: ways that turn back on themselves are without number.
+const STEPS_MAX: usize = 50_000;
 
 /// How to shorten a way.
 pub const MEND: &str = "shorten the prompts, lower `attempts` or `timeout`, or allow more";
@@ -40,7 +42,7 @@ pub struct Path {
 
 /// Every way to a human, the longest first.
 pub fn paths(flow: &Flow) -> Vec<Path> {
-    let mut search = Search { flow, found: Vec::new(), way: Vec::new() };
+    let mut search = Search { flow, leading: leading(flow), found: Vec::new(), way: Vec::new(), steps_left: STEPS_MAX };
     search.walk(flow.start, 0);
     search.found.sort_by(|a, b| b.seconds.cmp(&a.seconds).then_with(|| a.steps.cmp(&b.steps)));
     search.found.dedup();
@@ -59,8 +61,27 @@ pub fn longest(flow: &Flow) -> BTreeMap<String, u32> {
     longest
 }
 
+/// The steps from which a human can be reached: the others are no way to one.
+fn leading(flow: &Flow) -> BTreeSet<StepId> {
+    let mut leading = BTreeSet::new();
+    let is_human = |kind: &Kind| matches!(kind, Kind::Connect(_) | Kind::Forward(_));
+    loop {
+        let before = leading.len();
+        for (index, step) in flow.steps.iter().enumerate() {
+            if is_human(&step.kind) || step.kind.exits().iter().any(|exit| leading.contains(&exit.to)) {
+                leading.insert(StepId(index));
+            }
+        }
+        if leading.len() == before {
+            return leading;
+        }
+    }
+}
+
 struct Search<'a> {
     flow: &'a Flow,
+    leading: BTreeSet<StepId>,
+    steps_left: usize,
     found: Vec<Path>,
     way: Vec<StepId>,
 }
@@ -68,9 +89,11 @@ struct Search<'a> {
 impl Search<'_> {
     /// A step that was passed is not passed again: its attempts are counted already.
     fn walk(&mut self, step: StepId, before_s: u32) {
-        if self.way.contains(&step) || self.found.len() >= PATHS_MAX {
+        let enough = self.found.len() >= PATHS_MAX || self.steps_left == 0;
+        if enough || self.way.contains(&step) || !self.leading.contains(&step) {
             return;
         }
+        self.steps_left -= 1;
         let flow = self.flow;
         let kind = &flow.step(step).kind;
         self.way.push(step);
@@ -213,6 +236,26 @@ mod tests {
     fn a_way_that_comes_back_is_no_longer_way() {
         let back = "[steps.a]\ndo = 'menu'\nattempts = 1\ntimeout = '1s'\nprompt = 'x'\noptions = { 1 = { to = 'c' }, 2 = { to = 'a' } }\ninvalid = 'z'\n";
         assert_eq!(of(&format!("{back}{END}")), ["a → c 2 s"]);
+    }
+
+    #[test]
+    fn a_maze_is_looked_at_no_longer_than_it_is_worth() {
+        // Each of 40 menus leads to every other one, and only the last to a human.
+        let options = |from: usize| {
+            let others = (1..9).map(|key| format!("{key} = {{ to = 's{}' }}", (from * 7 + key * 5) % 40));
+            others.collect::<Vec<_>>().join(", ")
+        };
+        let menu = |from: usize| {
+            format!(
+                "[steps.s{from}]\ndo = 'menu'\nprompt = 'x'\noptions = {{ {} }}\ninvalid = 's{}'\n",
+                options(from),
+                (from + 1) % 40
+            )
+        };
+        let menus: String = (0..39).map(menu).collect();
+        let last = "[steps.s39]\ndo = 'menu'\nprompt = 'x'\noptions = { 1 = { to = 'c' } }\ninvalid = 'z'\n";
+        let steps = format!("[steps.a]\ndo = 'pause'\nfor = '1s'\nnext = 's0'\n{menus}{last}{END}");
+        assert!(!of(&steps).is_empty());
     }
 
     #[test]
