@@ -9,6 +9,7 @@ mod metrics; // the recorder
 pub mod outside; // carriers and the mail server
 mod routes; // every path
 mod server; // HTTP
+pub mod standby; // the spare documents alone
 pub mod stop; // signals
 
 use std::{net::SocketAddr, sync::Arc};
@@ -24,7 +25,10 @@ use crate::{
     clock::{Clock, Ids},
     config::Config,
     console::{self, Console},
-    hotline,
+    hotline::{
+        self,
+        spare::{Desk, Plan},
+    },
     intake::Intake,
     notify::{
         Channels,
@@ -142,7 +146,13 @@ impl Service {
         let recordings =
             Recordings::new(context.clone(), carriers.clone(), settings, stopping.clone(), workers.clone());
         let webhooks = Webhooks::new(carriers, &public_url);
-        let hotline = hotline::State::start(context.clone(), webhooks.clone(), voicemail.transcriber.is_some());
+        let desk = Desk::new(webhooks.clone(), clock.clone(), &config.server.spare_file);
+        // Before anybody is answered.
+        desk.prepare(Plan::of(&context.directory()));
+        let transcribes = voicemail.transcriber.is_some();
+        let hotline = hotline::State::start(context.clone(), webhooks.clone(), transcribes, desk.clone());
+        workers.spawn(hotline::spare::keep_ready(desk, context.directory.clone(), stopping.clone()));
+        workers.spawn(hotline.clone().take_up(stopping.clone()));
         let handlers = [hotline::handlers(&hotline), recordings::handlers(&recordings)].concat();
         Work::start(&context, &channels, handlers, &stopping, &workers);
         let api = Api::start(context.clone(), stopping.clone());

@@ -11,6 +11,7 @@ use super::{
     document::Kind,
     fit,
     read::{Gathered, STAND_IN},
+    spare,
 };
 use crate::{
     escalation::Target,
@@ -134,6 +135,9 @@ impl Check<'_> {
                 self.shared(hotline);
             }
             self.flow_of(hotline);
+            for (place, what, mend) in spare::faults(hotline, whole) {
+                self.fault(Kind::Hotline, id, &format!("spare.{place}"), what, mend);
+            }
         }
     }
 

@@ -334,5 +334,6 @@ fn lost_hotline(call: &CallRow) -> Hotline {
         contracts,
         flow: call.flow.clone(),
         vars: std::collections::BTreeMap::new(),
+        spare: Vec::new(),
     }
 }

@@ -49,6 +49,27 @@ pub async fn take(
     Ok(taken.rows_affected() == 1)
 }
 
+/// What has been spent already, be it over the cap.
+pub async fn count(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    what: Spending,
+    subject: &str,
+    at: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO spent (org_id, kind, subject, hour, count) VALUES ($1, $2, $3, $4, 1) \
+         ON CONFLICT (org_id, kind, subject, hour) DO UPDATE SET count = spent.count + 1",
+    )
+    .bind(org.as_str())
+    .bind(what.as_str())
+    .bind(subject)
+    .bind(hour(at))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// What was spent in one clock hour.
 #[derive(Debug, Default)]
 pub struct Spent(BTreeMap<(String, String), u32>);
