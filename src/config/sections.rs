@@ -60,7 +60,11 @@ fn server(layers: &mut Layers, has_carriers: bool, database: Option<&Database>) 
     }
     let spare_file = layers.with("server.spare_file", |given| {
         let has_name = Path::new(given).file_name().is_some() && !given.ends_with('/');
-        if has_name { Ok(PathBuf::from(given)) } else { Err(format!("`{given}` names no file: write pikett-spare.json")) }
+        if has_name {
+            Ok(PathBuf::from(given))
+        } else {
+            Err(format!("`{given}` names no file: write pikett-spare.json"))
+        }
     });
     let spare_file = spare_file.unwrap_or_else(|| beside(database, "pikett-spare.json"));
     let listen = listen?;

@@ -18,7 +18,7 @@ use crate::{
 
 /// What the carrier says of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Arrival {
+pub struct Arrival {
     pub carrier: CarrierId,
     pub carrier_call: String,
     pub from: Option<Phone>,

@@ -139,6 +139,17 @@ mod tests {
             assert_eq!((spent.count(Spending::Call, "org"), spent.count(Spending::Sms, "org")), (10, 0));
         }
 
+        async fn what_was_spent_elsewhere_counts_also_over_the_cap(store: Store) {
+            let taken = store.write(async |db| {
+                for _ in 0..3 {
+                    count(db, &org(), Spending::Call, "org", at(0)).await?;
+                }
+                let more = take(db, &org(), Spending::Call, "org", 2, at(0)).await?;
+                Ok((more, of(db, &org(), ["org", "org"], at(0)).await?.count(Spending::Call, "org")))
+            });
+            assert_eq!(taken.await.unwrap(), (false, 3));
+        }
+
         async fn the_next_hour_is_a_new_one(store: Store) {
             let taken = store.write(async |db| {
                 let first = take(db, &org(), Spending::Sms, "org", 1, at(0)).await?;

@@ -22,7 +22,11 @@ pub enum What {
     Dialled(Phone),
     /// They pressed 1, and the talk is over.
     Talked(Phone),
-    Message { url: String, sid: Option<String>, seconds: u32 },
+    Message {
+        url: String,
+        sid: Option<String>,
+        seconds: u32,
+    },
     /// The carrier says that the call is over.
     Ended,
 }

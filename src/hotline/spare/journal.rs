@@ -34,11 +34,7 @@ impl Journal {
     /// Beside this file.
     pub fn beside(spare_file: &Path) -> Self {
         let with = |extension: &str| spare_file.with_extension(extension);
-        Self {
-            lines: with("journal"),
-            unreadable: with("journal.unreadable"),
-            lock: with("journal.lock"),
-        }
+        Self { lines: with("journal"), unreadable: with("journal.unreadable"), lock: with("journal.lock") }
     }
 
     /// They are on the disk when this returns.

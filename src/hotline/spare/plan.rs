@@ -43,12 +43,9 @@ impl Plan {
         let mut lines = BTreeMap::new();
         for hotline in directory.hotlines.values() {
             let in_use = directory.flows.get(&hotline.flow);
-            let language =
-                in_use.map_or_else(Language::english, |in_use| in_use.flow.default_language().clone());
-            let human = |(number, language): (&Phone, &Language)| Human {
-                number: number.clone(),
-                language: language.clone(),
-            };
+            let language = in_use.map_or_else(Language::english, |in_use| in_use.flow.default_language().clone());
+            let human =
+                |(number, language): (&Phone, &Language)| Human { number: number.clone(), language: language.clone() };
             let humans = dialled(hotline, directory).into_iter().map(human).collect();
             let line = Line { hotline: hotline.number.clone(), language, humans };
             for number in std::iter::once(&hotline.number).chain(&hotline.also) {
@@ -84,10 +81,9 @@ impl Plan {
         let mut lines = BTreeMap::new();
         for line in plan["lines"].as_array().ok_or("it has no list `lines`")? {
             let humans = line["spare"].as_array().ok_or("a line has no list `spare`")?;
-            let human = |human: &Value| Ok::<_, String>(Human {
-                number: parsed(human, "number")?,
-                language: parsed(human, "language")?,
-            });
+            let human = |human: &Value| {
+                Ok::<_, String>(Human { number: parsed(human, "number")?, language: parsed(human, "language")? })
+            };
             let humans = humans.iter().map(human).collect::<Result<_, _>>()?;
             let read = Line { hotline: parsed(line, "hotline")?, language: parsed(line, "language")?, humans };
             lines.insert(parsed(line, "number")?, read);

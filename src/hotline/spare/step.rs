@@ -96,10 +96,7 @@ mod tests {
         let first = Step::first(&plan.lines[&"+4940901820".parse().unwrap()]);
         let second = first.clone().next().unwrap();
         let third = second.clone().next().unwrap();
-        assert_eq!(
-            second.query(),
-            "hotline=4930901820&language=de-AT&rung=4915110000001_de&rest=447700900002_en"
-        );
+        assert_eq!(second.query(), "hotline=4930901820&language=de-AT&rung=4915110000001_de&rest=447700900002_en");
         for step in [first, second, third.clone()] {
             assert_eq!(read(&step.query()), Some(step.clone()));
         }
@@ -108,7 +105,12 @@ mod tests {
 
     #[test]
     fn another_address_leads_nowhere() {
-        for query in ["", "hotline=112&language=de", "hotline=4930901820&language=de&rest=110_de", "hotline=4930901820&language=de&rung=x"] {
+        for query in [
+            "",
+            "hotline=112&language=de",
+            "hotline=4930901820&language=de&rest=110_de",
+            "hotline=4930901820&language=de&rung=x",
+        ] {
             assert_eq!(read(query), None, "{query}");
         }
     }

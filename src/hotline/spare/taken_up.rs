@@ -91,7 +91,10 @@ impl State {
                 Ok(Err(error)) => error,
                 Err(_) => StoreError::Panicked,
             };
-            tracing::error!(error = &error as &dyn std::error::Error, "what happened to a caller could not be kept yet");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "what happened to a caller could not be kept yet"
+            );
             if error.is_unavailable() {
                 return None;
             }
@@ -264,7 +267,9 @@ fn in_words(acting: &Acting, entry: &Entry) -> String {
     };
     let (caller, call) = (arrival.caller(), &arrival.carrier_call);
     match &entry.what {
-        What::Used => format!("{caller} phoned {} at {at} and heard the spare document (call {call}).", arrival.hotline()),
+        What::Used => {
+            format!("{caller} phoned {} at {at} and heard the spare document (call {call}).", arrival.hotline())
+        }
         What::Dialled(number) => format!("{} was dialled for {caller} at {at} (call {call}).", name(number)),
         What::Talked(number) => {
             format!("{} talked with {caller}; the talk was over at {at} (call {call}).", name(number))
