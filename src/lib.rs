@@ -9,6 +9,7 @@ pub mod sla; // what hours a contract covers
 
 // Between them: what an MSP declares.
 pub mod declare; // files ⇄ documents ⇄ the Directory
+pub mod flowtest; // scripted calls of a flow, in virtual time
 
 // The shell does.
 pub mod api; // the JSON API

@@ -20,6 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("config", &["model", "declare"]),
     ("declare", &["model", "ivr", "oncall", "escalation", "sla"]),
+    ("flowtest", &["model", "ivr", "escalation", "declare"]),
     ("store", &["model", "ivr", "oncall", "escalation", "sla", "clock", "telemetry"]),
     ("carrier", &["model", "clock", "backoff", "telemetry"]),
     ("notify", &["model", "carrier", "clock", "store", "backoff", "telemetry"]),
@@ -27,6 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "work",
         &[
             "model",
+            "ivr",
             "oncall",
             "escalation",
             "sla",
@@ -93,6 +95,7 @@ const PURE: &[&str] = &[
     "escalation",
     "sla",
     "declare",
+    "flowtest",
     "carrier/twiml",
     "carrier/signature.rs",
     "notify/links.rs",

@@ -163,6 +163,120 @@ fn a_lock_is_lifted_where_there_is_a_contract() {
     assert!(unknown.err.contains("there is no contract `acme-god`; did you mean `acme-gold`?"), "{}", unknown.err);
 }
 
+const FLOW: &str = "id = \"f\"\nlanguages = [\"en\"]\nstart = \"menu\"\n[steps.menu]\ndo = \"menu\"\nprompt = \"For help press 1.\"\n\
+    attempts = 2\noptions = { 1 = { to = \"talk\" } }\ninvalid = \"bye\"\n[steps.talk]\ndo = \"connect\"\nto = \"person:lead\"\n\
+    connected = \"bye\"\nnobody = \"bye\"\n[steps.bye]\ndo = \"hangup\"\n";
+
+/// The MSP's folder with a flow, a hotline for it, and a call that goes as expected.
+fn desk_with_flow() -> Desk {
+    let desk = Desk::new();
+    desk.write("flows/f.toml", FLOW);
+    desk.write(
+        "flows/fixtures/msp.toml",
+        "[[people]]\nid = \"lead\"\ncontact = [ { id = \"m\", kind = \"voice\", to = \"+4915110000009\" } ]\n\
+         [[policies]]\nid = \"gold\"\nlevels = [ { notify = [\"person:lead\"], ack_within = \"5m\" } ]\n\
+         [[customers]]\nid = \"acme\"\n[[contracts]]\nid = \"acme-gold\"\ncustomer = \"acme\"\ncoverage = \"always\"\n\
+         priorities.P1 = { policy = \"gold\" }\n\
+         [[hotlines]]\nnumber = \"+4930901820\"\ncontract = \"acme-gold\"\nflow = \"f\"\n",
+    );
+    desk.write("flows/f.test.toml", &call("{ ring = \"lead\", answer = true, press = \"1\" }"));
+    desk
+}
+
+fn call(last: &str) -> String {
+    format!(
+        "[[call]]\nname = \"help\"\norg = \"fixtures/msp.toml\"\nat = \"2026-12-24T02:30:00+01:00\"\nfrom = \"+4930555010\"\n\
+         script = [\n  {{ hear = \"For help\", press = \"1\" }},\n  {last},\n]\nexpect = {{ ended = \"connected\" }}\n"
+    )
+}
+
+#[test]
+fn test_calls_are_run_and_what_goes_otherwise_is_said_with_its_line() {
+    let desk = desk_with_flow();
+    let told = desk.sound(&["flow", "test", "flows"]);
+    assert!(told.contains("flows/f.test.toml: 1 of 1 calls as expected\n  no call takes menu.invalid"), "{told}");
+    assert!(told.contains("1 call, all as expected, in "), "{told}");
+    desk.write("flows/f.test.toml", &call("{ ring = \"anna\", answer = true, press = \"1\" }"));
+    let told = desk.pikett(&["flow", "test", "flows/f.toml"]);
+    assert_eq!(told.code, 1);
+    let expected = "flows/f.test.toml:8: help: expected the phone of anna to ring; lead is rung\n  up to there:\n    02:30:00  hears: For help press 1.";
+    assert!(told.out.contains(expected), "{}", told.out);
+    let json = desk.pikett(&["flow", "test", "--json", "flows/f.test.toml"]);
+    let json: Value = serde_json::from_str(&json.out).expect("it prints JSON");
+    assert_eq!((&json["failed"], &json["files"][0]["calls"][0]["failures"][0]["line"]), (&1.into(), &8.into()));
+    desk.write("flows/f.test.toml", &call("{ ringg = \"lead\" }"));
+    let told = desk.pikett(&["flow", "test", "flows"]);
+    assert!(
+        told.out.contains("flows/f.test.toml:8:5: script entry has an unknown key `ringg`; did you mean `ring`?"),
+        "{}",
+        told.out
+    );
+    desk.write("flows/g.toml", &FLOW.replace("\"f\"", "\"g\""));
+    let told = desk.pikett(&["flow", "test", "flows/g.toml"]);
+    assert!(told.code == 1 && told.err.contains("there are no test calls beside this flow"), "{}", told.err);
+}
+
+#[test]
+fn what_belongs_to_test_calls_is_never_applied() {
+    let desk = desk_with_flow();
+    desk.write(
+        "flows/msp.toml",
+        "[[people]]\nid = \"lead\"\ncontact = [ { id = \"m\", kind = \"voice\", to = \"+4915110000009\" } ]\n",
+    );
+    let told = desk.sound(&["apply", "--dry-run", "flows"]);
+    assert_eq!(told, "+ person lead\n+ flow f\n2 changes would be made\n");
+}
+
+#[test]
+fn the_way_to_a_human_is_measured_and_must_reach_somebody() {
+    let desk = desk_with_flow();
+    let told = desk.pikett(&["flow", "check", "--longest", "10s", "flows/f.toml"]);
+    assert_eq!(told.code, 1);
+    assert!(
+        told.out
+            .starts_with("flows/f.toml:10:1: it may take 18 s until step `talk` rings a human: menu → talk; shorten"),
+        "{}",
+        told.out
+    );
+    assert!(told.out.ends_with("    18 s  menu → talk\n"), "{}", told.out);
+    desk.sound(&["flow", "check", "--longest", "20s", "--org", "flows/fixtures/msp.toml", "flows/f.toml"]);
+    desk.write("flows/limited.toml", &FLOW.replace("start =", "max_seconds_to_human = 5\nstart ="));
+    let told = desk.pikett(&["flow", "check", "flows/limited.toml"]);
+    assert!(
+        told.out.starts_with("flows/limited.toml:3:24: it may take 18 s to the first human: menu → talk"),
+        "{}",
+        told.out
+    );
+    let mails = desk.pikett(&["flow", "check", "--org", "flows/mails.toml", "flows/f.toml"]);
+    assert!(mails.code == 1 && mails.out.contains("flows/mails.toml: the file could not be read"), "{}", mails.out);
+    let msp = fs::read_to_string(desk.path().join("flows/fixtures/msp.toml")).expect("it is there");
+    desk.write(
+        "mails.toml",
+        &msp.replace("kind = \"voice\", to = \"+4915110000009\"", "kind = \"email\", to = \"lead@msp.example\""),
+    );
+    let mails = desk.pikett(&["flow", "check", "--org", "mails.toml", "flows/f.toml"]);
+    let expected = "step `talk` of flow `f` reaches nobody: lead has no number that can be rung; give one of them a contact of kind \"voice\"";
+    assert!(mails.code == 1 && mails.out.starts_with("mails.toml:") && mails.out.contains(expected), "{}", mails.out);
+}
+
+#[test]
+fn a_flow_is_drawn_even_with_faults_and_has_a_schema() {
+    let desk = desk_with_flow();
+    desk.sound(&["flow", "graph", "flows/f.toml", "-o", "f.svg"]);
+    let picture = fs::read_to_string(desk.path().join("f.svg")).expect("it was written");
+    assert!(picture.starts_with("<svg ") && picture.contains("longest wait: 18 s") && picture.contains("arrow taken"));
+    desk.write("broken.toml", &FLOW.replace("nobody = \"bye\"\n", ""));
+    let told = desk.pikett(&["flow", "graph", "broken.toml"]);
+    assert_eq!(told.code, 1);
+    assert!(
+        told.err.contains("step `talk` has no `nobody`") && told.out.contains("<g class=\"wrong\">"),
+        "{}",
+        told.err
+    );
+    let schema = desk.json(&["flow", "schema"]);
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+}
+
 #[test]
 fn faults_of_flows_are_said_file_by_file() {
     let desk = Desk::new();

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// Every Markdown file that a reader starts from.
@@ -60,6 +61,67 @@ fn the_flows_that_are_shown_are_sound() {
             panic!("{faults:#?}");
         }
     }
+}
+
+fn pikett(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_pikett")).current_dir(folder).args(arguments).output();
+    let output = output.expect("the binary runs");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints text");
+    (output.status.success(), text(output.stdout) + &text(output.stderr))
+}
+
+/// The flows that come along, by name.
+fn shipped() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr-flows");
+    let files = fs::read_dir(folder).expect("the folder is there").map(|file| file.expect("it can be read").path());
+    let names = files.filter_map(|path| Some(path.file_name()?.to_str()?.strip_suffix(".toml")?.to_owned()));
+    let mut names: Vec<String> = names.filter(|name| !name.ends_with(".test")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_pictures_of_the_shipped_flows_are_up_to_date() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = text(&root.join("docs/flows.md"));
+    for name in shipped() {
+        let (sound, drawn) = pikett(root, &["flow", "graph", &format!("ivr-flows/{name}.toml")]);
+        assert!(sound, "{drawn}");
+        let kept = fs::read_to_string(root.join(format!("docs/flows/{name}.svg"))).unwrap_or_default();
+        let mend = format!("pikett flow graph ivr-flows/{name}.toml -o docs/flows/{name}.svg");
+        assert!(kept == drawn, "docs/flows/{name}.svg is not what the flow is now: {mend}");
+        assert!(page.contains(&format!("(flows/{name}.svg)")), "docs/flows.md does not show {name}");
+    }
+}
+
+#[test]
+fn the_shipped_flows_pass_their_test_calls_which_take_every_exit() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (sound, told) = pikett(root, &["flow", "test", "ivr-flows", "--json"]);
+    assert!(sound, "{told}");
+    let told: serde_json::Value = serde_json::from_str(&told).expect("it prints JSON");
+    let files = told["files"].as_array().expect("a list");
+    assert_eq!(files.len(), shipped().len(), "each flow has test calls");
+    for file in files {
+        assert_eq!(file["untested"], serde_json::json!([]), "{}", file["file"]);
+    }
+}
+
+#[test]
+fn the_test_call_that_is_shown_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = text(&root.join("docs/flows.md"));
+    let shown = page.split("```").find(|block| block.trim_start().starts_with("[[call]]")).expect("it is shown");
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let flows = shipped().into_iter().map(|name| format!("{name}.toml"));
+    for name in flows.chain(["fixtures/msp.toml".to_owned()]) {
+        let to = folder.path().join(&name);
+        fs::create_dir_all(to.parent().expect("it is below the folder")).expect("folders can be made");
+        fs::copy(root.join("ivr-flows").join(name), to).expect("it can be copied");
+    }
+    fs::write(folder.path().join("sla-hotline.test.toml"), shown).expect("files can be written");
+    let (sound, told) = pikett(folder.path(), &["flow", "test", "sla-hotline.toml"]);
+    assert!(sound && told.contains("1 call, all as expected"), "{told}");
 }
 
 #[test]

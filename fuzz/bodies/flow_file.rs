@@ -103,6 +103,7 @@ fn facts() -> Facts {
         pin: Some(PinCheck::Wrong),
         next_alert: 17,
         queue_position: None,
+        incidents: Vec::new(),
         money: Money { calls_left: true, sms_left: true, countries: BTreeSet::from(["49".to_owned()]) },
     }
 }

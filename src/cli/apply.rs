@@ -28,15 +28,17 @@ use crate::{
 };
 
 /// Folders may link to each other.
-const DEPTH_MAX: usize = 16;
+pub const DEPTH_MAX: usize = 16;
+/// A folder of declarations for test calls.
+const FIXTURES: &str = "fixtures";
 /// Each time somebody else was faster; more means that something applies without end.
 const TRIES: usize = 20;
 
 /// Bring declared people, schedules, policies, customers, contracts, hotlines and flows into the database
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A file with [steps] is a flow, others are declarations. Folders are searched for *.toml; *.test.toml and \
-pikett.toml are passed over. What the files do not mention stays as it is. All or nothing.
+A file with [steps] is a flow, others are declarations. Folders are searched for *.toml; *.test.toml, folders \
+named fixtures and pikett.toml are passed over. What the files do not mention stays as it is. All or nothing.
 
 Example:
   pikett apply -c /etc/pikett/pikett.toml --dry-run msp.toml ivr-flows")]
@@ -124,7 +126,7 @@ fn plan(declared: &Declared, files: &[File], flows: Flows, ids: &Ids) -> Result<
     declare::plan(&declared.documents, &stored_flows, files.to_vec(), &outside, flows).map_err(Failure::Faults)
 }
 
-fn text_beside(file: &str, reference: &str) -> Result<String, String> {
+pub fn text_beside(file: &str, reference: &str) -> Result<String, String> {
     let reference = secrets::beside(file, reference);
     let path = reference.strip_prefix("file:").unwrap_or(&reference);
     fs::read_to_string(path).map_err(|error| format!("{path} could not be read, {error}: name a file that is there"))
@@ -164,7 +166,7 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
     for path in paths {
         let before = found.len();
         if path.is_dir() {
-            search(path, DEPTH_MAX, &mut found, &mut faults);
+            search(path, &is_declaration, DEPTH_MAX, &mut found, &mut faults);
             if found.len() == before && faults.is_empty() {
                 faults.push(fault(path, "there is no *.toml in this folder", "name a folder that holds declarations"));
             }
@@ -189,7 +191,15 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
     if faults.is_empty() { Ok(files) } else { Err(Failure::Faults(faults)) }
 }
 
-fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>, faults: &mut Vec<Fault>) {
+/// The files of a folder and those below it that are wanted, in the order of their names. What lies in
+/// `fixtures` belongs to the test calls of flows.
+pub fn search(
+    folder: &Path,
+    wanted: &dyn Fn(&Path) -> bool,
+    depth: usize,
+    found: &mut Vec<PathBuf>,
+    faults: &mut Vec<Fault>,
+) {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries: Vec<PathBuf> = match entries {
         Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
@@ -203,13 +213,19 @@ fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>, faults: &mut Ve
             continue;
         }
         if path.is_dir() {
-            if depth > 0 {
-                search(&path, depth - 1, found, faults);
+            if depth > 0 && name != FIXTURES {
+                search(&path, wanted, depth - 1, found, faults);
             }
-        } else if name.ends_with(".toml") && name != crate::config::FILE && !is_passed_over(&path) {
+        } else if wanted(&path) {
             found.push(path);
         }
     }
+}
+
+fn is_declaration(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "toml")
+        && path.file_name().is_some_and(|name| name != crate::config::FILE)
+        && !is_passed_over(path)
 }
 
 /// Scripted calls of a flow stand beside it.
@@ -295,9 +311,16 @@ contacts = [ { name = "Petra", pin = "730164" } ]
     #[test]
     fn folders_are_searched_for_what_is_meant_to_be_applied() {
         let folder = tempfile::tempdir().unwrap();
-        for name in
-            ["b/flow.toml", "b/flow.test.toml", "a.toml", "pikett.toml", ".git/c.toml", "holidays.ics", "b/c/d.toml"]
-        {
+        for name in [
+            "b/flow.toml",
+            "b/flow.test.toml",
+            "b/fixtures/msp.toml",
+            "a.toml",
+            "pikett.toml",
+            ".git/c.toml",
+            "holidays.ics",
+            "b/c/d.toml",
+        ] {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, name).unwrap();

@@ -10,11 +10,13 @@ pub mod document; // the normalised documents that are kept
 mod fit; // whether a hotline's vars fit its flow
 mod forms; // how single values are written
 mod holidays; // from iCalendar files
+pub mod of_call; // what declarations mean for a call
 pub mod org; // [org] and [limits]
 pub mod pins; // hashing PINs, and finding whose PIN was keyed
 mod places; // where things stand in the files
 mod plan; // what an apply would change
 mod preview; // what another version of a flow changes, hotline by hotline
+mod reach; // whether a connect could ring anybody
 mod read; // files → what they declare
 mod spare; // whom a hotline dials when its flow cannot be served
 

@@ -10,13 +10,14 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
-    connect::{self, candidates, end_rings, place},
+    connect::{self, end_rings, place},
     effects::{Applying, CONNECT, note},
     numbers::Used,
     rings::{HANGUP, JOIN, LEAVE, detail, wake},
     waiting::{Aside, Waiting, Wish},
 };
 use crate::{
+    declare::of_call::candidates,
     escalation::{
         Target,
         connect::{Connect, LegResult, Plan, Progress, decide},
@@ -151,7 +152,7 @@ fn decided(
     busy: &BTreeSet<PersonId>,
 ) -> crate::escalation::connect::Decision {
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
-    let ask = |target: &Target| candidates(acting, target, busy, call.language.as_ref());
+    let ask = |target: &Target| candidates(&acting.directory, target, busy, call.language.as_ref(), acting.now);
     decide(&aside.connect.plan, &aside.connect.progress, &views, &ask, acting.now)
 }
 

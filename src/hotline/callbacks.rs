@@ -13,7 +13,8 @@ use super::{
     State,
     document::say,
     effects::{Applying, note},
-    legs::{Ended, Ring, Seen, leg_ended},
+    leg_end::{Ended, leg_ended},
+    legs::{Ring, Seen},
     rings::{self, detail},
     urls, words,
 };

@@ -18,16 +18,15 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
+    declare::of_call::candidates,
     escalation::{
         Target,
-        connect::{Candidate, Decision, End, LegResult, Ring, decide},
+        connect::{Decision, End, LegResult, Ring, decide},
     },
     model::{
         call::LegState,
         id::{CallId, PersonId},
-        language::Language,
     },
-    oncall,
     store::{
         StoreError, alerts, attempts,
         calls::{self, CallRow, Phase},
@@ -106,7 +105,7 @@ async fn step(
     }
     busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
-    let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
+    let ask = |target: &Target| candidates(&acting.directory, target, &busy, call.language.as_ref(), acting.now);
     let decision = decide(&waiting.connect.plan, &waiting.connect.progress, &views, &ask, acting.now);
     let reached = waiting.connect.progress.level.map(|level| level + waiting.connect.plan.first_level);
     waiting.connect.progress = decision.next.clone();
@@ -143,45 +142,11 @@ async fn wanted_ahead(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> R
             legs::of_call(db, acting.org(), &other).await?.into_iter().partition(|leg| theirs.is_of(leg));
         busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
         let views: Vec<_> = legs.iter().map(LegRow::view).collect();
-        let ask = |target: &Target| candidates(acting, target, &busy, call.language.as_ref());
+        let ask = |target: &Target| candidates(&acting.directory, target, &busy, call.language.as_ref(), acting.now);
         let decision = decide(&theirs.connect.plan, &theirs.connect.progress, &views, &ask, acting.now);
         wanted.extend(decision.ring.into_iter().map(|ring| ring.person));
     }
     Ok(wanted)
-}
-
-/// Who could be rung for a target at this moment.
-pub fn candidates(
-    acting: &Acting,
-    target: &Target,
-    busy: &BTreeSet<PersonId>,
-    language: Option<&Language>,
-) -> Vec<Candidate> {
-    let directory = &acting.directory;
-    let named: Vec<(PersonId, String)> = match target {
-        Target::Person(id) => vec![(id.clone(), "named by the policy".to_owned())],
-        Target::Schedule(id) => match directory.schedules.get(id) {
-            Some(schedule) => oncall::who(schedule, acting.now)
-                .people
-                .into_iter()
-                .map(|duty| (duty.person, format!("on call by {}", duty.why)))
-                .collect(),
-            None => Vec::new(),
-        },
-    };
-    let countries = directory.countries();
-    let candidate = |(id, why): (PersonId, String)| {
-        let person = directory.people.get(&id)?;
-        let phone = person.voice().map(|(_, phone)| phone);
-        Some(Candidate {
-            phone: phone.filter(|phone| countries.contains(phone.country_code())).cloned(),
-            speaks_language: language.is_some_and(|spoken| spoken.primary() == person.language.primary()),
-            busy_elsewhere: busy.contains(&id),
-            person: id,
-            why,
-        })
-    };
-    named.into_iter().filter_map(candidate).collect()
 }
 
 /// A row first: the carrier is asked by its worker.

@@ -9,11 +9,9 @@ use sqlx::AnyConnection;
 
 use super::{numbers::Used, waiting::Waiting};
 use crate::{
-    escalation::{
-        Target,
-        connect::{Connect, Plan, Progress},
-    },
-    ivr::{self, ConnectTo, Effect, MissedAlert, MissedCall, MissedWhy, Voicemail},
+    declare::of_call,
+    escalation::connect::{Connect, Progress},
+    ivr::{self, Effect, MissedAlert, MissedCall, MissedWhy, Voicemail},
     model::{
         alert::{AlertState, Source},
         id::{AlertId, ContractId, IncidentId, PolicyId},
@@ -147,11 +145,11 @@ impl<'a> Applying<'a> {
     /// matters: somebody is always told.
     fn policy(&self, own: Option<&PolicyId>, contract: Option<&ContractId>, priority: Priority) -> Option<Snapshot> {
         let directory = &self.acting.directory;
-        let of_contract = policy_of(self.acting, contract, priority);
+        let of_contract = of_call::policy_of(&self.acting.directory, contract, priority);
         let named = own.or(of_contract.as_ref()).and_then(|id| directory.policies.get(id));
         match named {
             Some(policy) => Some(Snapshot::of(policy)),
-            None => msp::policy(directory, None).as_ref().map(Snapshot::of),
+            None => of_call::msp_policy(directory, None).as_ref().map(Snapshot::of),
         }
     }
 
@@ -173,15 +171,7 @@ impl<'a> Applying<'a> {
 
     async fn connect(&mut self, db: &mut AnyConnection, connect: &ivr::Connect) -> Result<(), StoreError> {
         let (acting, org, id) = (self.acting, self.acting.org(), &self.call.id);
-        let plan = Plan {
-            levels: levels(acting, connect),
-            first_level: 0,
-            ring: TimeDelta::seconds(connect.ring_s.max(5).into()),
-            at_once: connect.at_once,
-            prefer_language: connect.prefer_language.is_some(),
-            max_wait: TimeDelta::seconds(connect.max_wait_s.max(1).into()),
-            started_at: acting.now,
-        };
+        let plan = of_call::connect_plan(&acting.directory, connect, acting.now);
         let waiting = Waiting {
             connect: Connect { plan, progress: Progress::default() },
             music: connect.music.clone(),
@@ -338,7 +328,11 @@ impl<'a> Applying<'a> {
             return Ok(());
         }
         let number = self.spare_number()?;
-        let hint = policy_of(self.acting, self.call.contract.as_ref(), self.call.priority.unwrap_or(Priority::P3));
+        let hint = of_call::policy_of(
+            &self.acting.directory,
+            self.call.contract.as_ref(),
+            self.call.priority.unwrap_or(Priority::P3),
+        );
         let raised = msp::tell(db, self.acting, number, &matter, text, text, hint.as_ref()).await?;
         self.used.push((number, Some(raised)));
         Ok(())
@@ -393,24 +387,5 @@ fn entry(acting: &Acting, call: &CallRow, kind: &str, text: impl Into<String>, d
         kind: kind.to_owned(),
         text: text.into(),
         detail,
-    }
-}
-
-/// The contract's policy for this priority.
-pub fn policy_of(acting: &Acting, contract: Option<&ContractId>, priority: Priority) -> Option<PolicyId> {
-    let contract = acting.directory.contracts.get(contract?)?;
-    contract.target(priority).map(|target| target.policy.clone())
-}
-
-fn levels(acting: &Acting, connect: &ivr::Connect) -> Vec<Vec<Target>> {
-    match &connect.to {
-        ConnectTo::Schedule(id) => vec![vec![Target::Schedule(id.clone())]],
-        ConnectTo::Person(id) => vec![vec![Target::Person(id.clone())]],
-        ConnectTo::Policy => {
-            let named = policy_of(acting, connect.contract.as_ref(), connect.priority)
-                .and_then(|id| acting.directory.policies.get(&id).cloned())
-                .or_else(|| msp::policy(&acting.directory, None));
-            named.map_or_else(Vec::new, |policy| policy.levels.into_iter().map(|level| level.notify).collect())
-        }
     }
 }

@@ -1,21 +1,15 @@
 //! What a turn of the flow may know of the world, gathered before it runs.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use sqlx::AnyConnection;
 
 use super::State;
 use crate::{
-    declare::{Directory, pins},
-    ivr::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts, Want},
-    model::{
-        Instant,
-        contract::{Contract, Coverage, Hotline},
-        id::ContractId,
-        language::Language,
-        phone::Phone,
+    declare::{
+        of_call::{self, Line},
+        pins,
     },
-    sla::coverage,
+    ivr::{Facts, Money, PinCheck, Want},
+    model::{id::ContractId, language::Language, phone::Phone},
     store::{
         StoreError, languages,
         pin_locks::{self, Subject, Taken},
@@ -23,16 +17,6 @@ use crate::{
     },
     work::{Acting, msp},
 };
-
-/// Who phones which hotline.
-#[derive(Clone)]
-pub struct Line {
-    pub hotline: Hotline,
-    pub caller: Option<Phone>,
-    pub attestation: Attestation,
-    /// Reserved, should the turn raise the call's alert.
-    pub next_alert: i64,
-}
 
 pub async fn gather(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Result<Facts, StoreError> {
     let language = remembered(db, acting, line).await?;
@@ -51,30 +35,8 @@ pub async fn remembered(db: &mut AnyConnection, acting: &Acting, line: &Line) ->
 /// As if nothing had been spent in this hour.
 pub fn unspent(acting: &Acting, line: &Line, language: Option<Language>) -> Facts {
     let directory = &acting.directory;
-    Facts {
-        now: acting.now,
-        org_name: directory.org_name.clone(),
-        hotline: line.hotline.number.clone(),
-        vars: line.hotline.vars.clone(),
-        contracts: contracts(directory, line, acting.now),
-        calendars: directory
-            .calendars
-            .iter()
-            .map(|(id, calendar)| (id.clone(), coverage::state_of(calendar, acting.now)))
-            .collect(),
-        caller: line.caller.clone(),
-        attestation: line.attestation,
-        language,
-        pin: None,
-        next_alert: line.next_alert,
-        queue_position: None,
-        money: Money { calls_left: true, sms_left: true, countries: countries(directory) },
-        incidents: Vec::new(),
-    }
-}
-
-fn countries(directory: &Directory) -> BTreeSet<String> {
-    directory.countries().into_iter().map(str::to_owned).collect()
+    let money = Money { calls_left: true, sms_left: true, countries: of_call::countries(directory) };
+    of_call::facts(directory, line, language, money, acting.now)
 }
 
 async fn money(db: &mut AnyConnection, acting: &Acting, hotline: &Phone) -> Result<Money, StoreError> {
@@ -86,41 +48,8 @@ async fn money(db: &mut AnyConnection, acting: &Acting, hotline: &Phone) -> Resu
     Ok(Money {
         calls_left: left(Spending::Call, limits.calls_per_hour),
         sms_left: left(Spending::Sms, limits.sms_per_hour),
-        countries: countries(&acting.directory),
+        countries: of_call::countries(&acting.directory),
     })
-}
-
-fn contracts(directory: &Directory, line: &Line, now: Instant) -> Vec<ContractFacts> {
-    let known = |id: &ContractId| directory.contracts.get(id);
-    line.hotline.contracts.iter().filter_map(known).map(|contract| facts_of(directory, line, contract, now)).collect()
-}
-
-fn facts_of(directory: &Directory, line: &Line, contract: &Contract, now: Instant) -> ContractFacts {
-    let customer = directory.customers.get(&contract.customer);
-    let zone = match &contract.coverage {
-        Coverage::Calendar(id) => directory.calendars.get(id).map(|calendar| calendar.zone),
-        Coverage::Always => None,
-    };
-    let any_zone = || directory.schedules.values().next().map(|schedule| schedule.zone);
-    let sla =
-        |target: &crate::model::contract::Target| SlaFacts { response: target.response, resolution: target.resolution };
-    ContractFacts {
-        id: contract.id.clone(),
-        customer: contract.customer.clone(),
-        customer_name: customer.map_or_else(|| contract.customer.to_string(), |customer| customer.name.clone()),
-        customer_number: customer.and_then(|customer| customer.number.clone()),
-        zone: zone.or_else(any_zone).unwrap_or(chrono_tz::UTC),
-        coverage: coverage::state(&contract.coverage, &directory.calendars, now),
-        priorities: contract.priorities.iter().map(|(priority, target)| (*priority, sla(target))).collect(),
-        contacts: customer.map_or_else(BTreeMap::new, |customer| {
-            customer.contacts.iter().map(|contact| (contact.id.clone(), contact.name.clone())).collect()
-        }),
-        known: line
-            .caller
-            .as_ref()
-            .and_then(|caller| directory.contact_with_phone(&contract.id, caller))
-            .map(|contact| contact.id.clone()),
-    }
 }
 
 /// Finds out what the turn wants. A try is counted before it is looked at, so that many calls at once

@@ -15,6 +15,7 @@ mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
 mod known; // calls that wait for the next key
+mod leg_end; // why a phone is off the line, and what follows
 mod legs; // technicians' phones
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open

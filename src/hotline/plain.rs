@@ -29,6 +29,7 @@ use crate::{
         Store, StoreError,
         calls::{CallRow, NewCall, Phase},
         gather::Gather,
+        incidents,
         plain::{Of, PlainTurn, save_all},
     },
 };
@@ -125,11 +126,11 @@ impl State {
         look_at: Option<Instant>,
     ) -> Result<Option<Document>, StoreError> {
         let state = state_of(&scene, &facts)?;
-        if ivr::wants(&scene.flow, &state, &input) != Want::Nothing {
+        if ivr::wants(scene.flows(), &state, &input) != Want::Nothing || self.tells_of_incidents(&scene).await? {
             return Ok(None);
         }
         // A flow that breaks must leave its call on record.
-        let Ok(ran) = catch_unwind(AssertUnwindSafe(|| ivr::run(&scene.flow, state, input, &facts))) else {
+        let Ok(ran) = catch_unwind(AssertUnwindSafe(|| self.walk(&scene, state, input, &facts))) else {
             return Ok(None);
         };
         if !is_plain(&ran) {
@@ -158,6 +159,15 @@ impl State {
         }
         self.keep_known(Known { call: after, remembered: facts.language, look_at: look_at.unwrap_or(anew) });
         Ok(Some(document))
+    }
+
+    /// Then money has a say in what is asked: whether an SMS is offered.
+    async fn tells_of_incidents(&self, scene: &Scene) -> Result<bool, StoreError> {
+        if !scene.flows().tell_of_incidents() {
+            return Ok(false);
+        }
+        let mut db = self.context().store.read().await?;
+        Ok(!incidents::open(&mut db, scene.acting.org()).await?.is_empty())
     }
 
     /// For the next key, if that is what the call waits for.

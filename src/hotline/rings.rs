@@ -9,7 +9,7 @@ use sqlx::AnyConnection;
 use super::{
     State,
     effects::CONNECT,
-    legs::{self as faces, Ended},
+    leg_end::{self, Ended},
     turn::WATCH,
     urls::{self, Urls},
     waiting::Waiting,
@@ -199,7 +199,7 @@ impl Ringing {
         let (due, acting) = (timer.clone(), self.0.context().acting());
         let unit = async move |db: &mut AnyConnection| {
             timers::complete(db, &due).await?;
-            faces::leg_ended(db, &acting, &leg, &ended).await
+            leg_end::leg_ended(db, &acting, &leg, &ended).await
         };
         self.0.context().change(unit).await
     }
@@ -347,4 +347,19 @@ pub async fn wake(db: &mut AnyConnection, acting: &Acting, call: &CallId) -> Res
 /// The fields behind a sentence about a leg.
 pub fn detail(leg: &LegRow) -> serde_json::Value {
     json!({ "leg": leg.id.as_str(), "person": leg.person.as_str() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{store::timers::CALLERS, work::callbacks};
+
+    #[test]
+    fn whatever_a_caller_waits_for_is_not_behind_the_others() {
+        let mut kinds = [CONNECT, RING, LEAVE, HANGUP, DEADLINE, JOIN, callbacks::RING];
+        let mut first = CALLERS;
+        kinds.sort_unstable();
+        first.sort_unstable();
+        assert_eq!(kinds, first);
+    }
 }

@@ -7,10 +7,10 @@
 use chrono::TimeDelta;
 use sqlx::AnyConnection;
 
-use super::{connect::release, effects::CONNECT, effects::note, legs::leg_ended, rings::detail, rings::wake};
+use super::{connect::release, effects::CONNECT, effects::note, leg_end::leg_ended, rings::detail, rings::wake};
 use crate::{
     escalation::connect::LegResult,
-    hotline::legs::Ended,
+    hotline::leg_end::Ended,
     hotline::waiting::Waiting,
     model::{Instant, alert::Actor, call::LegState, id::CallId},
     notify::plan,

@@ -10,13 +10,14 @@ use super::{
     State, document,
     effects::{Applying, note_reasons},
     ended::matters_late,
-    facts::{self, Line},
+    facts,
     known::Known,
     numbers::Used,
     plain,
     urls::Urls,
 };
 use crate::{
+    declare::of_call::Line,
     ivr::{self, Attestation, Called, Facts, Flow, Flows, Input, Then},
     model::{
         contract::Hotline,
@@ -163,6 +164,15 @@ impl State {
         Ok(done.document)
     }
 
+    /// What the flow makes of it, and of that what this installation asks of the carrier.
+    pub(super) fn walk(&self, scene: &Scene, state: ivr::State, input: Input, facts: &Facts) -> ivr::Turn {
+        let mut ran = ivr::run(scene.flows(), state, input, facts);
+        if let Then::Record(record) = &mut ran.verbs.then {
+            record.transcribe &= !self.0.transcribes;
+        }
+        ran
+    }
+
     async fn run(&self, scene: &Scene, turn: u32, input: Input) -> Result<Done, StoreError> {
         let mut facts = {
             let mut db = self.context().store.read().await?;
@@ -175,10 +185,7 @@ impl State {
         let state = state_of(scene, &facts)?;
         let want = ivr::wants(scene.flows(), &state, &input);
         facts.pin = facts::check_pin(self, &scene.acting, &facts, want).await?;
-        let mut ran = ivr::run(scene.flows(), state, input, &facts);
-        if let Then::Record(record) = &mut ran.verbs.then {
-            record.transcribe &= !self.0.transcribes;
-        }
+        let ran = self.walk(scene, state, input, &facts);
         let response = document::of_turn(&ran.verbs, &scene.urls, &scene.call.id, turn + 1);
         let document = document::text(&response, &scene.urls, &ran.state.language);
         let msp_matters = ran.effects.iter().filter(|effect| may_need_number(effect)).count();

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    escalation::connect::{Connect, End, GaveUp},
+    declare::of_call,
+    escalation::connect::Connect,
     ivr::{Accept, ConnectEnd},
     model::{Instant, id::LegId},
     store::{StoreError, legs::LegRow},
@@ -147,11 +148,6 @@ impl Waiting {
         if self.left {
             return ConnectEnd::Left;
         }
-        match self.connect.progress.end {
-            Some(End::GaveUp(GaveUp::NobodyOnCall | GaveUp::NobodyReachable)) => ConnectEnd::NobodyOnCall,
-            Some(End::GaveUp(GaveUp::NobodyAnswered | GaveUp::WaitOver)) => ConnectEnd::Nobody,
-            // Neither we nor the caller wanted to leave.
-            Some(End::Connected) | None => ConnectEnd::Failed,
-        }
+        of_call::connect_end(self.connect.progress.end)
     }
 }

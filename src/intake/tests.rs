@@ -173,7 +173,7 @@ on_both! {
         assert_eq!(service.alerts().await[0].alert.state, AlertState::Acknowledged { by: by.clone(), at: at(0) });
         service.accepted(&event("disk", "trigger")).await;
         let mut db = store.read().await.unwrap();
-        assert_eq!(timers::next_due(&mut db).await.unwrap(), None, "an acknowledged alert tells nobody again");
+        assert_eq!(timers::next_due(&mut db, timers::Crowd::Others).await.unwrap(), None, "an acknowledged alert tells nobody again");
         service.accepted(&event("disk", "resolve")).await;
         service.accepted(&event("disk", "resolve")).await;
         service.accepted(&event("never seen", "acknowledge")).await;

@@ -1,7 +1,10 @@
 //! A checked flow: what `parse` hands out and `run` walks on. Every exit is a resolved `StepId`, so a
 //! flow that exists cannot dangle. Nothing here reads files or decides; start with `Flow`, then `Kind`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{texts::Compiled, turn::RejectReason};
 use crate::model::{
@@ -27,9 +30,13 @@ pub struct Flow {
     pub(super) texts: Compiled,
 }
 
-/// An index into the flow that made it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StepId(pub(super) usize);
+/// An index into the flow that made it. One that stands for an exit also knows where that is written, so
+/// that of two exits to the same step one can say which was taken; it is the same step all the same.
+#[derive(Debug, Clone, Copy)]
+pub struct StepId {
+    pub(super) index: usize,
+    written_at: Option<usize>,
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
@@ -358,13 +365,49 @@ pub enum CallerId {
     Caller,
 }
 
+impl StepId {
+    pub(super) fn nth(index: usize) -> Self {
+        Self { index, written_at: None }
+    }
+
+    /// The same step, as the exit that is written at this byte of the file.
+    pub(super) fn by_exit(self, written_at: Option<usize>) -> Self {
+        Self { written_at, ..self }
+    }
+
+    /// Where the exit is written that led here, in bytes; `None`: no exit did.
+    pub fn written_at(self) -> Option<usize> {
+        self.written_at
+    }
+}
+
+impl PartialEq for StepId {
+    fn eq(&self, other: &Self) -> bool {
+        self.index == other.index
+    }
+}
+
+impl Eq for StepId {}
+
+impl PartialOrd for StepId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for StepId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.index.cmp(&other.index)
+    }
+}
+
 impl Flow {
     pub fn default_language(&self) -> &Language {
         &self.languages[0]
     }
 
     pub fn step(&self, id: StepId) -> &Step {
-        &self.steps[id.0]
+        &self.steps[id.index]
     }
 
     pub fn find(&self, name: &str) -> Option<StepId> {
@@ -386,7 +429,7 @@ impl Flow {
 
     /// In the order of the file.
     pub fn steps(&self) -> impl Iterator<Item = (StepId, &Step)> {
-        self.steps.iter().enumerate().map(|(index, step)| (StepId(index), step))
+        self.steps.iter().enumerate().map(|(index, step)| (StepId::nth(index), step))
     }
 }
 

@@ -5,11 +5,15 @@
 //! and effects in one unit of work, answer the verbs. Start reading with `flow` (what a script is),
 //! then `turn` (what goes in and comes out), then `run`.
 
+pub mod draw;
+mod exits;
 mod facts;
 mod flow;
 mod flows;
 mod parse;
+pub mod patience;
 mod run;
+pub mod schema;
 mod speech;
 mod state;
 mod texts;
@@ -17,6 +21,7 @@ mod turn;
 mod vars;
 mod words;
 
+pub use exits::{Exit, Label};
 pub use facts::{Attestation, ContractFacts, Facts, Money, PinCheck, SlaFacts};
 pub use flow::{
     Abandoned, Accept, AlertFields, Asking, CallbackNumber, CallbackStep, CallerId, CallerStep, Case, Choice,
@@ -24,7 +29,7 @@ pub use flow::{
     PinStep, Speech, Step, StepId, Taken, Text, Trust, Var, VarKind, VoicemailStep, Wait,
 };
 pub use flows::{Called, Flows};
-pub use parse::{STEP_KINDS, parse};
+pub use parse::{STEP_KINDS, parse, parse_and_sketch};
 pub use run::{FLOWS_DEEP_MAX, abandoned, begin, run, spare, waiting, wants};
 pub use state::{Phase, State, StateError};
 pub use turn::{

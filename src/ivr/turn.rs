@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::{
-    flow::{Accept, ConnectTo},
+    flow::{Accept, ConnectTo, StepId},
     state::State,
 };
 use crate::model::{
@@ -73,6 +73,8 @@ pub struct Turn {
     pub reasons: Vec<String>,
     /// The step that the caller reached.
     pub last_step: String,
+    /// The exits that were taken on the way there.
+    pub path: Vec<StepId>,
 }
 
 /// What is heard, and the one thing that waits or ends after it.
@@ -348,6 +350,9 @@ impl SpeechPart {
 }
 
 impl Matter {
+    pub const ALL: [Self; 5] =
+        [Self::NobodyOnCall, Self::NobodyReached, Self::ConnectFailed, Self::Refused, Self::FlowFailed];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NobodyOnCall => "nobody_on_call",

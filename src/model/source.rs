@@ -41,7 +41,11 @@ impl Source {
             Ok(document) => Some(document),
             Err(error) => {
                 let what = error.message().lines().next().unwrap_or("this is not TOML").to_owned();
-                self.fault(error.span(), format!("not TOML: {what}"), "mend the line, or see https://toml.io");
+                let mend = match what.contains("duplicate key") {
+                    true => "each name stands once: take one of them out, or give it another",
+                    false => "mend the line, or see https://toml.io",
+                };
+                self.fault(error.span(), format!("not TOML: {what}"), mend);
                 None
             }
         }
@@ -104,6 +108,10 @@ impl<'a> Reader<'a> {
 
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
     }
 
     /// Where the key's value stands; the table itself when the key is missing.

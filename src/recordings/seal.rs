@@ -66,7 +66,7 @@ mod tests {
     const AUDIO: &[u8] = b"RIFF: the server room is burning";
 
     fn id(seed: u64) -> VoicemailId {
-        Ids::seeded(seed).id(Instant::UNIX_EPOCH)
+        Ids::seeded(seed).id(Instant::UNIX_EPOCH + chrono::TimeDelta::days(1))
     }
 
     fn sealer(key: &str) -> Sealer {

@@ -55,7 +55,7 @@ pub(super) struct Claim {
 
 /// `claim!("UPDATE … IN (SELECT … LIMIT $3", ") RETURNING …")`: the row lock stands between the parts.
 macro_rules! claim {
-    ($select:literal, $rest:literal) => {
+    ($select:expr, $rest:literal) => {
         $crate::store::db::Claim {
             sqlite: concat!($select, $rest),
             postgres: concat!($select, " FOR UPDATE SKIP LOCKED", $rest),

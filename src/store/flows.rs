@@ -221,12 +221,12 @@ mod tests {
             for source in ["one", "two", "two"] {
                 store.write(async move |db| keep(db, source).await).await.unwrap();
             }
-            let found = before(&mut *store.read().await.unwrap(), &org(), &hotline()).await.unwrap();
+            let found = before(&mut store.read().await.unwrap(), &org(), &hotline()).await.unwrap();
             assert_eq!(found, Some(1));
             let nothing = store.write(async |db| activate(db, &org(), &hotline(), 9, at(9)).await).await.unwrap();
             assert!(!nothing);
             let other: FlowId = "other".parse().unwrap();
-            assert_eq!(before(&mut *store.read().await.unwrap(), &org(), &other).await.unwrap(), None);
+            assert_eq!(before(&mut store.read().await.unwrap(), &org(), &other).await.unwrap(), None);
         }
     }
 }

@@ -399,7 +399,8 @@ mod tests {
                 Ok((first, again, follow(db, &org(), &two, &given, at(3)).await?))
             });
             assert_eq!(followed.await.unwrap(), (true, false, true));
-            assert_eq!(followers(&mut store.read().await.unwrap(), &org(), &mail.id).await.unwrap(), [petra.clone()]);
+            let found = followers(&mut store.read().await.unwrap(), &org(), &mail.id).await.unwrap();
+            assert_eq!(found, std::slice::from_ref(&petra));
             let over = Incident { state: IncidentState::Resolved, resolved_at: Some(at(20)), ..mail.clone() };
             changed(&store, over).await.unwrap();
             let (given, one) = (petra.clone(), mail.id.clone());

@@ -32,6 +32,39 @@ pub struct DueTimer {
     lease: String,
 }
 
+/// Who waits for a timer. Those of each crowd are claimed by themselves: a caller on the phone is never behind
+/// ten thousand escalations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crowd {
+    /// Callers who wait, and technicians at their phones: the kinds `CALLERS`.
+    Callers,
+    Others,
+}
+
+/// The kinds that callers wait for, as the statements and an index name them.
+pub const CALLERS: [&str; 7] = ["connect", "ring", "leave", "hangup", "leg-deadline", "leg-join", "callback-ring"];
+
+macro_rules! of_callers {
+    () => {
+        "kind IN ('connect', 'ring', 'leave', 'hangup', 'leg-deadline', 'leg-join', 'callback-ring')"
+    };
+}
+
+macro_rules! claim_of {
+    ($crowd:expr) => {
+        claim!(
+            concat!(
+                "UPDATE timers SET lease = $3, ready_at = $2, tries = tries + 1 \
+                 WHERE set_aside = 0 AND ready_at <= $1 AND (org_id, kind, subject) IN \
+                 (SELECT org_id, kind, subject FROM timers WHERE set_aside = 0 AND ",
+                $crowd,
+                " AND ready_at <= $1 ORDER BY ready_at LIMIT $4"
+            ),
+            ") RETURNING org_id, kind, subject, due_at, tries, payload, lease"
+        )
+    };
+}
+
 /// What a claim brought.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Claimed {
@@ -63,8 +96,13 @@ pub async fn set(
     .bind(payload)
     .execute(db)
     .await?;
-    touch(Topic::Timers);
+    touch(topic(kind));
     Ok(())
+}
+
+/// By which whoever works off this kind is woken.
+fn topic(kind: &str) -> Topic {
+    if CALLERS.contains(&kind) { Topic::Callers } else { Topic::Timers }
 }
 
 /// A timer that is due later than any worker sleeps: nobody has to be woken for it.
@@ -124,22 +162,23 @@ pub async fn due_at(
     row.map(|row| instant(&row, "due_at")).transpose()
 }
 
-/// Takes up to `limit` due timers until the instant `until`. `lease` is a fresh nonce that names this
+/// Takes up to `limit` due timers of this crowd until the instant `until`. `lease` is a fresh nonce that names this
 /// claim.
 pub async fn claim(
     db: &mut AnyConnection,
+    crowd: Crowd,
     now: Instant,
     until: Instant,
     lease: &str,
     limit: i64,
 ) -> Result<Claimed, StoreError> {
-    const CLAIM: Claim = claim!(
-        "UPDATE timers SET lease = $3, ready_at = $2, tries = tries + 1 \
-         WHERE set_aside = 0 AND ready_at <= $1 AND (org_id, kind, subject) IN \
-         (SELECT org_id, kind, subject FROM timers WHERE set_aside = 0 AND ready_at <= $1 ORDER BY ready_at LIMIT $4",
-        ") RETURNING org_id, kind, subject, due_at, tries, payload, lease"
-    );
-    let rows = sqlx::query(Dialect::of(db).claiming(CLAIM))
+    const OF_CALLERS: Claim = claim_of!(of_callers!());
+    const OF_OTHERS: Claim = claim_of!(concat!("NOT ", of_callers!()));
+    let statements = match crowd {
+        Crowd::Callers => OF_CALLERS,
+        Crowd::Others => OF_OTHERS,
+    };
+    let rows = sqlx::query(Dialect::of(db).claiming(statements))
         .bind(codec::millis(now))
         .bind(codec::millis(until))
         .bind(lease)
@@ -198,7 +237,7 @@ pub async fn fail(db: &mut AnyConnection, timer: &DueTimer, again_at: Instant) -
     .bind(TRIES_MAX)
     .fetch_optional(db)
     .await?;
-    touch(Topic::Timers);
+    touch(topic(&timer.kind));
     match row {
         None => Ok(Failed::Stale),
         Some(row) if codec::flag(&row, "set_aside")? => Ok(Failed::SetAside),
@@ -206,10 +245,17 @@ pub async fn fail(db: &mut AnyConnection, timer: &DueTimer, again_at: Instant) -
     }
 }
 
-/// When the next one may be claimed; `None`: nothing is set.
-pub async fn next_due(db: &mut AnyConnection) -> Result<Option<Instant>, StoreError> {
-    let row = sqlx::query("SELECT MIN(ready_at) AS ready_at FROM timers WHERE set_aside = 0").fetch_one(db).await?;
-    opt_instant(&row, "ready_at")
+/// When the next one of this crowd may be claimed; `None`: nothing is set.
+pub async fn next_due(db: &mut AnyConnection, crowd: Crowd) -> Result<Option<Instant>, StoreError> {
+    let statement = match crowd {
+        Crowd::Callers => {
+            concat!("SELECT MIN(ready_at) AS ready_at FROM timers WHERE set_aside = 0 AND ", of_callers!())
+        }
+        Crowd::Others => {
+            concat!("SELECT MIN(ready_at) AS ready_at FROM timers WHERE set_aside = 0 AND NOT ", of_callers!())
+        }
+    };
+    opt_instant(&sqlx::query(statement).fetch_one(db).await?, "ready_at")
 }
 
 /// How many wait, for metrics and for whoever looks after the service.
@@ -266,7 +312,7 @@ mod tests {
 
     async fn claim_at(store: &Store, now: i64, lease: &str) -> Claimed {
         let lease = lease.to_owned();
-        store.write(async move |db| claim(db, at(now), at(now + 30), &lease, 10).await).await.unwrap()
+        store.write(async move |db| claim(db, Crowd::Others, at(now), at(now + 30), &lease, 10).await).await.unwrap()
     }
 
     async fn complete_one(store: &Store, timer: &DueTimer) -> bool {
@@ -275,7 +321,7 @@ mod tests {
     }
 
     async fn next(store: &Store) -> Option<Instant> {
-        next_due(&mut store.read().await.unwrap()).await.unwrap()
+        next_due(&mut store.read().await.unwrap(), Crowd::Others).await.unwrap()
     }
 
     on_both! {
@@ -303,6 +349,40 @@ mod tests {
             assert!(complete_one(&store, timer).await);
             assert!(!complete_one(&store, timer).await);
             assert_eq!(next(&store).await, None);
+        }
+
+        async fn a_waiting_caller_is_not_behind_ten_thousand_escalations(store: Store) {
+            let storm = store.write(async |db| {
+                for n in 0..10_000 {
+                    set(db, &org(), "escalate", &format!("alert-{n}"), at(0), "").await?;
+                }
+                set(db, &org(), "connect", "a-call", at(5), "").await
+            });
+            storm.await.unwrap();
+            let of = async |crowd| {
+                store.write(async move |db| claim(db, crowd, at(60), at(90), "one", 10).await).await.unwrap().due
+            };
+            let mut db = store.read().await.unwrap();
+            assert_eq!(next_due(&mut db, Crowd::Callers).await.unwrap(), Some(at(5)));
+            let callers = of(Crowd::Callers).await;
+            let [timer] = callers.as_slice() else { panic!("{callers:?}") };
+            assert_eq!((timer.kind.as_str(), timer.subject.as_str()), ("connect", "a-call"));
+            assert_eq!(next_due(&mut db, Crowd::Callers).await.unwrap(), Some(at(90)), "the end of the lease");
+            let others = of(Crowd::Others).await;
+            assert!(others.len() == 10 && others.iter().all(|timer| timer.kind == "escalate"), "{others:?}");
+        }
+
+        async fn a_crowd_has_all_kinds_that_its_statements_name(store: Store) {
+            for kind in CALLERS.into_iter().chain(["escalate", "call-watch"]) {
+                store.write(async move |db| set(db, &org(), kind, "a", at(0), "").await).await.unwrap();
+            }
+            let kinds = async |crowd| {
+                let claim = async move |db: &mut AnyConnection| claim(db, crowd, at(0), at(30), "one", 10).await;
+                let claimed = store.write(claim).await.unwrap();
+                claimed.due.into_iter().map(|timer| timer.kind).collect::<BTreeSet<_>>()
+            };
+            assert_eq!(kinds(Crowd::Callers).await, CALLERS.map(str::to_owned).into());
+            assert_eq!(kinds(Crowd::Others).await, ["escalate", "call-watch"].map(str::to_owned).into());
         }
 
         async fn after_a_crash_the_lease_runs_out_and_the_late_worker_is_refused(store: Store) {

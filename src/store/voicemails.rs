@@ -337,7 +337,7 @@ mod tests {
             let found = by_id(&mut store.read().await.unwrap(), &org(), &voicemail.id).await.unwrap().unwrap();
             assert_eq!((found.place, found.remove_at), (Place::Here, Some(at(90))));
             let mut db = store.read().await.unwrap();
-            assert_eq!(list(&mut db, &org(), None, 5).await.unwrap(), [found.clone()]);
+            assert_eq!(list(&mut db, &org(), None, 5).await.unwrap(), std::slice::from_ref(&found));
             assert_eq!(list(&mut db, &org(), Some(&voicemail.id), 5).await.unwrap(), []);
             assert_eq!(of_alert(&mut db, &org(), voicemail.alert.as_ref().unwrap()).await.unwrap(), [found]);
             drop(db);

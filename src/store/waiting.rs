@@ -128,6 +128,7 @@ mod tests {
                 carrier_call: format!("CA{n}"),
                 from: None,
                 hotline: if n == 4 { "+4930901821" } else { "+4930901820" }.parse().unwrap(),
+                to: "+4930901820".parse().unwrap(),
                 flow: "sla-hotline".parse().unwrap(),
                 flow_version: 1,
                 started_at: at(n),

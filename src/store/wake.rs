@@ -11,6 +11,8 @@ use tokio::sync::watch;
 pub enum Topic {
     /// A timer was set or moved.
     Timers,
+    /// A timer for which a caller waits was set or moved.
+    Callers,
     /// An attempt is due.
     Outbox,
     /// The declarations changed.
@@ -85,11 +87,12 @@ impl Watch {
 }
 
 impl Topic {
-    const ALL: [Self; 4] = [Self::Timers, Self::Outbox, Self::Directory, Self::Events];
+    const ALL: [Self; 5] = [Self::Timers, Self::Callers, Self::Outbox, Self::Directory, Self::Events];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Timers => "timers",
+            Self::Callers => "callers",
             Self::Outbox => "outbox",
             Self::Directory => "directory",
             Self::Events => "events",
@@ -99,7 +102,7 @@ impl Topic {
 
 impl Topics {
     pub(super) const NONE: Self = Self(0);
-    pub(super) const ALL: Self = Self(0b1111);
+    pub(super) const ALL: Self = Self(0b1_1111);
 
     #[must_use]
     fn with(self, topic: Topic) -> Self {

@@ -15,6 +15,7 @@ use super::{
     tell::tell,
 };
 use crate::{
+    declare::of_call::msp_policy,
     escalation::{Decision, Policy, Progress, Stage, decide},
     model::{
         alert::{AlertState, Source},
@@ -102,7 +103,7 @@ async fn step(
         timers::complete(db, timer).await?;
         return Ok(Step::Done(None));
     };
-    let Some(policy) = row.policy()?.or_else(|| msp::policy(&acting.directory, None)) else {
+    let Some(policy) = row.policy()?.or_else(|| msp_policy(&acting.directory, None)) else {
         return without_policy(db, acting, timer, &row).await;
     };
     let progress = progress(&row)?;

@@ -38,7 +38,10 @@ pub use context::{Acting, Context};
 pub use record::record;
 
 use crate::notify::Channels;
-use crate::store::{StoreError, timers::DueTimer};
+use crate::store::{
+    StoreError,
+    timers::{Crowd, DueTimer},
+};
 
 /// The workers of a process.
 pub struct Work;
@@ -53,15 +56,18 @@ impl Work {
         stop: &CancellationToken,
         tracker: &TaskTracker,
     ) {
-        // Nobody holds a line for them.
+        let urgent = context.clone();
+        // Nobody holds a line for the others.
         let context = &Context { store: context.store.patient(), ..context.clone() };
         let own: [Arc<dyn Handler>; 3] = [
             Arc::new(callbacks::CallbackDue { context: context.clone() }),
             Arc::new(escalate::Escalate { context: context.clone() }),
             Arc::new(deadline::Deadline { context: context.clone(), channels: channels.clone() }),
         ];
-        let handlers = own.into_iter().chain(handlers).collect();
-        tracker.spawn(timers::Timers::new(context.clone(), handlers).run(stop.clone()));
+        let handlers: Vec<Arc<dyn Handler>> = own.into_iter().chain(handlers).collect();
+        for (crowd, context) in [(Crowd::Callers, &urgent), (Crowd::Others, context)] {
+            tracker.spawn(timers::Timers::new(context.clone(), crowd, &handlers).run(stop.clone()));
+        }
         tracker.spawn(deliver::Deliver::new(context.clone(), channels.clone()).run(stop.clone()));
         tracker.spawn(watch::run(context.clone(), stop.clone()));
     }

@@ -1,14 +1,12 @@
 //! What concerns the MSP itself: nobody on call, a carrier out, a row set aside. Each such matter is
 //! one open alert, however often it comes up.
 
-use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{Acting, Context, record};
 use crate::{
-    declare::Directory,
-    escalation::{Level, Policy},
+    declare::of_call::msp_policy,
     model::{alert::Source, id::PolicyId, priority::Priority},
     store::{
         StoreError,
@@ -19,8 +17,6 @@ use crate::{
 
 /// The scope of the dedup keys of such alerts.
 pub const SCOPE: &str = "pikett";
-/// How long the fallback of a contract's policy has before it is told again.
-const ACK_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
 /// Raises an alert about this matter, or counts it once more. `number` was reserved before the unit
 /// of work; give it back when the answer says that the alert is not new. `hint` names the policy in
@@ -43,7 +39,7 @@ pub async fn tell(
         source: Source::Pikett,
         customer: None,
         contract: None,
-        policy: policy(&acting.directory, hint).as_ref().map(Snapshot::of),
+        policy: msp_policy(&acting.directory, hint).as_ref().map(Snapshot::of),
         dedup: Some(Dedup { scope: SCOPE.to_owned(), key: matter.to_owned() }),
         count: 1,
         call: None,
@@ -86,24 +82,5 @@ pub fn settle(context: &Context, number: i64, raised: &Raised) {
         tracing::error!(alert.id = %raised.id, alert.number = raised.number, "an alert for the MSP itself was opened");
     } else {
         context.store.return_alert_number(&context.directory().org, number);
-    }
-}
-
-/// Whom the MSP's own matters go to: the org's policy, else the fallback of the policy concerned, else
-/// any policy's fallback, else any policy. `None`: no policy is declared.
-pub fn policy(directory: &Directory, hint: Option<&PolicyId>) -> Option<Policy> {
-    let named = |id: &PolicyId| directory.policies.get(id);
-    if let Some(own) = directory.org_policy.as_ref().and_then(named) {
-        return Some(own.clone());
-    }
-    let mut candidates = hint.and_then(named).into_iter().chain(directory.policies.values());
-    match candidates.find(|policy| !policy.fallback.is_empty()) {
-        Some(policy) => Some(Policy {
-            id: policy.id.clone(),
-            levels: vec![Level { notify: policy.fallback.clone(), ack_within: ACK_WITHIN }],
-            repeat: 0,
-            fallback: policy.fallback.clone(),
-        }),
-        None => hint.and_then(named).or_else(|| directory.policies.values().next()).cloned(),
     }
 }

@@ -42,7 +42,8 @@ use crate::{
         outbox,
         raise::{self, Snapshot},
         testing::{an_alert, at, in_work, org},
-        timeline, timers,
+        timeline,
+        timers::{self, Crowd},
     },
 };
 
@@ -268,7 +269,11 @@ impl Night {
         let until = self.context.clock.now() + TimeDelta::seconds(seconds);
         loop {
             let mut db = self.context.store.read().await.expect("it is open");
-            let next = [timers::next_due(&mut db).await, outbox::next_due(&mut db).await];
+            let next = [
+                timers::next_due(&mut db, Crowd::Callers).await,
+                timers::next_due(&mut db, Crowd::Others).await,
+                outbox::next_due(&mut db).await,
+            ];
             drop(db);
             let next = next.into_iter().filter_map(|next| next.expect("it answers")).min();
             let now = self.context.clock.now();

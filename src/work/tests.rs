@@ -17,7 +17,7 @@ use crate::{
         overdue,
         raise::ESCALATE,
         testing::{at, on_both, org},
-        timers::{self, DueTimer},
+        timers::{self, Crowd, DueTimer},
     },
     work::act::Acted,
 };
@@ -328,6 +328,33 @@ on_both! {
         night.stop.cancel();
     }
 
+    async fn a_callers_phone_rings_although_everybody_else_works_on_something_slow(store: Store) {
+        let night = Night::quiet(&store).await;
+        let connected = Arc::new(Connected(AtomicUsize::new(0)));
+        night.begin(vec![Arc::new(Slow), connected.clone()]);
+        let storm = store.write(async |db| {
+            for n in 0..2_000 {
+                timers::set(db, &org(), "slow", &format!("thing-{n}"), at(0), "").await?;
+            }
+            Ok(())
+        });
+        storm.await.unwrap();
+        // They have taken all places.
+        let taken = async || timers::count_due(&mut store.read().await.unwrap(), at(0)).await.unwrap();
+        while taken().await > 1_600 {
+            crate::clock::Clock::system().sleep(chrono::TimeDelta::milliseconds(2)).await;
+        }
+        store.write(async |db| timers::set(db, &org(), "connect", "a-call", at(0), "").await).await.unwrap();
+        for _ in 0..1_000 {
+            if connected.0.load(Ordering::SeqCst) > 0 {
+                break;
+            }
+            crate::clock::Clock::system().sleep(chrono::TimeDelta::milliseconds(2)).await;
+        }
+        assert_eq!(connected.0.load(Ordering::SeqCst), 1);
+        night.stop.cancel();
+    }
+
     async fn an_alert_without_a_timer_is_found_and_escalates_again(store: Store) {
         let night = Night::on(&store).await;
         let id = night.raise("Disk full").await;
@@ -410,8 +437,9 @@ on_both! {
 }
 
 async fn claim(store: &Store, seconds: i64) -> Vec<DueTimer> {
-    let claim =
-        async move |db: &mut sqlx::AnyConnection| timers::claim(db, at(seconds), at(seconds + 30), "test", 10).await;
+    let claim = async move |db: &mut sqlx::AnyConnection| {
+        timers::claim(db, Crowd::Others, at(seconds), at(seconds + 30), "test", 10).await
+    };
     store.write(claim).await.unwrap().due
 }
 
@@ -428,6 +456,22 @@ impl Handler for Broken {
             let n = self.0.fetch_add(1, Ordering::SeqCst);
             assert!(n % 2 == 1, "on purpose");
             Err(WorkError::Broken { what: "this".to_owned(), why: "on purpose".to_owned() })
+        })
+    }
+}
+
+/// Counts whose phone has rung.
+struct Connected(AtomicUsize);
+
+impl Handler for Connected {
+    fn kinds(&self) -> &[&'static str] {
+        &["connect"]
+    }
+
+    fn handle<'a>(&'a self, _: &'a DueTimer) -> BoxFuture<'a, Result<(), WorkError>> {
+        Box::pin(async {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(())
         })
     }
 }

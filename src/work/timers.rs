@@ -1,7 +1,7 @@
 //! Works off the timers: claims what is due for a lease, gives each to the handler of its kind, and
-//! makes it come again when that fails.
+//! makes it come again when that fails. Those that callers wait for have a worker of their own.
 //!
-//! Reads and writes `timers`; is woken by `Topic::Timers`. Decides nothing: that is the handlers' part.
+//! Reads and writes `timers`; is woken by `Topic::Timers` or `Topic::Callers`. Decides nothing: that is the handlers' part.
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     backoff::Waits,
     store::{
         StoreError, Topic,
-        timers::{self, DueTimer, Failed},
+        timers::{self, Crowd, DueTimer, Failed},
     },
 };
 
@@ -46,24 +46,28 @@ const WAITS: Waits = Waits {
 #[derive(Clone)]
 pub(super) struct Timers {
     context: Context,
+    crowd: Crowd,
     handlers: Arc<BTreeMap<&'static str, Arc<dyn Handler>>>,
     places: Arc<Semaphore>,
 }
 
 impl Timers {
-    pub fn new(context: Context, handlers: Vec<Arc<dyn Handler>>) -> Self {
+    pub fn new(context: Context, crowd: Crowd, handlers: &[Arc<dyn Handler>]) -> Self {
         let by_kind = handlers
             .iter()
             .flat_map(|handler| handler.kinds().iter().map(|kind| (*kind, Arc::clone(handler))))
             .collect();
-        Self { context, handlers: Arc::new(by_kind), places: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { context, crowd, handlers: Arc::new(by_kind), places: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// Until it is stopped; what it has begun it finishes.
     pub async fn run(self, stop: CancellationToken) {
         let begun = TaskTracker::new();
         // Begun before looking, so that nothing set in between is missed.
-        let mut woken = self.context.store.wake().watch(Topic::Timers);
+        let mut woken = self.context.store.wake().watch(match self.crowd {
+            Crowd::Callers => Topic::Callers,
+            Crowd::Others => Topic::Timers,
+        });
         while !stop.is_cancelled() {
             let wait_until = match self.turn(&begun).await {
                 Ok(Some(at)) => at,
@@ -86,7 +90,7 @@ impl Timers {
     /// Begins what is due. `None`: there may be more; otherwise when to look again.
     async fn turn(&self, begun: &TaskTracker) -> Result<Option<chrono::DateTime<chrono::Utc>>, StoreError> {
         let now = self.context.clock.now();
-        let next = timers::next_due(&mut *self.context.store.read().await?).await?;
+        let next = timers::next_due(&mut *self.context.store.read().await?, self.crowd).await?;
         if next.is_none_or(|next| next > now) {
             return Ok(Some(next.into_iter().chain([now + POLL]).min().unwrap_or(now)));
         }
@@ -99,8 +103,9 @@ impl Timers {
             places.push(place);
         }
         let limit = i64::try_from(places.len()).unwrap_or(1);
-        let (lease, now) = (self.context.ids.nonce(), self.context.clock.now());
-        let claim = async move |db: &mut sqlx::AnyConnection| timers::claim(db, now, now + LEASE, &lease, limit).await;
+        let (lease, now, crowd) = (self.context.ids.nonce(), self.context.clock.now(), self.crowd);
+        let claim =
+            async move |db: &mut sqlx::AnyConnection| timers::claim(db, crowd, now, now + LEASE, &lease, limit).await;
         let claimed = self.context.store.write(claim).await?;
         for timer in claimed.set_aside {
             let context = self.context.clone();

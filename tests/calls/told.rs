@@ -75,7 +75,7 @@ stories! {
         story.opens_incident(&[]).await;
         let caller = story.sim().call(Caller::Withheld, phone(OUTAGE));
         story.hears(&caller, "Die Mail <steht>").await;
-        story.hears(&caller, "PIN").await;
+        story.hears(&caller, "Kundennummer").await;
         assert!(!story.heard(&caller).contains("SMS"));
         story.sim().hang_up(&caller);
     }
@@ -83,7 +83,7 @@ stories! {
     async fn an_incident_of_others_is_not_told(story: Story) {
         story.opens_incident(&["acme"]).await;
         let caller = story.phones_at(STRANGER, OUTAGE, []);
-        story.hears(&caller, "PIN").await;
+        story.hears(&caller, "Kundennummer").await;
         assert!(!story.heard(&caller).contains("Mail"));
         story.sim().hang_up(&caller);
         let silent = story.phones_at(DORA, OUTAGE, []);

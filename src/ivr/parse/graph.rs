@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::sketch::Written;
 use crate::{
     ivr::flow::StepId,
     model::source::{At, Source},
@@ -10,6 +11,8 @@ use crate::{
 
 pub struct Graph {
     nodes: Vec<Node>,
+    /// Exits as the file has them, or should have them.
+    written: Vec<Written>,
 }
 
 #[derive(Clone, Default)]
@@ -24,27 +27,37 @@ struct Node {
 
 impl Graph {
     pub fn new(steps: usize) -> Self {
-        Self { nodes: vec![Node::default(); steps] }
+        Self { nodes: vec![Node::default(); steps], written: Vec::new() }
     }
 
     pub fn exit(&mut self, from: StepId, to: StepId) {
-        self.nodes[from.0].exits.push(to);
+        self.nodes[from.index].exits.push(to);
+    }
+
+    /// Notes an exit for the picture.
+    pub fn write(&mut self, from: StepId, to: Option<StepId>, name: &str, at: Option<usize>) {
+        let to = to.map(|to| to.index);
+        self.written.push(Written { from: from.index, to, name: name.to_owned(), at });
+    }
+
+    pub fn written(&self) -> impl Iterator<Item = &Written> {
+        self.written.iter()
     }
 
     pub fn asks(&mut self, step: StepId) {
-        self.nodes[step.0].asks = true;
+        self.nodes[step.index].asks = true;
     }
 
     pub fn ends(&mut self, step: StepId) {
-        self.nodes[step.0].ends = true;
+        self.nodes[step.index].ends = true;
     }
 
     pub fn check(&self, source: &Source, names: &[At<&str>], start: Option<StepId>) {
         // Without a start nobody can say what is reached.
-        let reached = start.map(|start| self.closure([start], |step| self.nodes[step.0].exits.clone()));
+        let reached = start.map(|start| self.closure([start], |step| self.nodes[step.index].exits.clone()));
         let saved = self.before(|node| node.ends);
         for (index, name) in names.iter().enumerate() {
-            let step = StepId(index);
+            let step = StepId::nth(index);
             if reached.as_ref().is_some_and(|reached| !reached.contains(&step)) {
                 let what = format!("no path leads to step `{}`", name.value);
                 source.fault(name.span.clone(), what, "name it in an exit, or take it out");
@@ -57,9 +70,9 @@ impl Graph {
             }
         }
         for circle in self.circles() {
-            let words: Vec<_> = circle.iter().chain(&circle[..1]).map(|step| names[step.0].value).collect();
+            let words: Vec<_> = circle.iter().chain(&circle[..1]).map(|step| names[step.index].value).collect();
             source.fault(
-                names[circle[0].0].span.clone(),
+                names[circle[0].index].span.clone(),
                 format!("the steps go round in a circle without asking the caller: {}", words.join(" → ")),
                 "lead one of them out, or put a step between that waits for the caller, such as menu",
             );
@@ -72,12 +85,12 @@ impl Graph {
     }
 
     fn before(&self, is_aim: impl Fn(&Node) -> bool) -> BTreeSet<StepId> {
-        let aims = (0..self.nodes.len()).filter(|index| is_aim(&self.nodes[*index])).map(StepId);
+        let aims = (0..self.nodes.len()).filter(|index| is_aim(&self.nodes[*index])).map(StepId::nth);
         self.closure(aims, |to| self.entries(to))
     }
 
     fn entries(&self, to: StepId) -> Vec<StepId> {
-        (0..self.nodes.len()).map(StepId).filter(|from| self.nodes[from.0].exits.contains(&to)).collect()
+        (0..self.nodes.len()).map(StepId::nth).filter(|from| self.nodes[from.index].exits.contains(&to)).collect()
     }
 
     fn closure(
@@ -98,28 +111,28 @@ impl Graph {
         let mut circles = Vec::new();
         let mut done = vec![false; self.nodes.len()];
         for index in 0..self.nodes.len() {
-            self.search(StepId(index), &mut Vec::new(), &mut done, &mut circles);
+            self.search(StepId::nth(index), &mut Vec::new(), &mut done, &mut circles);
         }
         circles
     }
 
     /// At most as deep as there are steps, which the loader limits.
     fn search(&self, step: StepId, path: &mut Vec<StepId>, done: &mut [bool], circles: &mut Vec<Vec<StepId>>) {
-        if self.nodes[step.0].asks {
+        if self.nodes[step.index].asks {
             return;
         }
         if let Some(at) = path.iter().position(|passed| *passed == step) {
             circles.push(path[at..].to_vec());
             return;
         }
-        if done[step.0] {
+        if done[step.index] {
             return;
         }
         path.push(step);
-        for exit in &self.nodes[step.0].exits {
+        for exit in &self.nodes[step.index].exits {
             self.search(*exit, path, done, circles);
         }
         path.pop();
-        done[step.0] = true;
+        done[step.index] = true;
     }
 }

@@ -6,6 +6,7 @@
 
 mod graph;
 mod kinds;
+mod sketch;
 mod step;
 
 pub use kinds::KINDS as STEP_KINDS;
@@ -19,7 +20,9 @@ use std::{
 
 use self::{graph::Graph, step::StepReader};
 use super::{
+    draw::Sketch,
     flow::{Abandoned, Flow, Kind, Step, StepId, Var},
+    patience,
     texts::{
         Compiled,
         check::{self, Sort},
@@ -40,11 +43,17 @@ const RETURN: &str = "return";
 
 /// Reads and checks a flow.
 pub fn parse(file: &str, text: &str) -> Result<Flow, Vec<Fault>> {
+    parse_and_sketch(file, text).0
+}
+
+/// The flow, and what can be drawn of it however wrong it is.
+pub fn parse_and_sketch(file: &str, text: &str) -> (Result<Flow, Vec<Fault>>, Sketch) {
     let source = Source::new(file, text);
-    let flow = source.parse().and_then(|document| read(&source, &source.root(document.as_table())));
+    let mut sketch = Sketch::default();
+    let flow = source.parse().and_then(|document| read(&source, &source.root(document.as_table()), &mut sketch));
     match flow.filter(|_| source.is_sound()) {
-        Some(flow) => Ok(flow),
-        None => Err(source.into_faults()),
+        Some(flow) => (Ok(flow), sketch),
+        None => (Err(source.into_faults()), sketch),
     }
 }
 
@@ -73,10 +82,11 @@ struct Head {
     vars: BTreeMap<String, Var>,
 }
 
-fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
+fn read(source: &Source, root: &Reader<'_>, sketch: &mut Sketch) -> Option<Flow> {
     let head = head(root);
     let start = root.need_string("start");
     let abandoned = root.table("abandoned", "`abandoned`");
+    let patience = root.integer("max_seconds_to_human", 1..=3_600);
     if !root.has("steps") {
         root.missing("steps", "add a step: [steps.welcome] with do = \"say\"");
     }
@@ -92,7 +102,7 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
     let book = Book {
         source,
         id: head.id.clone(),
-        names: names.iter().enumerate().map(|(index, name)| (name.value.to_owned(), StepId(index))).collect(),
+        names: names.iter().enumerate().map(|(index, name)| (name.value.to_owned(), StepId::nth(index))).collect(),
         languages: head.languages,
         vars: head.vars,
         graph: RefCell::new(Graph::new(names.len() + 1)),
@@ -103,17 +113,19 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
     };
     let start = start.and_then(|name| book.resolve(&name, "the flow starts at"));
     let mut read: Vec<Option<Step>> = names.iter().map(|name| book.step(&steps, name)).collect();
+    let title = head.title.clone().or_else(|| head.id.as_ref().map(ToString::to_string));
+    *sketch = sketch::sketch(title.clone().unwrap_or_default(), start.map(|start| start.index), &steps, &book, &read);
     let abandoned = book.abandoned(abandoned);
     book.graph.borrow().check(source, &names, start);
     book.check_texts();
     book.check_dialled();
     let mut steps_by_name = book.names.clone();
     if book.returns.get() {
-        steps_by_name.insert(RETURN.to_owned(), StepId(read.len()));
+        steps_by_name.insert(RETURN.to_owned(), StepId::nth(read.len()));
         read.push(Some(Step { name: RETURN.to_owned(), line: 0, kind: Kind::Return }));
     }
-    Some(Flow {
-        title: head.title.or_else(|| head.id.as_ref().map(ToString::to_string))?,
+    let flow = Flow {
+        title: title?,
         id: head.id?,
         languages: (!book.languages.is_empty()).then_some(book.languages)?,
         voices: head.voices,
@@ -123,7 +135,17 @@ fn read(source: &Source, root: &Reader<'_>) -> Option<Flow> {
         steps: read.into_iter().collect::<Option<_>>()?,
         names: steps_by_name,
         texts: Compiled::of(book.texts.borrow().iter().map(|(sort, text)| (*sort, text.value.as_str()))),
-    })
+    };
+    check_patience(source, &flow, patience);
+    Some(flow)
+}
+
+fn check_patience(source: &Source, flow: &Flow, most: Option<At<i64>>) {
+    let (Some(most), Some(longest)) = (most, patience::paths(flow).into_iter().next()) else { return };
+    if i64::from(longest.seconds) > most.value {
+        let what = format!("it may take {} s to the first human: {}", longest.seconds, longest.steps.join(" → "));
+        source.fault(most.span, what, patience::MEND);
+    }
 }
 
 fn head(root: &Reader<'_>) -> Head {
@@ -180,7 +202,8 @@ fn voices(table: &Reader<'_>, languages: &[Language]) -> BTreeMap<Language, Stri
 
 /// Every key of the head is asked for by now.
 fn finish(root: &Reader<'_>) {
-    const KEYS: [&str; 8] = ["id", "title", "languages", "start", "abandoned", "voices", "vars", "steps"];
+    const KEYS: [&str; 9] =
+        ["id", "title", "languages", "start", "abandoned", "max_seconds_to_human", "voices", "vars", "steps"];
     for key in root.keys().into_iter().filter(|key| !KEYS.contains(&key.value)) {
         let mend = did_you_mean(key.value, KEYS).unwrap_or_else(|| format!("a flow takes {}", KEYS.join(", ")));
         root.source().fault(key.span, format!("the flow has an unknown key `{}`", key.value), mend);
@@ -221,7 +244,7 @@ impl Book<'_> {
 
     /// Where `return` leads, behind all steps of the file: as good an end as any.
     fn back(&self) -> StepId {
-        let back = StepId(self.names.len());
+        let back = StepId::nth(self.names.len());
         self.returns.set(true);
         self.graph.borrow_mut().ends(back);
         back

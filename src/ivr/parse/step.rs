@@ -40,8 +40,11 @@ impl<'a, 'b> StepReader<'a, 'b> {
 
     pub fn exit_of(&self, reader: &Reader<'b>, name: &'b str) -> Option<StepId> {
         if !reader.has(name) {
+            // Asked for, so that a misspelt one is told with this name.
+            reader.item(name);
             reader.missing(name, &format!("add `{name} = \"…\"` with the step that comes next"));
             self.is_broken();
+            self.book.graph.borrow_mut().write(self.id, None, name, None);
             return None;
         }
         self.may_exit_of(reader, name)
@@ -60,7 +63,10 @@ impl<'a, 'b> StepReader<'a, 'b> {
             return Some(back);
         }
         let found = self.book.resolve(&to, &format!("exit `{name}` of step `{}` leads to", self.name));
+        let at = to.span.as_ref().map(|span| span.start);
+        let found = found.map(|step| step.by_exit(at));
         let mut graph = self.book.graph.borrow_mut();
+        graph.write(self.id, found, name, at);
         match found {
             Some(to) => graph.exit(self.id, to),
             None => {

@@ -116,8 +116,10 @@ closed = "island"
 #[test]
 fn a_file_that_is_no_toml_or_no_flow_is_one_fault() {
     assert!(said("id = ").contains("f.toml:1:"));
+    let twice = said("[steps.a]\ndo = 'menu'\n[steps.a.options]\n1 = { to = 'a' }\n1 = { to = 'b' }\n");
     assert!(
-        said("[steps.a]\ndo = 'menu'\n[steps.a.options]\n1 = { to = 'a' }\n1 = { to = 'b' }\n").contains("not TOML")
+        twice.starts_with("f.toml:5:1: not TOML: duplicate key") && twice.contains("each name stands once"),
+        "{twice}"
     );
     assert!(said("").contains("the file has no `steps`"));
     assert!(said("id = 'x'\nlanguages = []\nstart = 'a'\n[steps]\n").contains("no language"));
@@ -161,6 +163,7 @@ fn every_field_is_checked_where_it_stands() {
     let cases = [
         ("[steps.a]\ndo = 'say'\nnext = 'z'\n".to_owned(), "step `a` has no `say`"),
         ("[steps.a]\ndo = 'say'\nsay = 'x'\n".to_owned(), "step `a` has no `next`"),
+        ("[steps.a]\ndo = 'say'\nsay = 'x'\nnxet = 'z'\n".to_owned(), "unknown key `nxet`; did you mean `next`?"),
         ("[steps.a]\nsay = 'x'\nnext = 'z'\n".to_owned(), "step `a` has no `do`"),
         ("[steps.a]\ndo = 'say'\nplay = 'a.mp3'\nnext = 'z'\n".to_owned(), "no address of audio"),
         ("[steps.a]\ndo = 'pause'\nfor = '1h'\nnext = 'z'\n".to_owned(), "`for` is 1h; use 1s to 5m"),

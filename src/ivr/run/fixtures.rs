@@ -161,7 +161,7 @@ impl Call {
             }
         };
         let state = State::from_json(&self.state.to_json()).unwrap();
-        let Turn { state, verbs, effects, reasons, last_step } =
+        let Turn { state, verbs, effects, reasons, last_step, path: _ } =
             run(Flows { main: &self.flow, called: &self.called }, state, input, &self.facts);
         assert_eq!(last_step, state.step);
         assert!(!state.to_json().contains(PIN) && !reasons.concat().contains(PIN), "a PIN has leaked");

@@ -165,7 +165,7 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
 prop_compose! {
     fn any_flow()(steps in vec((0u8..21, any::<[u8; 3]>(), select(&TEXTS[..])), 1..14), after in any::<u8>()) -> Flow {
         let count = steps.len();
-        let id = |to: u8| StepId(usize::from(to) % count);
+        let id = |to: u8| StepId::nth(usize::from(to) % count);
         let steps: Vec<_> = steps
             .into_iter()
             .enumerate()
@@ -182,8 +182,8 @@ prop_compose! {
                 priority: Priority::P3,
                 past: BTreeSet::new(),
             },
-            start: StepId(0),
-            names: steps.iter().enumerate().map(|(index, step)| (step.name.clone(), StepId(index))).collect(),
+            start: StepId::nth(0),
+            names: steps.iter().enumerate().map(|(index, step)| (step.name.clone(), StepId::nth(index))).collect(),
             steps,
             texts: Compiled::default(),
         }

@@ -40,6 +40,7 @@ pub struct Walk<'a> {
     reasons: Vec<String>,
     chars: usize,
     failure_told: bool,
+    path: Vec<StepId>,
 }
 
 /// What a step leads to.
@@ -65,6 +66,7 @@ impl<'a> Walk<'a> {
             reasons: Vec::new(),
             chars: 0,
             failure_told: false,
+            path: Vec::new(),
         }
     }
 
@@ -74,6 +76,7 @@ impl<'a> Walk<'a> {
             effects: self.effects,
             reasons: self.reasons,
             last_step: self.state.step.clone(),
+            path: self.path,
             state: self.state,
         }
     }
@@ -172,6 +175,7 @@ impl<'a> Walk<'a> {
     fn arrive(&mut self, step: StepId) {
         // A flow that is called has no say in this: the step that called it is left when it comes back.
         if self.state.calls.is_empty() {
+            self.path.push(step);
             let left = self.flow.find(&self.state.step);
             if (left.is_some() && self.flow.abandoned.after == left) || self.flow.abandoned.past.contains(&step) {
                 self.state.past = true;

@@ -108,6 +108,7 @@ fn unreadable(step: &StepReader<'_, '_>) {
     }
     for to in words.iter().filter_map(|word| step.book.names.get(word)) {
         graph.exit(step.id, *to);
+        graph.write(step.id, Some(*to), "", None);
     }
 }
 

@@ -1,0 +1,72 @@
+//! `pikett flow graph`: the picture of a flow, with what its test calls have walked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use super::calls::{Stage, test_of};
+use crate::{
+    cli::{Failure, Verdict, say},
+    ivr::{
+        self,
+        draw::{Marks, svg},
+        patience,
+    },
+};
+
+/// Draw a flow as SVG
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Steps that no path leads to and missing exits are red; exits that a test call takes are green. \
+The exit code is 1 when the flow has faults, which stand on standard error; what can be drawn is drawn all the same.
+
+Example:
+  pikett flow graph ivr-flows/sla-hotline.toml -o sla-hotline.svg")]
+pub struct Arguments {
+    /// The flow
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Where to write the picture [default: standard output]
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
+    let name = arguments.file.display().to_string();
+    let text = fs::read_to_string(&arguments.file).map_err(|error| Failure::of(format!("read {name}"), error))?;
+    let (flow, sketch) = ivr::parse_and_sketch(&name, &text);
+    let mut marks = Marks::default();
+    if let Ok(flow) = &flow {
+        marks.notes = notes(flow);
+        marks.taken = taken(&arguments.file);
+    }
+    let picture = svg(&sketch, &marks);
+    match &arguments.output {
+        Some(path) => {
+            fs::write(path, picture).map_err(|error| Failure::of(format!("write {}", path.display()), error))?;
+        }
+        None => say(picture.trim_end()),
+    }
+    match flow {
+        Ok(_) => Ok(Verdict::Sound),
+        Err(faults) => Err(Failure::Faults(faults)),
+    }
+}
+
+/// The longest wait, beside each step that reaches a human.
+fn notes(flow: &ivr::Flow) -> BTreeMap<String, String> {
+    let longest = patience::longest(flow).into_iter();
+    longest.map(|(step, seconds)| (step, format!("longest wait: {seconds} s"))).collect()
+}
+
+/// `None`: the flow has no test calls, or they could not be played.
+fn taken(flow: &Path) -> Option<BTreeSet<usize>> {
+    let test = test_of(flow);
+    let tested = test.exists().then(|| Stage::default().play(&test))?;
+    let calls = !tested.calls.is_empty();
+    calls.then(|| tested.calls.iter().flat_map(|(_, played)| played.taken.iter().copied()).collect())
+}

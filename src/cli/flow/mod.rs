@@ -1,0 +1,42 @@
+//! `pikett flow`: what one can do with flows: check, draw and test them without a database, and choose which
+//! version of one is in force.
+
+mod calls; // test files → played calls
+mod check;
+mod graph;
+mod schema;
+mod test;
+
+use clap::{Args, Subcommand};
+
+use super::{Common, Failure, Verdict, versions};
+
+/// Check flows, draw them, run their scripted calls, choose which version answers calls
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Graph(graph::Arguments),
+    Schema(schema::Arguments),
+    Test(test::Arguments),
+    Versions(versions::VersionsArguments),
+    Activate(versions::ActivateArguments),
+    Rollback(versions::RollbackArguments),
+}
+
+pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
+    match &arguments.command {
+        Command::Check(arguments) => Ok(check::run(arguments)),
+        Command::Graph(arguments) => graph::run(arguments),
+        Command::Schema(arguments) => Ok(schema::run(arguments)),
+        Command::Test(arguments) => test::run(common, arguments),
+        Command::Versions(arguments) => versions::list(common, arguments).await,
+        Command::Activate(arguments) => versions::run_activate(common, arguments).await,
+        Command::Rollback(arguments) => versions::run_rollback(common, arguments).await,
+    }
+}
