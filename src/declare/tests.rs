@@ -165,10 +165,12 @@ fn spare_numbers_are_those_of_people_who_may_be_phoned() {
         ("spare = [\"112\"]", "`112` is no phone number"),
         ("spare = [\"+4915110000001\"]\n[limits]\ncountries = [\"GB\"]", "[limits] leaves out +49"),
     ] {
-        let told = plan_with("x", &Documents::new(), &files(&hotline(spare))).unwrap_err();
+        let wrong = hotline(spare);
+        let told = plan_with("x", &Documents::new(), &files(&wrong)).unwrap_err();
         assert!(told.iter().any(|fault| fault.what.contains(what)), "{spare}: {told:?}");
     }
-    let bare = plan_with("0123456789abcdef", &Documents::new(), &files(&hotline(""))).unwrap();
+    let bare = hotline("");
+    let bare = plan_with("0123456789abcdef", &Documents::new(), &files(&bare)).unwrap();
     let warned = super::spare_warnings(&assembled(&bare.documents));
     assert!(warned.len() == 1 && warned[0].contains("hotline +4930901820 names no `spare` numbers"), "{warned:?}");
 }
