@@ -36,22 +36,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const ODD_TRIES: u32 = 12;
 
 impl State {
-    /// Runs until `stop`.
+    /// Runs until `stop`, and may be broken off anywhere.
     pub async fn take_up(self, stop: CancellationToken) {
-        let mut odd = BTreeMap::new();
-        loop {
-            let all = self.take_all(&mut odd).await;
-            let pause = async {
-                if all {
+        let work = async {
+            let mut odd = BTreeMap::new();
+            loop {
+                if self.take_all(&mut odd).await {
                     let _ = tokio::time::timeout(LOOK_EVERY, self.desk().news()).await;
                 } else {
                     self.context().clock.sleep(AGAIN).await;
                 }
-            };
-            if stop.run_until_cancelled(pause).await.is_none() {
-                return;
             }
-        }
+        };
+        stop.run_until_cancelled(work).await.unwrap_or(())
     }
 
     /// `false`: something is left for later.

@@ -139,6 +139,7 @@ impl<'a> Walk<'a> {
     fn talked_elsewhere(&mut self) -> Move {
         self.reason("The caller talked with somebody whom the spare document had dialled.");
         self.reach(Outcome::Connected);
+        self.say_built_in(|words| words.goodbye);
         Move::End(Then::Hangup)
     }
 
