@@ -26,6 +26,8 @@ const LOOKUP_S: u32 = 3;
 const PIN_TRIES: u32 = 3;
 /// More paths than these are looked at no further: people read none of them.
 const PATHS_MAX: usize = 10_000;
+/// Steps that are looked at on all ways together: ways multiply with every menu, and no file may take for ever.
+const VISITS_MAX: usize = 200_000;
 /// And no more steps: ways that turn back on themselves are without number.
 const STEPS_MAX: usize = 50_000;
 
@@ -118,6 +120,20 @@ impl Search<'_> {
             }
         }
         self.way.pop();
+    }
+}
+
+fn leading_to_humans(flow: &Flow) -> BTreeSet<StepId> {
+    let reaches = |kind: &Kind| matches!(kind, Kind::Connect(_) | Kind::Forward(_));
+    let mut leads: BTreeSet<_> = flow.steps().filter(|(_, step)| reaches(&step.kind)).map(|(id, _)| id).collect();
+    loop {
+        let leads_on = |kind: &Kind| kind.exits().iter().any(|exit| leads.contains(&exit.to));
+        let more: Vec<_> =
+            flow.steps().filter(|(id, step)| !leads.contains(id) && leads_on(&step.kind)).map(|(id, _)| id).collect();
+        if more.is_empty() {
+            return leads;
+        }
+        leads.extend(more);
     }
 }
 
@@ -230,6 +246,22 @@ mod tests {
         let menu = "[steps.a]\ndo = 'menu'\nattempts = 2\ntimeout = '5s'\nprompt = 'One, or two?..'\nno_input = 'Once more, now'\n\
                     options = { 1 = { to = 'c' }, 2 = { to = 'b' } }\ninvalid = 'z'\n[steps.b]\ndo = 'say'\nsay = 'Well'\nnext = 'c'\n";
         assert_eq!(of(&format!("{menu}{END}")), ["a → b → c 14 s", "a → c 13 s"]);
+    }
+
+    /// Ways double with every step; whoever reads a file waits for none of it.
+    #[test]
+    fn a_flow_of_very_many_ways_is_looked_at_in_bounds() {
+        let step = |n: usize| {
+            let (next, after) = (n + 1, n + 2);
+            format!(
+                "[steps.s{n}]\ndo = 'menu'\nprompt = 'x'\noptions = {{ 1 = {{ to = 's{next}' }}, 2 = {{ to = 's{after}' }} }}\ninvalid = 'z'\n"
+            )
+        };
+        let steps: String = (0..60).map(step).collect();
+        let ends = "[steps.s60]\ndo = 'say'\nsay = 'x'\nnext = 'c'\n[steps.s61]\ndo = 'say'\nsay = 'x'\nnext = 'c'\n";
+        let head = "id = 'f'\nlanguages = ['en']\nstart = 's0'\n";
+        let flow = parse("test.toml", &format!("{head}{steps}{ends}{END}")).unwrap();
+        assert!((1..=PATHS_MAX).contains(&paths(&flow).len()));
     }
 
     #[test]
