@@ -26,8 +26,6 @@ const LOOKUP_S: u32 = 3;
 const PIN_TRIES: u32 = 3;
 /// More paths than these are looked at no further: people read none of them.
 const PATHS_MAX: usize = 10_000;
-/// Steps that are looked at on all ways together: ways multiply with every menu, and no file may take for ever.
-const VISITS_MAX: usize = 200_000;
 /// And no more steps: ways that turn back on themselves are without number.
 const STEPS_MAX: usize = 50_000;
 
@@ -120,20 +118,6 @@ impl Search<'_> {
             }
         }
         self.way.pop();
-    }
-}
-
-fn leading_to_humans(flow: &Flow) -> BTreeSet<StepId> {
-    let reaches = |kind: &Kind| matches!(kind, Kind::Connect(_) | Kind::Forward(_));
-    let mut leads: BTreeSet<_> = flow.steps().filter(|(_, step)| reaches(&step.kind)).map(|(id, _)| id).collect();
-    loop {
-        let leads_on = |kind: &Kind| kind.exits().iter().any(|exit| leads.contains(&exit.to));
-        let more: Vec<_> =
-            flow.steps().filter(|(id, step)| !leads.contains(id) && leads_on(&step.kind)).map(|(id, _)| id).collect();
-        if more.is_empty() {
-            return leads;
-        }
-        leads.extend(more);
     }
 }
 
