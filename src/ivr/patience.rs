@@ -232,6 +232,22 @@ mod tests {
         assert_eq!(of(&format!("{menu}{END}")), ["a → b → c 14 s", "a → c 13 s"]);
     }
 
+    /// Ways double with every step; whoever reads a file waits for none of it.
+    #[test]
+    fn a_flow_of_very_many_ways_is_looked_at_in_bounds() {
+        let step = |n: usize| {
+            let (next, after) = (n + 1, n + 2);
+            format!(
+                "[steps.s{n}]\ndo = 'menu'\nprompt = 'x'\noptions = {{ 1 = {{ to = 's{next}' }}, 2 = {{ to = 's{after}' }} }}\ninvalid = 'z'\n"
+            )
+        };
+        let steps: String = (0..60).map(step).collect();
+        let ends = "[steps.s60]\ndo = 'say'\nsay = 'x'\nnext = 'c'\n[steps.s61]\ndo = 'say'\nsay = 'x'\nnext = 'c'\n";
+        let head = "id = 'f'\nlanguages = ['en']\nstart = 's0'\n";
+        let flow = parse("test.toml", &format!("{head}{steps}{ends}{END}")).unwrap();
+        assert!((1..=PATHS_MAX).contains(&paths(&flow).len()));
+    }
+
     #[test]
     fn a_way_that_comes_back_is_no_longer_way() {
         let back = "[steps.a]\ndo = 'menu'\nattempts = 1\ntimeout = '1s'\nprompt = 'x'\noptions = { 1 = { to = 'c' }, 2 = { to = 'a' } }\ninvalid = 'z'\n";

@@ -141,7 +141,8 @@ fn read(source: &Source, root: &Reader<'_>, sketch: &mut Sketch) -> Option<Flow>
 }
 
 fn check_patience(source: &Source, flow: &Flow, most: Option<At<i64>>) {
-    let (Some(most), Some(longest)) = (most, patience::paths(flow).into_iter().next()) else { return };
+    let Some(most) = most else { return };
+    let Some(longest) = patience::paths(flow).into_iter().next() else { return };
     if i64::from(longest.seconds) > most.value {
         let what = format!("it may take {} s to the first human: {}", longest.seconds, longest.steps.join(" → "));
         source.fault(most.span, what, patience::MEND);
