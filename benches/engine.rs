@@ -59,7 +59,7 @@ impl Call {
         let mut state = ivr::begin(flow, &self.facts);
         let mut turns = 0.0;
         for input in &self.inputs {
-            black_box(matches!(ivr::wants(flow, &state, input), Want::Nothing));
+            black_box(matches!(ivr::wants(flow, &state, input, &self.facts), Want::Nothing));
             let turn = ivr::run(flow, state, input.clone(), &self.facts);
             state = black_box(turn).state;
             turns += 1.0;
@@ -78,6 +78,7 @@ fn calls() -> Vec<Call> {
         sid: Some("RE1".to_owned()),
         seconds: 9,
         hung_up: false,
+        spare: false,
     };
     let known = facts(Some("petra"), None);
     let verified = facts(None, Some(PinCheck::Right("petra".parse().expect("an id"))));
@@ -121,6 +122,8 @@ fn facts(known: Option<&str>, pin: Option<PinCheck>) -> Facts {
         attestation: Attestation::NotSupplied,
         language: None,
         pin,
+        lookup: None,
+        incidents: Vec::new(),
         next_alert: 17,
         queue_position: None,
         incidents: Vec::new(),

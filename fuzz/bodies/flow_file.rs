@@ -101,6 +101,8 @@ fn facts() -> Facts {
         attestation: Attestation::NotSupplied,
         language: None,
         pin: Some(PinCheck::Wrong),
+        lookup: None,
+        incidents: Vec::new(),
         next_alert: 17,
         queue_position: None,
         incidents: Vec::new(),

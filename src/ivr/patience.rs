@@ -69,7 +69,7 @@ fn leading(flow: &Flow) -> BTreeSet<StepId> {
         let before = leading.len();
         for (index, step) in flow.steps.iter().enumerate() {
             if is_human(&step.kind) || step.kind.exits().iter().any(|exit| leading.contains(&exit.to)) {
-                leading.insert(StepId(index));
+                leading.insert(StepId::nth(index));
             }
         }
         if leading.len() == before {

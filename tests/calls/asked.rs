@@ -57,7 +57,7 @@ async fn gets_through(story: &mut Story, count: usize) -> Sid {
 }
 
 stories! {
-    async fn whoever_takes_the_call_has_the_five_answers(story: Story, |folder| declare(folder)) {
+    async fn whoever_takes_the_call_has_the_five_answers(story: Story, declare) {
         story.behaves(ANNA, takes(4.0, PRESS_1_DE));
         let caller = gets_through(story, 5).await;
         story.talk(&caller).await;
@@ -75,7 +75,7 @@ stories! {
         }
     }
 
-    async fn who_hangs_up_in_the_middle_is_missed_and_has_said_so_much(story: Story, |folder| declare(folder)) {
+    async fn who_hangs_up_in_the_middle_is_missed_and_has_said_so_much(story: Story, declare) {
         let caller = gets_through(story, 2).await;
         story.hears(&caller, "Wo ist es").await;
         story.sim().hang_up(&caller);
@@ -88,7 +88,7 @@ stories! {
         assert!(!story.paged(&alert).await.is_empty());
     }
 
-    async fn who_hangs_up_while_speaking_has_said_that_too(story: Story, |folder| declare(folder)) {
+    async fn who_hangs_up_while_speaking_has_said_that_too(story: Story, declare) {
         connect_number(story);
         let caller = story.phones_at(DORA, SHOWN, [Press { after_s: 1.0, ..Press::saying("beep", "Hier ist Dora Lenz von Delta") }]);
         story.hears(&caller, "beep").await;
@@ -102,7 +102,7 @@ stories! {
         assert_eq!(kept(story, &call).await.len(), 1);
     }
 
-    async fn a_silent_caller_is_asked_everything_and_connected(story: Story, |folder| declare(folder)) {
+    async fn a_silent_caller_is_asked_everything_and_connected(story: Story, declare) {
         story.behaves(ANNA, takes(4.0, PRESS_1_DE));
         connect_number(story);
         let caller = story.phones_at(DORA, SHOWN, []);

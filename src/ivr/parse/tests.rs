@@ -53,8 +53,8 @@ options = { 1 = { to = "news" } }
 
 [steps.news]
 do = "notice"
-next = "choice"
-failed = "choice"
+announced = "choice"
+none = "choice"
 
 [steps.choice]
 do = "menu"
