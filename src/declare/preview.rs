@@ -176,8 +176,8 @@ do = "say"
 say = "Willkommen bei {{ company }}."
 next = "old"
 [steps.old]
-do = "pause"
-for = "{{ wait }}"
+do = "say"
+say = "{{ wait }}"
 next = "bye"
 [steps.bye]
 do = "hangup"
@@ -220,7 +220,7 @@ do = "hangup"
             .replace("steps.old", "steps.new")
             .replace("\"old\"", "\"new\"")
             .replace("wait = {", "room = {}\nwait = {")
-            .replace("for = \"{{ wait }}\"", "for = \"2s\"");
+            .replace("say = \"{{ wait }}\"", "say = \"Moment\"");
         let [acme, _] = &preview_of(&after)[..] else { panic!() };
         assert_eq!(acme.changes, ["~ step hello: next \"old\" → \"new\"", "+ step new", "- step old"]);
         assert_eq!(acme.misfits.len(), 1, "{:?}", acme.misfits);
