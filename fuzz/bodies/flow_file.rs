@@ -105,7 +105,6 @@ fn facts() -> Facts {
         incidents: Vec::new(),
         next_alert: 17,
         queue_position: None,
-        incidents: Vec::new(),
         money: Money { calls_left: true, sms_left: true, countries: BTreeSet::from(["49".to_owned()]) },
     }
 }
