@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::ivr::{STEP_KINDS, parse};
 
-const SHIPPED: [&str; 5] = [
+const SHIPPED: [&str; 7] = [
+    include_str!("../../../ivr-flows/intake-five-w.toml"),
+    include_str!("../../../ivr-flows/overflow-to-partner.toml"),
     include_str!("../../../ivr-flows/major-outage.toml"),
     include_str!("../../../ivr-flows/after-hours-only.toml"),
     include_str!("../../../ivr-flows/bilingual-triage.toml"),

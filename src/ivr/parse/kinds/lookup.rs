@@ -13,7 +13,7 @@ use crate::{
 
 pub fn lookup(step: &StepReader<'_, '_>) -> Option<Kind> {
     let url = step.reader.need_string("url").and_then(|given| url(step, given));
-    let send = step.reader.has("send").then(|| send(step));
+    let send = send(step);
     let into = into(step);
     let next = step.exit("next");
     let failed = step.exit("failed");
@@ -35,19 +35,20 @@ fn url(step: &StepReader<'_, '_>, given: At<String>) -> Option<String> {
 }
 
 /// Names of facts, or a table of names and texts.
-fn send(step: &StepReader<'_, '_>) -> BTreeMap<String, String> {
-    if step.reader.item("send").is_some_and(|item| !item.is_array()) {
-        return step.values("send", |_| ());
+fn send(step: &StepReader<'_, '_>) -> Option<BTreeMap<String, String>> {
+    if !step.reader.item("send")?.is_array() {
+        return Some(step.values("send", |_| ()));
     }
     let names = step.reader.strings("send").unwrap_or_default();
-    names
+    let sent = names
         .into_iter()
         .map(|name| {
             let source = format!("{{{{ {} }}}}", name.value);
             step.note_text(Sort::Text, At { value: source.clone(), span: name.span });
             (name.value, source)
         })
-        .collect()
+        .collect();
+    Some(sent)
 }
 
 /// Vars and where each stands in the answer; a list where both have the same name.
