@@ -5,6 +5,8 @@
 //! the message. Beside Pikett stands the least that this can take: three bare commits of the same
 //! database and one bare request to the same carrier.
 
+#[path = "support/asker.rs"]
+mod asker;
 #[path = "support/carrier.rs"]
 mod carrier;
 #[path = "support/client.rs"]
@@ -19,6 +21,8 @@ mod figures;
 mod house;
 #[path = "support/open.rs"]
 mod open;
+#[path = "support/ratios.rs"]
+mod ratios;
 #[path = "support/rows.rs"]
 mod rows;
 #[path = "support/run.rs"]
@@ -37,7 +41,7 @@ use std::{cell::RefCell, collections::VecDeque, process::ExitCode, time::Duratio
 use carrier::Carrier;
 use client::Client;
 use database::Scratch;
-use figures::{Spread, quantile};
+use figures::quantile;
 use house::House;
 use pikett::clock::Stopwatch;
 use rows::Rows;
@@ -49,7 +53,7 @@ const KEY: &str = "page0000000000000000000000000000";
 
 fn main() -> ExitCode {
     let Some(rounds) = run::rounds(60) else { return ExitCode::SUCCESS };
-    let asker = run::asker();
+    let asker = asker::start();
     let mut kept = Vec::new();
     for name in ["SQLite", "PostgreSQL"] {
         println!("from the 202 to the first request at the carrier on {name}, {PER_SECOND} alerts/s");
@@ -77,7 +81,7 @@ async fn on(name: &str, rounds: usize) -> bool {
         slice::breathe().await;
     }
     let of_slices = |slices: &[Vec<f64>]| slices.iter().map(|slice| quantile(slice, 0.5)).collect::<Vec<_>>();
-    let ratio = Spread::of_ratios(&of_slices(&ours), &of_slices(&theirs));
+    let ratio = ratios::of(&of_slices(&ours), &of_slices(&theirs));
     let (ours, theirs) = (ours.concat(), theirs.concat());
     let (p50, p99) = (quantile(&ours, 0.5), quantile(&ours, 0.99));
     let (least_p50, least_p99) = (quantile(&theirs, 0.5) * 1e3, quantile(&theirs, 0.99) * 1e3);

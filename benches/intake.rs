@@ -5,6 +5,8 @@
 //! While Pikett takes events in, it already tells people about them: that is part of its slices. What is
 //! left to tell after a slice is finished before the next one begins, so that it burdens nobody else's.
 
+#[path = "support/asker.rs"]
+mod asker;
 #[path = "support/client.rs"]
 mod client;
 #[path = "support/closed.rs"]
@@ -17,6 +19,8 @@ mod direct;
 mod figures;
 #[path = "support/house.rs"]
 mod house;
+#[path = "support/ratios.rs"]
+mod ratios;
 #[path = "support/rows.rs"]
 mod rows;
 #[path = "support/run.rs"]
@@ -58,7 +62,7 @@ const COMMITTERS_POSTGRES: usize = 2;
 
 fn main() -> ExitCode {
     let Some(rounds) = run::rounds(30) else { return ExitCode::SUCCESS };
-    let asker = run::asker();
+    let asker = asker::start();
     let mut kept = Vec::new();
     for (name, committers) in [("SQLite", COMMITTERS_SQLITE), ("PostgreSQL", COMMITTERS_POSTGRES)] {
         println!("alerts taken in on {name}, {CLIENTS} clients, per second");
@@ -84,10 +88,10 @@ async fn on(name: &str, committers: usize, rounds: usize) -> bool {
         pikett.push(closed::per_second(&mut tools(house.address).await, trigger).await);
         settled(&house.database.url).await;
     }
-    let ratio = Spread::of_ratios(&pikett, &bare);
+    let ratio = ratios::of(&pikett, &bare);
     println!("  Pikett {}, bare handler {}; ratio {ratio}", Spread::of(&pikett), Spread::of(&bare));
-    println!("  to inserts in groups of {GROUP} ({}): {}", Spread::of(&grouped), Spread::of_ratios(&pikett, &grouped));
-    println!("  to inserts one by one ({}): {}", Spread::of(&single), Spread::of_ratios(&pikett, &single));
+    println!("  to inserts in groups of {GROUP} ({}): {}", Spread::of(&grouped), ratios::of(&pikett, &grouped));
+    println!("  to inserts one by one ({}): {}", Spread::of(&single), ratios::of(&pikett, &single));
     drop(direct);
     servers.shutdown_background();
     house.close().await;

@@ -1,6 +1,8 @@
 //! Promise: at rest the service needs less than 60 MB. Measured on the release binary as a process of its
 //! own, with the sample MSP of the demo, some seconds after it is ready.
 
+#[path = "support/asker.rs"]
+mod asker;
 #[path = "support/run.rs"]
 mod run;
 #[path = "support/service.rs"]
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
     if run::rounds(1).is_none() {
         return ExitCode::SUCCESS;
     }
-    run::verdict(&[run::asker().block_on(at_rest())])
+    run::verdict(&[asker::start().block_on(at_rest())])
 }
 
 async fn at_rest() -> bool {

@@ -6,6 +6,8 @@
 //! A call's turns are the first webhook and menu keys, signed, each durable before the answer. The caller is
 //! known by number: checking a PIN is slow on purpose.
 
+#[path = "support/asker.rs"]
+mod asker;
 #[path = "support/bare_turns.rs"]
 mod bare_turns;
 #[path = "support/caller.rs"]
@@ -24,6 +26,8 @@ mod figures;
 mod house;
 #[path = "support/open.rs"]
 mod open;
+#[path = "support/ratios.rs"]
+mod ratios;
 #[path = "support/run.rs"]
 mod run;
 #[path = "support/serve.rs"]
@@ -57,7 +61,7 @@ const KEYS: &[&str] = &["0", "3"];
 
 fn main() -> ExitCode {
     let Some(rounds) = run::rounds(40) else { return ExitCode::SUCCESS };
-    let asker = run::asker();
+    let asker = asker::start();
     let kept = asker.block_on(on([Scratch::sqlite(), Scratch::sqlite()], COMMITTERS_SQLITE, rounds));
     println!("the same on PostgreSQL, of which nothing is promised");
     let scratches = asker.block_on(async { [Scratch::postgres().await, Scratch::postgres().await] });
@@ -133,7 +137,7 @@ async fn latency(rounds: usize, ours: &mut VecDeque<Caller>, theirs: &mut VecDeq
     let (all, bare_all) = (slices.concat(), bare_slices.concat());
     println!("webhook turn at {PER_SECOND} requests/s, {} of each", all.len());
     for part in [0.5, 0.99] {
-        let ratio = Spread::of_ratios(&of_slices(&slices, part), &of_slices(&bare_slices, part));
+        let ratio = ratios::of(&of_slices(&slices, part), &of_slices(&bare_slices, part));
         let (ours, theirs) = (quantile(&all, part) * 1e3, quantile(&bare_all, part) * 1e3);
         println!("  p{:.0}: Pikett {ours:.2} ms, bare {theirs:.2} ms; ratio {ratio}", part * 100.0);
     }
@@ -155,14 +159,14 @@ async fn throughput(
         rates.push(closed::per_second(pikett, turn).await);
         slice::breathe().await;
     }
-    let ratio = Spread::of_ratios(&rates, &durable_rates);
+    let ratio = ratios::of(&rates, &durable_rates);
     println!("webhook turns at full speed, {AT_ONCE} callers at once, per second");
     println!(
         "  Pikett {}, bare handler that commits {}; ratio {ratio}",
         Spread::of(&rates),
         Spread::of(&durable_rates)
     );
-    let share = Spread::of_ratios(&rates, &constant_rates);
+    let share = ratios::of(&rates, &constant_rates);
     println!("  to a constant document ({}): {share}", Spread::of(&constant_rates));
     run::promise(ratio.median >= 1.0 / 3.0, "at least a third of the bare handler that also commits")
 }

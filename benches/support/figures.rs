@@ -1,5 +1,4 @@
-//! What is said of many measurements: quantiles, and ratios of neighbouring slices with their quartiles.
-//! The speed of a disk and of a shared processor changes within seconds; ratios of neighbours do not.
+//! What is said of many measurements: quantiles.
 
 use std::fmt;
 
@@ -27,11 +26,6 @@ pub struct Spread {
 impl Spread {
     pub fn of(values: &[f64]) -> Self {
         Self { lower: quantile(values, 0.25), median: quantile(values, 0.5), upper: quantile(values, 0.75) }
-    }
-
-    /// Of each slice's figure to that of its neighbour.
-    pub fn of_ratios(ours: &[f64], theirs: &[f64]) -> Self {
-        Self::of(&ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect::<Vec<_>>())
     }
 }
 

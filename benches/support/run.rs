@@ -1,8 +1,6 @@
-//! A benchmark's run: how long, on what thread, and what came of its promises.
+//! A benchmark's run: how long, and what came of its promises.
 
 use std::process::ExitCode;
-
-use tokio::runtime::{Builder, Runtime};
 
 /// How many rounds: the default, or the number on the command line (`cargo bench --bench intake -- 5`).
 /// `None`: this is `cargo test`, for which compiling is enough.
@@ -12,11 +10,6 @@ pub fn rounds(default: usize) -> Option<usize> {
         return None;
     }
     Some(arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(default))
-}
-
-/// For whoever asks: one thread, so that the other core is the server's.
-pub fn asker() -> Runtime {
-    Builder::new_current_thread().enable_all().build().expect("a runtime starts")
 }
 
 /// Says what was promised, and whether this run kept it.

@@ -153,7 +153,7 @@ fn seconds(flow: &Flow, kind: &Kind) -> u32 {
         }
         Kind::Callback(step) => asked(&step.asking, spoken(&step.asking.prompt) + OWN_QUESTION_S, step.asking.attempts),
         Kind::Intake(step) => {
-            let before = step.prompt.as_ref().map_or(0, |speech| spoken(speech));
+            let before = step.prompt.as_ref().map_or(0, spoken);
             let asked = |text: &Option<Text>| text.as_ref().map_or(OWN_QUESTION_S, text_s) + ANSWER_MAX_S;
             before + step.questions.iter().map(|(_, text)| asked(text)).sum::<u32>()
         }
@@ -161,7 +161,7 @@ fn seconds(flow: &Flow, kind: &Kind) -> u32 {
         Kind::Voicemail(step) => spoken(&step.prompt) + step.max_s,
         Kind::Connect(step) => longest_of(&step.max_wait),
         Kind::Forward(step) => longest_of(&step.ring),
-        Kind::Hangup { say, .. } => say.as_ref().map_or(0, |speech| spoken(speech)),
+        Kind::Hangup { say, .. } => say.as_ref().map_or(0, spoken),
         // How long another flow takes is its own business.
         Kind::Flow { .. } | Kind::Return => 0,
         Kind::Caller(_)
@@ -175,7 +175,7 @@ fn seconds(flow: &Flow, kind: &Kind) -> u32 {
 
 /// Asked as often as it may be, with silence each time.
 fn asked(asking: &Asking, prompt_s: u32, attempts: u32) -> u32 {
-    let remark = asking.no_input.as_ref().map_or(2, |text| text_s(text));
+    let remark = asking.no_input.as_ref().map_or(2, text_s);
     attempts * (prompt_s + asking.timeout_s) + attempts.saturating_sub(1) * remark
 }
 

@@ -167,7 +167,7 @@ mod tests {
         journal.append(&[first.clone(), second.clone()]).unwrap();
         assert_eq!(journal.take("2").unwrap().unwrap().entries, [first.clone(), second.clone()]);
         // It is being worked on, or whoever did was killed.
-        journal.append(&[third.clone()]).unwrap();
+        journal.append(std::slice::from_ref(&third)).unwrap();
         let (one, other) = (journal.take("3").unwrap().unwrap(), journal.take("4").unwrap().unwrap());
         assert_eq!((&one.entries, &other.entries), (&vec![first, second], &one.entries));
         journal.done(&one, &[]).unwrap();

@@ -34,7 +34,8 @@ fn every_step_and_exit_of_a_flow_is_drawn() {
         assert_eq!(drawn.name, step.name);
         let mut labels: Vec<String> = step.kind.exits().iter().map(|exit| exit.label.to_string()).collect();
         let mut shown: Vec<String> = drawn.exits.iter().map(|exit| exit.label.clone()).collect();
-        (labels.sort(), shown.sort());
+        labels.sort();
+        shown.sort();
         assert_eq!(labels, shown, "step {}", step.name);
         assert!(picture.contains(&format!(">{}</text>", step.name)) || picture.contains(&format!("▶ {}", step.name)));
     }
