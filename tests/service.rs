@@ -23,7 +23,5 @@ mod incidents;
 mod refused;
 #[path = "service/running.rs"]
 mod running;
-#[path = "service/spare.rs"]
-mod spare;
 #[path = "service/versions.rs"]
 mod versions;

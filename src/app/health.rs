@@ -51,7 +51,14 @@ impl Health {
         stop: CancellationToken,
     ) -> Self {
         let recorder = recorder();
-        tokio::spawn(stop.run_until_cancelled_owned(keep_up(recorder.clone())));
+        let upkeep = recorder.clone();
+        tokio::spawn(stop.run_until_cancelled_owned(async move {
+            let mut ticks = tokio::time::interval(UPKEEP);
+            loop {
+                ticks.tick().await;
+                upkeep.upkeep();
+            }
+        }));
         let workers_started = workers.len();
         Self { context, loaded, workers, workers_started, recorder, log }
     }
@@ -86,15 +93,6 @@ impl Health {
     }
 }
 
-/// Puts what was measured into its buckets, now and then.
-pub async fn keep_up(recorder: Recorder) {
-    let mut ticks = tokio::time::interval(UPKEEP);
-    loop {
-        ticks.tick().await;
-        recorder.upkeep();
-    }
-}
-
 #[expect(clippy::cast_precision_loss, reason = "nobody has 2⁵³ alerts")]
 fn count(number: i64) -> f64 {
     number as f64
@@ -108,7 +106,7 @@ pub fn routes(health: Health) -> Router {
         .with_state(health)
 }
 
-pub async fn alive() -> Json<Value> {
+async fn alive() -> Json<Value> {
     Json(json!({ "alive": true, "version": env!("CARGO_PKG_VERSION") }))
 }
 
@@ -147,9 +145,5 @@ async fn metrics(State(health): State<Health>) -> impl IntoResponse {
         Ok(Err(error)) => tracing::warn!(%error, "metrics that count rows are old"),
         Err(_) => tracing::warn!("metrics that count rows are old: the database does not answer"),
     }
-    figures(&health.recorder)
-}
-
-pub fn figures(recorder: &Recorder) -> impl IntoResponse + use<> {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], recorder.text())
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], health.recorder.text())
 }

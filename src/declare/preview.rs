@@ -185,7 +185,6 @@ do = "hangup"
 
     fn hotline(number: &str, vars: &[(&str, &str)]) -> Hotline {
         Hotline {
-            spare: Vec::new(),
             number: number.parse().unwrap(),
             also: Vec::new(),
             contracts: Vec::new(),

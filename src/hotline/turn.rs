@@ -345,6 +345,5 @@ fn lost_hotline(call: &CallRow) -> Hotline {
         contracts,
         flow: call.flow.clone(),
         vars: std::collections::BTreeMap::new(),
-        spare: Vec::new(),
     }
 }

@@ -140,8 +140,6 @@ pub struct HotlineDocument {
     flow: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     vars: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    spare: Vec<String>,
 }
 
 impl Document for HotlineDocument {
@@ -154,7 +152,6 @@ impl Document for HotlineDocument {
             contracts: hotline.contracts.iter().map(ToString::to_string).collect(),
             flow: hotline.flow.to_string(),
             vars: hotline.vars.clone(),
-            spare: hotline.spare.iter().map(|number| number.as_str().to_owned()).collect(),
         }
     }
 
@@ -165,7 +162,6 @@ impl Document for HotlineDocument {
             contracts: each(&self.contracts, parsed)?,
             flow: parsed(&self.flow)?,
             vars: self.vars,
-            spare: each(&self.spare, parsed)?,
         })
     }
 }
