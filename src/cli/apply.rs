@@ -4,6 +4,7 @@
 //! work. When somebody else applied in between, it is worked out anew.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -12,7 +13,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    Common, Failure, Verdict, declared, say, say_json,
+    Common, Failure, Verdict, declared,
+    flow::calls::come_to,
+    say, say_json,
     versions::{as_json, tell},
 };
 use crate::{
@@ -25,6 +28,7 @@ use crate::{
         declarations::{self, Declared},
         flows::{self, Given},
     },
+    work::flows::TestCalls,
 };
 
 /// Folders may link to each other.
@@ -102,14 +106,27 @@ pub async fn apply(
     for _ in 0..TRIES {
         let declared = declared::load(store).await.map_err(in_store)?;
         let plan = plan(&declared, files, flows, ids)?;
+        let calls = test_calls(&plan, flows)?;
         if plan.is_empty() || dry_run {
             return Ok((declared.revision, plan));
         }
-        if let Some(revision) = commit(store, &declared, &plan, flows, clock).await.map_err(in_store)? {
+        if let Some(revision) = commit(store, &declared, &plan, &calls, flows, clock).await.map_err(in_store)? {
             return Ok((revision, plan));
         }
     }
     Err(Failure::Refused("somebody else applies all the time; nothing was changed, try again".to_owned()))
+}
+
+/// By the flow's file. A flow whose calls go otherwise than expected may be kept, and is not put into force.
+fn test_calls(plan: &Plan, flows: Flows) -> Result<BTreeMap<String, TestCalls>, Failure> {
+    let calls: BTreeMap<String, TestCalls> =
+        plan.flows.iter().map(|flow| (flow.file.clone(), come_to(Path::new(&flow.file)))).collect();
+    let failed: Vec<&str> = calls.values().flat_map(|calls| &calls.failed).map(String::as_str).collect();
+    if flows == Flows::Stage || failed.is_empty() {
+        return Ok(calls);
+    }
+    let mend = "nothing was applied; `pikett flow test` shows each call, and `--stage` keeps the flow all the same";
+    Err(Failure::Refused(format!("test calls went otherwise than expected:\n{}\n{mend}", failed.join("\n"))))
 }
 
 fn in_store(error: StoreError) -> Failure {
@@ -137,10 +154,12 @@ async fn commit(
     store: &Store,
     declared: &Declared,
     plan: &Plan,
+    calls: &BTreeMap<String, TestCalls>,
     into: Flows,
     clock: &Clock,
 ) -> Result<Option<i64>, StoreError> {
     let (before, plan, now) = (declared.revision, plan.clone(), clock.now());
+    let tests: BTreeMap<String, String> = calls.iter().map(|(file, calls)| (file.clone(), calls.to_text())).collect();
     let unit = store.write(async move |db| {
         let org = default_org();
         let Some(revision) = declarations::next_revision(db, &org, before).await? else { return Ok(None) };
@@ -148,7 +167,12 @@ async fn commit(
             declarations::put(db, &org, kind, id, document).await?;
         }
         for flow in &plan.flows {
-            let given = Given { flow: &flow.id, file: &flow.file, source: &flow.source, tests: "" };
+            let given = Given {
+                flow: &flow.id,
+                file: &flow.file,
+                source: &flow.source,
+                tests: tests.get(&flow.file).map_or("", String::as_str),
+            };
             let version = flows::put(db, &org, given, now).await?;
             if into == Flows::PutIntoForce {
                 flows::activate(db, &org, &flow.id, version, now).await?;

@@ -108,6 +108,30 @@ async fn what_does_not_fit_a_hotline_is_not_put_into_force() {
 }
 
 #[tokio::test]
+async fn a_flow_whose_test_calls_fail_is_kept_at_most() {
+    let house = house().await;
+    let world = std::fs::read_to_string(house.path("msp.toml")).unwrap() + HOTLINES;
+    std::fs::create_dir(house.path("fixtures")).unwrap();
+    std::fs::write(house.path("fixtures/world.toml"), world).unwrap();
+    let call = "[[call]]\nname = \"hello\"\norg = \"fixtures/world.toml\"\nat = \"2026-12-24T02:30:00+01:00\"\n\
+                to = \"+4930901820\"\nfrom = \"+4930555010\"\nscript = [ { hear = \"Willkommen bei ACME\", record = \"9s\" } ]\n";
+    std::fs::write(house.path("hello.test.toml"), call).unwrap();
+    let refused = house.command(&["apply", "hello.toml"]).output().unwrap();
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(1) && words.contains("hello.test.toml:7: test call \"hello\""), "{words}");
+    house.pikett(&["apply", "--stage", "hello.toml"]);
+    let refused = house.command(&["flow", "activate", "hello", "2"]).output().unwrap();
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(words.contains("expected to hear \"Willkommen bei ACME\""), "{words}");
+    assert_eq!(active(&house), [(2, false), (1, true)]);
+    // The call is what was wrong: mended, the same version is put into force.
+    std::fs::write(house.path("hello.test.toml"), call.replace("Willkommen bei", "Hier ist")).unwrap();
+    house.pikett(&["apply", "hello.toml"]);
+    assert_eq!(active(&house), [(2, true), (1, false)]);
+    house.close().await;
+}
+
+#[tokio::test]
 async fn programs_keep_and_activate_versions() {
     let house = house().await;
     let post = |path: &str| house.request(Method::POST, path).bearer_auth(&house.write);

@@ -11,9 +11,10 @@ use crate::{
     cli::apply::text_beside,
     config::secrets,
     declare::{Directory, File},
-    flowtest::{self, Pins, Played, TestCall},
+    flowtest::{self, Failure, Pins, Played, TestCall},
     ivr::{self, Flow},
     model::{contract::Hotline, fault::Fault},
+    work::flows::TestCalls,
 };
 
 /// What a test file came to.
@@ -45,6 +46,24 @@ pub fn test_of(flow: &Path) -> PathBuf {
 /// The flow that a file of test calls is about.
 pub fn flow_of(test: &Path) -> PathBuf {
     test.with_extension("").with_extension("toml")
+}
+
+/// What the test calls beside this flow come to; nothing where there are none.
+pub fn come_to(flow: &Path) -> TestCalls {
+    let test = test_of(flow);
+    if !test.exists() {
+        return TestCalls::default();
+    }
+    let tested = Stage::default().play(&test);
+    let told = |call: &TestCall, failure: &Failure| {
+        let Failure { line, expected, got } = failure;
+        format!("{}:{line}: test call \"{}\": expected {expected}; {got}", tested.file, call.name)
+    };
+    let of_call = |(call, played): &(TestCall, Played)| -> Vec<String> {
+        played.failures.iter().map(|failure| told(call, failure)).collect()
+    };
+    let failed = tested.calls.iter().flat_map(of_call).chain(tested.faults.iter().map(ToString::to_string)).collect();
+    TestCalls { played: tested.calls.len(), failed }
 }
 
 impl Stage {

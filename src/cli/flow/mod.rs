@@ -1,7 +1,7 @@
 //! `pikett flow`: what one can do with flows: check, draw and test them without a database, and choose which
 //! version of one is in force.
 
-mod calls; // test files → played calls
+pub mod calls; // test files → played calls
 mod check;
 mod graph;
 mod schema;
