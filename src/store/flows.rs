@@ -54,10 +54,11 @@ macro_rules! versions {
     };
 }
 
-/// The version with this text, kept as the next one when no version has it yet; answers which.
+/// The version with this text, kept as the next one when no version has it yet; answers which. Whoever brings
+/// no test calls does not undo what came of those that were played.
 pub async fn put(db: &mut AnyConnection, org: &OrgId, given: Given<'_>, at: Instant) -> Result<i64, StoreError> {
     let known = sqlx::query(
-        "UPDATE flow_versions SET tests = $4 WHERE org_id = $1 AND flow_id = $2 AND source = $3 AND version = \
+        "UPDATE flow_versions SET tests = CASE WHEN $4 = '' THEN tests ELSE $4 END WHERE org_id = $1 AND flow_id = $2 AND source = $3 AND version = \
          (SELECT MAX(version) FROM flow_versions WHERE org_id = $1 AND flow_id = $2 AND source = $3) \
          RETURNING version",
     )
@@ -236,6 +237,17 @@ mod tests {
             let listed = list(&mut db, &org(), Some(&hotline())).await.unwrap();
             let listed: Vec<_> = listed.iter().map(|listed| (listed.version, listed.active_since)).collect();
             assert_eq!(listed, [(3, None), (2, Some(at(2))), (1, None)]);
+        }
+
+        async fn the_same_text_without_test_calls_keeps_what_came_of_them(store: Store) {
+            for (tests, kept) in [("failed", "failed"), ("", "failed"), ("passed", "passed")] {
+                let found = store.write(async move |db| {
+                    let given = Given { flow: &hotline(), file: "hotline.toml", source: "one", tests };
+                    let number = put(db, &org(), given, at(0)).await?;
+                    Ok(version(db, &org(), &hotline(), number).await?.unwrap().tests)
+                });
+                assert_eq!(found.await.unwrap(), kept);
+            }
         }
 
         async fn the_way_back_is_what_answered_before(store: Store) {
