@@ -21,6 +21,8 @@ mod crowds;
 mod database;
 #[path = "calls/exits.rs"]
 mod exits;
+#[path = "calls/generated.rs"]
+mod generated;
 #[path = "calls/hang_ups.rs"]
 mod hang_ups;
 #[path = "calls/hostile.rs"]
