@@ -49,6 +49,8 @@ mod requests;
 mod seen;
 #[path = "calls/story.rs"]
 mod story;
+#[path = "calls/strangers.rs"]
+mod strangers;
 #[path = "calls/three.rs"]
 mod three;
 #[path = "calls/told.rs"]

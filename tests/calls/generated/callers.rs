@@ -9,8 +9,8 @@ use pikett::{
     clock::Ids,
     hotline::{document, urls::Urls},
     ivr::{
-        self, Attestation, Called, ConnectEnd, ContractFacts, Effect, Facts, Flow, Flows, Gather, Input, LookupAnswer,
-        Money, PinCheck, SlaFacts, State, Then, Want,
+        self, Attestation, Called, ConnectEnd, ContractFacts, Effect, Facts, Flow, Flows, Gather, Input, Kind,
+        LookupAnswer, Money, Phase, PinCheck, SlaFacts, State, Then, Want,
     },
     model::{
         Instant,
@@ -25,6 +25,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 /// A call takes at most 100 turns; then there is an apology with a message.
 const TURNS_MAX: u32 = 103;
+const MINUTES_MAX: i64 = 60;
 /// What Twilio takes (11750).
 const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 
@@ -222,6 +223,9 @@ impl<'a> Player<'a> {
         self.look_at_document(&ran.verbs);
         self.then = ran.verbs.then;
         assert!(was_over || self.state.turn <= TURNS_MAX, "the call goes on for ever: {:#?}", self.reasons);
+        let is_late = self.facts.now - self.state.started > TimeDelta::minutes(MINUTES_MAX);
+        let may_go_on = self.state.is_over() || self.state.phase == Phase::Spare || self.then == Then::Continue;
+        assert!(!is_late || may_go_on, "the call is asked on after an hour: {:#?}", self.reasons);
     }
 
     /// What the carrier gets is what was meant, whole, and leads on.
@@ -268,6 +272,13 @@ impl<'a> Player<'a> {
         self.effects.iter().filter(|effect| matches(effect)).count()
     }
 
+    fn is_at_an_end(&self) -> bool {
+        let flow = self.flows.current(&self.state).unwrap();
+        let kind = flow.find(self.state.local_step()).map(|step| &flow.step(step).kind);
+        // Whom the flow blocks, it ends the call for as well.
+        matches!(kind, Some(Kind::Hangup { .. } | Kind::Return | Kind::Caller(_)))
+    }
+
     /// Promise 2, and that nothing is told or made twice.
     pub fn look_at_end(&self) {
         let missed = self.count(|effect| matches!(effect, Effect::Missed(_)));
@@ -283,7 +294,10 @@ impl<'a> Player<'a> {
             Outcome::Forwarded => assert!(self.forwarded, "nobody answered outside: {why:#?}"),
             Outcome::Voicemail => assert!(messages > 0, "there is no message: {why:#?}"),
             Outcome::Callback => assert_eq!(promises, 1, "nothing is promised: {why:#?}"),
-            Outcome::Goodbye => assert!(missed == 0 || messages > 0, "no goodbye is a missed call: {why:#?}"),
+            Outcome::Goodbye => {
+                assert_eq!(missed, 0, "no goodbye is a missed call: {why:#?}");
+                assert!(self.is_at_an_end(), "nobody chose this end: {why:#?}");
+            }
             Outcome::Rejected => assert_eq!(missed, 0, "whoever is turned away has missed nothing: {why:#?}"),
             Outcome::Missed | Outcome::Failed => {
                 assert!(missed == 1 || !self.state.past, "a call is lost: {why:#?}");

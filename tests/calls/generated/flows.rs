@@ -82,7 +82,6 @@ struct Draft {
 #[derive(Debug, Clone)]
 struct Plan {
     steps: Vec<Draft>,
-    languages: Vec<&'static str>,
     voice: Option<&'static str>,
     abandoned: Option<Index>,
 }
@@ -90,6 +89,7 @@ struct Plan {
 /// A flow, and those that it may call.
 #[derive(Clone)]
 pub struct Written {
+    languages: Vec<&'static str>,
     flows: Vec<Plan>,
     /// Exits lead anywhere.
     wild: bool,
@@ -109,15 +109,16 @@ fn draft() -> impl Strategy<Value = Draft> {
 }
 
 fn plan(steps: std::ops::Range<usize>) -> impl Strategy<Value = Plan> {
-    let languages = select(vec![vec!["en"], vec!["de"], vec!["de", "en"], vec!["fr", "de-CH", "en"], vec!["ro", "en"]]);
-    (vec(draft(), steps), languages, prop::option::weighted(0.3, select(&VOICES[..])), any::<Option<Index>>())
-        .prop_map(|(steps, languages, voice, abandoned)| Plan { steps, languages, voice, abandoned })
+    (vec(draft(), steps), prop::option::weighted(0.3, select(&VOICES[..])), any::<Option<Index>>())
+        .prop_map(|(steps, voice, abandoned)| Plan { steps, voice, abandoned })
 }
 
-/// A main flow of up to a dozen steps, and two that can be called.
+/// A main flow of up to a dozen steps, and two that can be called: all of them speak the same languages.
 pub fn written() -> impl Strategy<Value = Written> {
-    (plan(1..12), plan(1..5), plan(1..4), prop::bool::weighted(0.15))
-        .prop_map(|(main, first, second, wild)| Written { flows: vec![main, first, second], wild })
+    let languages = select(vec![vec!["en"], vec!["de"], vec!["de", "en"], vec!["fr", "de-CH", "en"], vec!["ro", "en"]]);
+    (languages, plan(1..12), plan(1..5), plan(1..4), prop::bool::weighted(0.15)).prop_map(
+        |(languages, main, first, second, wild)| Written { languages, flows: vec![main, first, second], wild },
+    )
 }
 
 impl Written {
@@ -126,7 +127,8 @@ impl Written {
         let id = |depth: usize| format!("{prefix}-{depth}");
         let file = |(depth, plan): (usize, &Plan)| {
             let next = (depth + 1..self.flows.len()).map(id).collect();
-            let writer = Writer { plan, called: next, is_called: depth > 0, wild: self.wild };
+            let writer =
+                Writer { plan, languages: &self.languages, called: next, is_called: depth > 0, wild: self.wild };
             (id(depth), writer.file(&id(depth)))
         };
         self.flows.iter().enumerate().map(file).collect()
@@ -146,6 +148,7 @@ pub fn quoted(text: &str) -> String {
 
 struct Writer<'a> {
     plan: &'a Plan,
+    languages: &'a [&'static str],
     /// What it may call.
     called: Vec<String>,
     is_called: bool,
@@ -163,14 +166,14 @@ const ENDS: [(&str, &str, &[&str]); 5] = [
 
 impl Writer<'_> {
     fn file(&self, id: &str) -> String {
-        let languages: Vec<_> = self.plan.languages.iter().map(|language| quoted(language)).collect();
+        let languages: Vec<_> = self.languages.iter().map(|language| quoted(language)).collect();
         let mut file = format!("id = \"{id}\"\nlanguages = [{}]\nstart = \"s0\"\n", languages.join(", "));
         if let Some(after) = &self.plan.abandoned {
             let step = after.index(self.plan.steps.len());
             file += &format!("abandoned = {{ after = \"s{step}\", priority = \"P2\" }}\n");
         }
         if let Some(voice) = self.plan.voice {
-            file += &format!("[voices]\n{} = {}\n", self.plan.languages[0], quoted(voice));
+            file += &format!("[voices]\n{} = {}\n", self.languages[0], quoted(voice));
         }
         file += "[vars]\ntopic = { default = \"mail & <web>\" }\nanswer = { default = \"\" }\n\
                  wait = { default = \"40s\", type = \"duration\" }\noffice = { default = \"+4930777001\", type = \"phone\" }\n";
@@ -251,7 +254,7 @@ impl StepWriter<'_> {
 
     /// One text for all languages, or one for each.
     fn text(&self, which: usize) -> String {
-        let languages = &self.flow.plan.languages;
+        let languages = self.flow.languages;
         if self.flag(15) {
             return quoted(&self.draft.texts[which]);
         }
@@ -377,7 +380,7 @@ impl StepWriter<'_> {
         match kind {
             "language" => {
                 let key = |place: usize| KEYS[(self.draft.number as usize + place) % KEYS.len()];
-                let options = self.flow.plan.languages.iter().enumerate();
+                let options = self.flow.languages.iter().enumerate();
                 let options = options.map(|(place, language)| format!("\"{}\" = \"{language}\"", key(place)));
                 let options = format!("{{ {} }}", options.collect::<Vec<_>>().join(", "));
                 self.put("options", options);
