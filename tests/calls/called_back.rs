@@ -121,6 +121,31 @@ stories! {
         assert!(matches!(&kept.state, CallbackState::Kept { by, .. } if by.name() == "ben"));
     }
 
+    async fn two_technicians_who_press_1_at_once_dial_the_customer_once(story: Story) {
+        let promised = story.accepts().await;
+        story.behaves(DORA, customer());
+        let mut asked = Vec::new();
+        for (number, person) in [(ANNA, "anna"), (CEM, "cem")] {
+            story.behaves(number, Behaviour::answers(2.0, []));
+            let path = format!("/callbacks/{}/call", promised.id);
+            story.api(Method::POST, &path, &json!({ "person": person })).await;
+            let leg = story.rings(number).await;
+            story.hears(&leg, "Um jetzt zurückzurufen").await;
+            asked.push(leg);
+        }
+        for leg in &asked {
+            assert!(story.sim().press(leg, "1"));
+        }
+        let kept = story.is_settled().await;
+        assert!(matches!(kept.state, CallbackState::Kept { .. }), "{:?}", kept.state);
+        let calls = story.legs_to(DORA).into_iter().filter(|leg| leg.from == OUTAGE).count();
+        assert_eq!(calls, 1, "the customer's phone rings once");
+        let told: Vec<_> = asked.iter().filter(|leg| story.heard(leg).contains("Das Gespräch hat schon jemand angenommen")).collect();
+        assert_eq!(told.len(), 1, "the other one hears that it is taken");
+        let dialled = story.tale_of_promise(&kept).await.into_iter().filter(|entry| entry.starts_with("callback-dialling:"));
+        assert_eq!(dialled.count(), 1);
+    }
+
     async fn a_customer_who_does_not_pick_up_is_tried_again_and_the_promise_stays(story: Story) {
         let promised = story.accepts().await;
         let tries = [Press::on("Um jetzt zurückzurufen", "1"), Press::on("Es hat niemand abgenommen", "2")];

@@ -18,8 +18,8 @@ use super::{
     story::{Story, stories},
 };
 
-const FLOWS: usize = 9;
-const CALLERS: usize = 12;
+const FLOWS: usize = 12;
+const CALLERS: usize = 20;
 
 fn number(flow: usize) -> String {
     format!("+49309019{flow:02}")
