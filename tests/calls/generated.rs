@@ -10,7 +10,7 @@ mod flows;
 use std::{collections::BTreeMap, sync::Arc};
 
 use pikett::{
-    ivr::{Called, Flow, parse},
+    ivr::{Called, Flow, STEP_KINDS, parse},
     model::call::Outcome,
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
@@ -74,6 +74,13 @@ fn generated_calls_end_in_every_way() {
     }
     let rare: Vec<_> = Outcome::ALL.into_iter().filter(|outcome| !outcomes.contains_key(outcome.as_str())).collect();
     assert!(rare.is_empty(), "no call ended as {rare:?}: {outcomes:?}");
+}
+
+#[test]
+fn every_kind_of_step_is_generated() {
+    let files: String = sample(60).flat_map(|written| written.files("flow")).map(|(_, text)| text).collect();
+    let missing: Vec<_> = STEP_KINDS.iter().filter(|kind| !files.contains(&format!("do = \"{kind}\"\n"))).collect();
+    assert!(missing.is_empty(), "no generated flow has {missing:?}");
 }
 
 #[test]
