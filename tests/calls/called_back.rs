@@ -55,6 +55,17 @@ impl Story {
         leg
     }
 
+    /// Until whoever is at that number hears the question; answers their leg.
+    async fn is_asked_to_call_back(&mut self, number: &'static str) -> Sid {
+        let sim = self.sim().clone();
+        let is_theirs = move |sid: &Sid| sim.legs().iter().any(|leg| leg.sid == *sid && leg.to == number);
+        let question = |what: &What| matches!(what, What::Heard { leg, text, .. } if text.contains("Um jetzt zurückzurufen") && is_theirs(leg));
+        match self.until("they are asked to call back", question).await.what {
+            What::Heard { leg, .. } => leg,
+            _ => unreachable!("only what is heard matches"),
+        }
+    }
+
     async fn is_settled(&mut self) -> Callback {
         self.until_stored("the promise is settled", async |db| {
             let found = pikett::store::callbacks::list(db, &default_org(), None, 5).await?;
@@ -129,9 +140,7 @@ stories! {
             story.behaves(number, Behaviour::answers(2.0, []));
             let path = format!("/callbacks/{}/call", promised.id);
             story.api(Method::POST, &path, &json!({ "person": person })).await;
-            let leg = story.rings(number).await;
-            story.hears(&leg, "Um jetzt zurückzurufen").await;
-            asked.push(leg);
+            asked.push(story.is_asked_to_call_back(number).await);
         }
         for leg in &asked {
             assert!(story.sim().press(leg, "1"));
