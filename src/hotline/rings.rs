@@ -168,9 +168,12 @@ impl Ringing {
         let still_wanted = async move |db: &mut AnyConnection| {
             timers::complete(db, &due).await?;
             legs::placed(db, &due.org, &id, name.as_str(), acting.now).await?;
-            timers::set(db, &due.org, DEADLINE, id.as_str(), acting.now + within, "").await?;
-            let row = legs::by_id(db, &due.org, &id).await?;
-            Ok(row.is_some_and(|row| row.state != LegState::Ended && row.result.is_none()))
+            let row = legs::by_id(db, &due.org, &id).await?.filter(|row| row.state != LegState::Ended);
+            // One that was taken back while it was being placed has ended, and is asked for by nobody.
+            if row.is_some() {
+                timers::set(db, &due.org, DEADLINE, id.as_str(), acting.now + within, "").await?;
+            }
+            Ok(row.is_some_and(|row| row.result.is_none()))
         };
         if !self.0.context().store.write(still_wanted).await? {
             // It was taken back while it was being placed.
@@ -240,7 +243,11 @@ impl Ringing {
             let moved =
                 carrier.redirect_call(&Sid::new(call.carrier_call.as_str()), &urls.queue(&call.id, call.turn)).await;
             if let Err(error) = moved {
-                tracing::warn!(call.id = %call.id, code = error.code, "a caller could not be taken out of the queue");
+                tracing::warn!(call.id = %call.id, code = error.code, "a caller could not be moved on");
+                // A waiting room sends its caller on by itself. In a conference that everybody has left, nothing does.
+                if call.phase == Phase::Bridged && error.class.may_be_repeated() {
+                    return self.again(timer, AGAIN).await;
+                }
             }
         }
         self.complete(timer).await
@@ -269,7 +276,10 @@ impl Ringing {
         }
         let (due, acting) = (timer.clone(), self.0.context().acting());
         let unit = async move |db: &mut AnyConnection| {
-            timers::complete(db, &due).await?;
+            if !timers::complete(db, &due).await? {
+                // Their own phone has led them there meanwhile.
+                return Ok(());
+            }
             super::aside::not_joined(db, &acting, &call, &due.payload).await
         };
         self.0.context().change(unit).await

@@ -131,6 +131,16 @@ pub async fn is_overdue(db: &mut AnyConnection, org: &OrgId, id: &CallbackId) ->
     Ok(())
 }
 
+/// Until the end of this unit of work nobody else goes on with it.
+pub async fn lock(db: &mut AnyConnection, org: &OrgId, id: &CallbackId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE callbacks SET tries = tries WHERE org_id = $1 AND id = $2")
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// How often somebody was rung in vain.
 pub async fn set_tries(db: &mut AnyConnection, org: &OrgId, id: &CallbackId, tries: u32) -> Result<(), StoreError> {
     sqlx::query("UPDATE callbacks SET tries = $3 WHERE org_id = $1 AND id = $2")

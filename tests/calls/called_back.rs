@@ -121,6 +121,33 @@ stories! {
         assert!(matches!(&kept.state, CallbackState::Kept { by, .. } if by.name() == "ben"));
     }
 
+    async fn two_who_press_1_at_once_do_not_both_call_the_customer(story: Story) {
+        let promised = story.accepts().await;
+        story.behaves(DORA, customer());
+        for (number, person) in [(ANNA, "anna"), (CEM, "cem")] {
+            story.behaves(number, Behaviour::answers(3.0, []));
+            story.api(Method::POST, &format!("/callbacks/{}/call", promised.id), &json!({ "person": person })).await;
+            story.rings(number).await;
+        }
+        story.pass(5).await;
+        let legs = {
+            let mut db = story.store.read().await.unwrap();
+            pikett::store::legs::of_callback(&mut db, &default_org(), &promised.id).await.unwrap()
+        };
+        assert_eq!(legs.len(), 2);
+        let paths: Vec<String> = legs.iter().map(|leg| format!("/carriers/twilio/legs/{}/key?n=1", leg.id)).collect();
+        let keys = paths.iter().map(|path| story.signed(path, &[("Digits", "1")]));
+        let answers = futures::future::join_all(keys).await;
+        let dialling = answers.iter().filter(|answer| answer.body.contains("<Dial")).count();
+        assert_eq!(dialling, 1, "{answers:#?}");
+        for number in [ANNA, CEM] {
+            let leg = story.legs_to(number).last().unwrap().sid.clone();
+            story.sim().hang_up(&leg);
+        }
+        story.pass(60).await;
+        assert!(story.promise().await.is_open(), "nobody has talked yet");
+    }
+
     async fn a_customer_who_does_not_pick_up_is_tried_again_and_the_promise_stays(story: Story) {
         let promised = story.accepts().await;
         let tries = [Press::on("Um jetzt zurückzurufen", "1"), Press::on("Es hat niemand abgenommen", "2")];
