@@ -71,6 +71,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "oncall",
             "escalation",
             "sla",
+            "flowtest",
             "store",
             "declare",
             "notify",
