@@ -50,6 +50,8 @@ const ASK_AGAIN: TimeDelta = TimeDelta::minutes(1);
 const WATCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
 /// How often a technician is led to the third before that is given up.
 const JOIN_TRIES: i64 = 3;
+/// How often a carrier is asked to move a caller who waits.
+const LEAVE_TRIES: i64 = 3;
 /// Carriers end a call after four hours.
 const CALL_MAX: TimeDelta = TimeDelta::hours(5);
 
@@ -244,9 +246,14 @@ impl Ringing {
                 carrier.redirect_call(&Sid::new(call.carrier_call.as_str()), &urls.queue(&call.id, call.turn)).await;
             if let Err(error) = moved {
                 tracing::warn!(call.id = %call.id, code = error.code, "a caller could not be moved on");
-                // A waiting room sends its caller on by itself. In a conference that everybody has left, nothing does.
-                if call.phase == Phase::Bridged && error.class.may_be_repeated() {
-                    return self.again(timer, AGAIN).await;
+                let tries: i64 = timer.payload.parse().unwrap_or(1);
+                // A waiting room sends its caller on by itself, once this is given up. In a conference that
+                // everybody has left, nothing does.
+                let goes_on = call.phase == Phase::Bridged || tries < LEAVE_TRIES;
+                if goes_on && error.class.may_be_repeated() {
+                    let mut next = timer.clone();
+                    next.payload = (tries + 1).to_string();
+                    return self.again(&next, AGAIN).await;
                 }
             }
         }
