@@ -61,7 +61,8 @@ fn brought(given: &Given, declarations: &str) -> Result<Directory, Vec<Fault>> {
         Some(("env" | "file", _)) => Err("is not looked up here: write the value itself".to_owned()),
         Some(_) | None => Ok(secret.to_owned()),
     };
-    let no_files = |_: &str, name: &str| Err(format!("{name} is not read here: write what it says into the declarations"));
+    let no_files =
+        |_: &str, name: &str| Err(format!("{name} is not read here: write what it says into the declarations"));
     let files = vec![file(DECLARATIONS, declarations), file(given.file, &given.flow)];
     flowtest::directory_of(files, &literal, &no_files)
 }
@@ -131,7 +132,10 @@ flow = "hello"
     fn a_call_is_played_on_what_came_along() {
         assert_eq!(played("Hallo", WORLD), Ok(TestCalls { played: 1, failed: vec![] }));
         let failed = played("Guten Tag", WORLD).unwrap().failed;
-        assert!(failed[0].starts_with("flow.test.toml:6: test call \"hello\": expected to hear \"Guten Tag\""), "{failed:?}");
+        assert!(
+            failed[0].starts_with("flow.test.toml:6: test call \"hello\": expected to hear \"Guten Tag\""),
+            "{failed:?}"
+        );
     }
 
     #[test]

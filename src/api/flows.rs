@@ -111,9 +111,8 @@ async fn given(request: Request) -> Result<Brought, Problem> {
     let is_json = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
     let body = body::read(request.into_body(), SOURCE_BYTES_MAX).await.map_err(|error| refused(&error))?;
     if !is_json {
-        let text = String::from_utf8(body.to_vec()).map_err(|_| {
-            Problem::new(StatusCode::BAD_REQUEST, "the body is no text").detail("a flow file is UTF-8")
-        })?;
+        let text = String::from_utf8(body.to_vec())
+            .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body is no text").detail("a flow file is UTF-8"))?;
         return Ok(Brought::Flow(text));
     }
     let mut fields = Fields::read(&body)?;

@@ -79,6 +79,7 @@ pub fn resources(api: Api) -> Router {
         .route("/incidents", get(incidents::list).post(incidents::open))
         .route("/incidents/{incident}", get(incidents::one).patch(incidents::update))
         .route("/voicemails", get(voicemails::list))
+        .route("/voicemails/{voicemail}", get(voicemails::one))
         .route("/oncall", get(oncall::now))
         .route("/events", get(events::stream))
         .with_state(api)

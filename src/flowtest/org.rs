@@ -3,8 +3,8 @@
 
 use super::TestCall;
 use crate::{
-    ivr::Flow,
     declare::{Directory, Documents, File, FlowSource, Flows, Outside, directory_from, org::Defaults, pins, plan},
+    ivr::Flow,
     model::{contract::Hotline, fault::Fault},
 };
 
@@ -24,7 +24,11 @@ pub fn directory_of(
 }
 
 /// The hotline that the call names, or the only one that runs this flow; else what is wrong, and the mend.
-pub fn hotline_of<'a>(directory: &'a Directory, flow: &Flow, call: &TestCall) -> Result<&'a Hotline, (String, &'static str)> {
+pub fn hotline_of<'a>(
+    directory: &'a Directory,
+    flow: &Flow,
+    call: &TestCall,
+) -> Result<&'a Hotline, (String, &'static str)> {
     let of_flow = |hotline: &&Hotline| hotline.flow == flow.id;
     let org = &call.org.value;
     let Some(to) = &call.to else {
