@@ -175,6 +175,10 @@ impl State {
         if matches!(tokio::time::timeout(ANSWER_WITHIN, work).await, Ok(Ok(Ok(())))) {
             return;
         }
+        if let (call, Input::Recorded { sid, .. }) = (&later.0.carrier_call, &later.1) {
+            // Should this process be killed now, that is where it is found.
+            tracing::error!(carrier_call = call, recording = sid, "a message is kept in memory: the carrier has it");
+        }
         let state = self.clone();
         self.keeping().spawn(async move {
             let (arrival, recorded) = &later;
