@@ -1,4 +1,4 @@
-//! The follow-ups of a caller's documents: answers to questions, the queue and its waiting.
+//! The follow-ups of a caller's documents: answers to questions, the queue and its waiting, recordings.
 
 use axum::{
     extract::{FromRequest, Request, State as Extract},
@@ -9,28 +9,36 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
-    State, answer, document, effects::note, facts, farewell, guard, music, rings::DEADLINE, turn::Scene, urls::Urls,
-    voice::Arrival, waiting::Waiting,
+    State, answer, come_again, document,
+    effects::{Applying, note},
+    facts, farewell, guard, music,
+    rings::DEADLINE,
+    taken,
+    turn::Scene,
+    urls::Urls,
+    voice::Arrival,
+    waiting::Waiting,
 };
 use crate::{
     carrier::{
         signature::Form,
-        status::QueueResult,
+        status::{QueueResult, RecordingStatus},
         twiml::{self, Gather, GatherInput, Method, Pause, Play, Prompt, Redirect, Verb},
     },
     escalation::connect::{End, GaveUp},
     ivr::{self, Attestation, ConnectEnd, Input},
     model::{
-        call::LegState,
+        call::{LegState, Outcome, Question},
         id::{CallId, LegId},
         language::Language,
     },
     store::{
         StoreError,
         calls::{self, Phase},
-        legs, timers, waiting as queued,
+        legs, timers, voicemails, waiting as queued,
     },
     web::{text, webhook::Webhook},
+    work::transcript,
 };
 
 /// How long somebody waits who cannot be told anything new.
@@ -43,6 +51,7 @@ const OVERTIME: TimeDelta = TimeDelta::seconds(30);
 const ASK_SOON: TimeDelta = TimeDelta::seconds(3);
 /// How often a caller is led back to a conference that the carrier ends.
 const ROOM_TRIES: u32 = 3;
+const TRANSCRIPT_MAX: usize = 4_000;
 const SPEECH_MAX: usize = 1_000;
 
 /// Why a caller leaves the queue without having talked.
@@ -385,5 +394,107 @@ impl State {
         };
         let response = twiml::Response::new().with(gather).with(Redirect::to(next));
         Ok(document::text(&response, &asked.urls, &state.language))
+    }
+}
+
+/// The file of a recording is there, or will never be. A message whose own webhook was lost is kept.
+pub(super) async fn recording(Extract(state): Extract<State>, asked: Asked) -> Response {
+    if let Some(answer) = super::talks::told(&state, &asked).await {
+        return answer;
+    }
+    let status = RecordingStatus::parse(asked.webhook.form.get("RecordingStatus").unwrap_or_default());
+    let of_the_caller = asked.webhook.form.get("RecordingSource").is_none_or(|source| source == "RecordVerb");
+    let kept = async {
+        // Silence is told by the turn alone.
+        let (RecordingStatus::Completed, true, Some(input @ Input::Recorded { .. })) =
+            (status, of_the_caller, recorded(&asked.webhook.form))
+        else {
+            return Ok(());
+        };
+        let Some(scene) = state.scene(&asked.call, Attestation::NotSupplied).await? else { return Ok(()) };
+        let known = state.is_kept(&scene.call.id, &input).await?;
+        let question = asked.webhook.queried::<String>("question").and_then(|name| Question::named(&name));
+        // A report that was slow belongs to a question of before.
+        let is_current = asked.webhook.queried::<u32>("turn").is_none_or(|turn| turn == scene.call.turn);
+        match (known, scene.call.ended_at) {
+            (true, _) => Ok(()),
+            (false, Some(_)) if question.is_some() => state.keep_beside(&scene, &input, question).await,
+            // A second message: the flow has had its one.
+            (false, Some(_)) if scene.call.outcome == Some(Outcome::Voicemail) => {
+                state.keep_beside(&scene, &input, None).await
+            }
+            (false, Some(_)) => state.late(scene, input).await.map(|_| ()),
+            (false, None) if scene.call.phase == Phase::Recording && is_current => {
+                let turn = scene.call.turn;
+                state.take(scene, turn, input).await.map(|_| ())
+            }
+            // Their call is somewhere else by now, and goes on there.
+            (false, None) => state.keep_beside(&scene, &input, question).await,
+        }
+    };
+    match kept.await {
+        Ok(()) => taken("recording"),
+        Err(error) => come_again("recording", &error),
+    }
+}
+
+impl State {
+    /// Whether this recording is one of the call's messages already.
+    pub(super) async fn is_kept(&self, call: &CallId, input: &Input) -> Result<bool, StoreError> {
+        let Input::Recorded { url, sid, .. } = input else { return Ok(false) };
+        let recording = sid.as_ref().unwrap_or(url);
+        let org = self.context().directory().org.clone();
+        let kept = voicemails::of_call(&mut *self.context().store.read().await?, &org, call).await?;
+        Ok(kept.iter().any(|message| message.recording == *recording))
+    }
+
+    /// A message, or an answer, that the flow does not hear of: it stands beside the call's alert.
+    async fn keep_beside(&self, scene: &Scene, input: &Input, question: Option<Question>) -> Result<(), StoreError> {
+        let Input::Recorded { url, sid, seconds, .. } = input.clone() else { return Ok(()) };
+        let language = scene.call.language.clone().unwrap_or_else(|| scene.flow.default_language().clone());
+        let effect = match question {
+            Some(question) => {
+                ivr::Effect::Intake(ivr::IntakeAnswer { question, url, sid, seconds, transcribe: false, language })
+            }
+            None => {
+                ivr::Effect::Voicemail(ivr::Voicemail { url, sid, seconds, transcribe: false, language, raise: None })
+            }
+        };
+        let (acting, call) = (scene.acting.clone(), scene.call.clone());
+        let reserved = self.context().store.alert_numbers(acting.org(), 1).await?;
+        let numbers = reserved.clone();
+        let unit = async move |db: &mut AnyConnection| {
+            let mut applying = Applying::new(&acting, &call, numbers.clone());
+            applying.apply(db, &effect).await?;
+            Ok(applying.used)
+        };
+        let used = self.context().change(unit).await?;
+        self.settle_numbers(&reserved, &used);
+        Ok(())
+    }
+}
+
+/// Comes minutes later, and only for English.
+pub(super) async fn transcription(Extract(state): Extract<State>, asked: Asked) -> Response {
+    let words = asked.webhook.form.get("TranscriptionText").unwrap_or_default();
+    let words = text::line(words, TRANSCRIPT_MAX);
+    let sid = text::key(asked.webhook.form.get("RecordingSid").unwrap_or_default());
+    if words.is_empty() || asked.webhook.form.get("TranscriptionStatus") == Some("failed") {
+        return taken("transcription");
+    }
+    let (acting, id) = (state.context().acting(), asked.call.clone());
+    let unit = async move |db: &mut AnyConnection| {
+        if !voicemails::transcribe(db, acting.org(), &id, &sid, &words).await? {
+            return Ok(());
+        }
+        let messages = voicemails::of_call(db, acting.org(), &id).await?;
+        match messages.iter().find(|message| message.recording == sid) {
+            Some(message) => transcript::arrived(db, &acting, message, &words).await,
+            None => Ok(()),
+        }
+    };
+    match state.context().store.write(unit).await {
+        Ok(()) => taken("transcription"),
+        Err(error) => come_again("transcription", &error),
     }
 }

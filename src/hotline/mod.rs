@@ -8,7 +8,7 @@
 mod aside; // another technician is wanted
 mod callbacks; // promises to call back
 mod called; // flows that a call may call
-mod calls; // turns, the queue
+mod calls; // turns, the queue, recordings
 mod connect; // the timer by which people are rung
 mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
@@ -22,10 +22,10 @@ pub mod lookup; // what an endpoint of the MSP knows
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
 mod plain; // turns that change nothing but their call
-mod recorded; // reports of recordings: messages, answers, talks
 mod rings; // what the carrier is asked to do
 mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
+mod talks; // those that were recorded
 mod turn; // one turn of a call
 pub mod urls; // the paths
 mod voice; // a call comes in, ends, or could not be answered
@@ -173,8 +173,8 @@ pub fn routes(state: State) -> Router {
         .route(urls::TURN, any(calls::turn))
         .route(urls::WAIT, any(calls::wait))
         .route(urls::QUEUE, any(calls::queue))
-        .route(urls::RECORDING, any(recorded::recording))
-        .route(urls::TRANSCRIPTION, any(recorded::transcription))
+        .route(urls::RECORDING, any(calls::recording))
+        .route(urls::TRANSCRIPTION, any(calls::transcription))
         .route(urls::LEG, any(legs::answered))
         .route(urls::LEG_KEY, any(legs::key))
         .route(urls::LEG_WHISPER, any(legs::whisper))

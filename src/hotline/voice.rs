@@ -246,7 +246,7 @@ impl State {
 
     /// Until it works: what a caller said must not be lost because the database is away, and databases
     /// have many words for being away. `false`: it never will.
-    pub(super) async fn keep_trying<F, W>(&self, work: F) -> bool
+    async fn keep_trying<F, W>(&self, work: F) -> bool
     where
         F: Fn(Self) -> W,
         W: Future<Output = Result<(), StoreError>>,
