@@ -52,6 +52,8 @@ pub struct Service {
     stopping: CancellationToken,
     requests: TaskTracker,
     workers: TaskTracker,
+    /// What callers left and the database has not taken yet.
+    keeping: TaskTracker,
 }
 
 /// What goes with a service beside its configuration.
@@ -148,7 +150,8 @@ impl Service {
         let lookups = Settings { allow_private: config.lookup.allow_private, token: config.lookup.token.clone() };
         let lookups = Lookups::new(&clock, lookups);
         let transcribes = voicemail.transcriber.is_some();
-        let hotline = hotline::State::start(context.clone(), webhooks.clone(), lookups, transcribes);
+        let keeping = TaskTracker::new();
+        let hotline = hotline::State::start(context.clone(), webhooks.clone(), lookups, transcribes, keeping.clone());
         let handlers = [hotline::handlers(&hotline), recordings::handlers(&recordings)].concat();
         Work::start(&context, &channels, handlers, &stopping, &workers);
         let api = Api::start(context.clone(), stopping.clone());
@@ -163,7 +166,7 @@ impl Service {
             beside: extras.beside,
         };
         requests.spawn(server::serve(listener, routes::router(faces), stopping.clone(), requests.clone()));
-        Ok(Self { address, store, stopping, requests, workers })
+        Ok(Self { address, store, stopping, requests, workers, keeping })
     }
 
     /// Where it listens, with the port that it got.
@@ -181,6 +184,9 @@ impl Service {
         self.requests.close();
         self.workers.close();
         self.requests.wait().await;
+        // Requests are what brings something to keep.
+        self.keeping.close();
+        self.keeping.wait().await;
         self.workers.wait().await;
         self.store.close().await;
     }

@@ -47,6 +47,16 @@ pub struct Played {
     pub taken: BTreeSet<usize>,
 }
 
+impl Played {
+    /// What went otherwise than expected, in sentences that say where in the tests' file.
+    pub fn told(&self, file: &str, call: &TestCall) -> Vec<String> {
+        let told = |Failure { line, expected, got }: &Failure| {
+            format!("{file}:{line}: test call \"{}\": expected {expected}; {got}", call.name)
+        };
+        self.failures.iter().map(told).collect()
+    }
+}
+
 /// What the test says, and what came instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {

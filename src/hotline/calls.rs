@@ -63,11 +63,11 @@ enum Left {
 
 /// A request that concerns a call that we know by its id.
 pub(super) struct Asked {
-    call: CallId,
+    pub call: CallId,
     /// That of the path; none is none of the call's.
     turn: u32,
     arrival: Arrival,
-    webhook: Webhook,
+    pub webhook: Webhook,
     urls: Urls,
 }
 
@@ -399,6 +399,9 @@ impl State {
 
 /// The file of a recording is there, or will never be. A message whose own webhook was lost is kept.
 pub(super) async fn recording(Extract(state): Extract<State>, asked: Asked) -> Response {
+    if let Some(answer) = super::talks::told(&state, &asked).await {
+        return answer;
+    }
     let status = RecordingStatus::parse(asked.webhook.form.get("RecordingStatus").unwrap_or_default());
     let of_the_caller = asked.webhook.form.get("RecordingSource").is_none_or(|source| source == "RecordVerb");
     let kept = async {

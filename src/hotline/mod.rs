@@ -25,6 +25,7 @@ mod plain; // turns that change nothing but their call
 mod rings; // what the carrier is asked to do
 mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
+mod talks; // those that were recorded
 mod turn; // one turn of a call
 pub mod urls; // the paths
 mod voice; // a call comes in, ends, or could not be answered
@@ -44,6 +45,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
+use tokio_util::task::TaskTracker;
 
 use crate::{
     carrier::twiml::{self, Verb},
@@ -75,6 +77,8 @@ struct Parts {
     lookups: Lookups,
     /// Messages are put into words here: the carrier is not asked to.
     transcribes: bool,
+    /// What callers left, in memory until it is kept: a service that stops waits for it.
+    keeping: TaskTracker,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
     known: KnownCalls,
     turns: plain::Turns,
@@ -87,11 +91,18 @@ impl FromRef<State> for Webhooks {
 }
 
 impl State {
-    /// Starts the task that saves turns which come together; it ends with the last clone.
-    pub fn start(context: Context, webhooks: Webhooks, lookups: Lookups, transcribes: bool) -> Self {
+    /// Starts the task that saves turns which come together; it ends with the last clone. `keeping` is waited for
+    /// before the database is closed.
+    pub fn start(
+        context: Context,
+        webhooks: Webhooks,
+        lookups: Lookups,
+        transcribes: bool,
+        keeping: TaskTracker,
+    ) -> Self {
         let turns = plain::turns(context.store.clone());
         let (old_flows, known) = (Mutex::default(), KnownCalls::default());
-        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, old_flows, known, turns }))
+        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, keeping, old_flows, known, turns }))
     }
 
     fn context(&self) -> &Context {
@@ -112,6 +123,11 @@ impl State {
 
     fn turns(&self) -> &plain::Turns {
         &self.0.turns
+    }
+
+    /// For what must not be lost while the service stops.
+    fn keeping(&self) -> &TaskTracker {
+        &self.0.keeping
     }
 
     /// A version that is no longer the latest.

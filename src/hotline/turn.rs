@@ -260,8 +260,10 @@ impl Saving {
         if matches!(self.ran.verbs.then, Then::Dial(_)) {
             let cap = acting.directory.limits.calls_per_hour;
             for subject in [ORG, spender(&call.hotline).as_str()] {
-                // Whether it may be dialled the engine has decided.
-                spent::take(db, org, Spending::Call, subject, cap, acting.now).await?;
+                // Others were dialled since the engine looked: it decides anew, on what is spent by now.
+                if !spent::take(db, org, Spending::Call, subject, cap, acting.now).await? {
+                    return Err(StoreError::Stale("the hour's cap was reached meanwhile"));
+                }
             }
         }
         let known = CallRow { contract: row.contract.clone(), priority: row.priority, ..call.clone() };

@@ -171,12 +171,16 @@ impl State {
     /// Kept before this returns, if that can be done in time; else as soon as it can.
     async fn keep(&self, arrival: Arrival, recorded: Input) {
         let (state, now, later) = (self.clone(), (arrival.clone(), recorded.clone()), (arrival, recorded));
-        let work = tokio::spawn(async move { state.keep_message(&now.0, &now.1).await });
+        let work = self.keeping().spawn(async move { state.keep_message(&now.0, &now.1).await });
         if matches!(tokio::time::timeout(ANSWER_WITHIN, work).await, Ok(Ok(Ok(())))) {
             return;
         }
+        if let (call, Input::Recorded { sid, .. }) = (&later.0.carrier_call, &later.1) {
+            // Should this process be killed now, that is where it is found.
+            tracing::error!(carrier_call = call, recording = sid, "a message is kept in memory: the carrier has it");
+        }
         let state = self.clone();
-        tokio::spawn(async move {
+        self.keeping().spawn(async move {
             let (arrival, recorded) = &later;
             if !state.keep_trying(|state| async move { state.keep_message(arrival, recorded).await }).await {
                 state.keep_trying(|state| async move { state.tell_of_message(arrival, recorded).await }).await;
@@ -211,7 +215,7 @@ impl State {
     /// The apology, and word to the MSP: whoever hears it may say nothing, and has reached nobody.
     pub(super) fn apologise(&self, arrival: &Arrival, urls: &Urls) -> String {
         let (state, told) = (self.clone(), arrival.clone());
-        tokio::spawn(async move {
+        self.keeping().spawn(async move {
             let tell = |state: State| {
                 let told = told.clone();
                 async move {

@@ -95,6 +95,8 @@ fn customer() -> Behaviour {
 stories! {
     async fn whoever_takes_it_by_phone_is_rung_and_connected_with_the_customer(story: Story) {
         let promised = story.accepts().await;
+        let seen = story.event("callback").await;
+        assert_eq!((seen["id"].as_str(), &seen["state"]), (Some(promised.id.as_str()), &json!("promised")), "{seen}");
         assert_eq!((promised.due_at - promised.created_at).num_minutes(), 30);
         story.behaves(DORA, customer());
         story.behaves(ANNA, willing());
@@ -104,6 +106,8 @@ stories! {
         assert!(story.heard(&leg).contains("hier ist der zugesagte Rückruf"));
         let kept = story.is_settled().await;
         assert!(matches!(&kept.state, CallbackState::Kept { by, .. } if by.name() == "anna"), "{:?}", kept.state);
+        let seen = story.event("callback").await;
+        assert_eq!((&seen["state"], &seen["settled_by"]), (&json!("kept"), &json!("anna")), "{seen}");
         let tale = story.tale_of_promise(&kept).await;
         for kind in ["callback:", "callback-ringing:", "callback-dialling:", "callback-kept:", "resolved:"] {
             assert!(tale.iter().any(|entry| entry.starts_with(kind)), "{kind} {tale:#?}");

@@ -1,7 +1,13 @@
 //! The database goes away in the middle of a call. The caller hears an apology and leaves a message, which
 //! is kept until the database is back; then people are paged.
 
-use pikett::{declare::directory::default_org, model::call::Outcome, store::calls};
+use pikett::{
+    app::Service,
+    clock::{Clock, Ids},
+    declare::directory::default_org,
+    model::call::Outcome,
+    store::calls,
+};
 use sqlx::Connection;
 
 use super::{
@@ -53,6 +59,32 @@ async fn postgresql_is_not_reachable_and_the_callers_message_is_not_lost() {
     let url = story.scratch.url.clone();
     unreachable(&url, true).await;
     message_outlasts(&mut story, &caller, async || unreachable(&url, false).await).await;
+    story.close().await;
+}
+
+#[tokio::test]
+async fn a_service_that_stops_while_the_database_is_away_keeps_the_message_first() {
+    let mut story = Story::begin(Scratch::sqlite(), |_| {}).await;
+    let caller = story.phones(PETRA, []);
+    story.hears(&caller, "Für einen Ausfall").await;
+    let mut other = sqlx::SqliteConnection::connect(&story.scratch.url).await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    story.sim().follow(&caller, [message("Hier Petra Klein, alles steht")]);
+    story.sim().press(&caller, "1");
+    story.hears(&caller, "Wir haben Ihre Nachricht").await;
+    // Nobody answers the carrier between the stop and the next start.
+    story.warnings.push(15003);
+    let stopping = tokio::spawn(story.service.take().unwrap().stop());
+    let moment = async || Clock::system().sleep(chrono::TimeDelta::milliseconds(20)).await;
+    moment().await;
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    while !stopping.is_finished() {
+        story.clock.advance(chrono::TimeDelta::seconds(1));
+        moment().await;
+    }
+    assert_eq!(story.number("SELECT COUNT(*) FROM voicemails").await, 1);
+    story.service = Some(Service::start(&story.stage.config, story.clock.clone(), Ids::seeded(3)).await.unwrap());
+    story.over(&caller).await;
     story.close().await;
 }
 
