@@ -43,6 +43,8 @@ mod recordings;
 mod requests;
 #[path = "calls/seen.rs"]
 mod seen;
+#[path = "calls/spared.rs"]
+mod spared;
 #[path = "calls/story.rs"]
 mod story;
 #[path = "calls/three.rs"]

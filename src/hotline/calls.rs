@@ -99,7 +99,7 @@ impl Asked {
 /// The caller has answered, by key, voice, message or silence.
 pub(super) async fn turn(Extract(state): Extract<State>, asked: Asked) -> Response {
     let (turn, worker) = (asked.turn, state.clone());
-    let (arrival, urls) = (asked.arrival.clone(), asked.urls.clone());
+    let arrival = asked.arrival.clone();
     let work = async move {
         let (input, id) = (input(&asked), &asked.call);
         let document = match worker.go_on_plainly(id, asked.attestation(), turn, &input).await? {
@@ -114,7 +114,7 @@ pub(super) async fn turn(Extract(state): Extract<State>, asked: Asked) -> Respon
         }
         Ok(document)
     };
-    answer("turn", guard(work, || state.apologise(&arrival, &urls)).await)
+    answer("turn", state.or_spare(work, &arrival).await)
 }
 
 /// What the carrier reports, in the engine's words. Whoever is gone has answered nothing: what the flow
@@ -178,7 +178,7 @@ pub(super) fn recorded(form: &Form) -> Option<Input> {
 /// The caller has left the queue, in whatever way.
 pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Response {
     let (turn, worker) = (asked.turn, state.clone());
-    let (arrival, urls) = (asked.arrival.clone(), asked.urls.clone());
+    let arrival = asked.arrival.clone();
     let work = async move {
         let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
@@ -204,7 +204,7 @@ pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Respo
         }
         Ok(document)
     };
-    answer("queue", guard(work, || state.apologise(&arrival, &urls)).await)
+    answer("queue", state.or_spare(work, &arrival).await)
 }
 
 impl State {

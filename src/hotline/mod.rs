@@ -23,6 +23,7 @@ pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
 mod plain; // turns that change nothing but their call
 mod rings; // what the carrier is asked to do
+pub mod spare; // the answer when nothing else can be had
 mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
 mod turn; // one turn of a call
@@ -56,7 +57,9 @@ use crate::{
 };
 use known::KnownCalls;
 use lookup::Lookups;
+use spare::Desk;
 use urls::Urls;
+use voice::Arrival;
 
 /// Carriers wait 15 s and then apologise in English. A real time: carriers know no other.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
@@ -78,6 +81,7 @@ struct Parts {
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
     known: KnownCalls,
     turns: plain::Turns,
+    desk: Desk,
 }
 
 impl FromRef<State> for Webhooks {
@@ -88,10 +92,15 @@ impl FromRef<State> for Webhooks {
 
 impl State {
     /// Starts the task that saves turns which come together; it ends with the last clone.
-    pub fn start(context: Context, webhooks: Webhooks, lookups: Lookups, transcribes: bool) -> Self {
+    pub fn start(context: Context, webhooks: Webhooks, lookups: Lookups, transcribes: bool, desk: Desk) -> Self {
         let turns = plain::turns(context.store.clone());
         let (old_flows, known) = (Mutex::default(), KnownCalls::default());
-        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, old_flows, known, turns }))
+        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, old_flows, known, turns, desk }))
+    }
+
+    /// Answers whom nothing else answers.
+    fn desk(&self) -> &Desk {
+        &self.0.desk
     }
 
     fn context(&self) -> &Context {
@@ -149,11 +158,10 @@ impl State {
 
 /// Carriers' paths take any method: whoever is no carrier learns nothing, not even which ones exist.
 pub fn routes(state: State) -> Router {
+    let spare = spare::routes(state.desk().clone());
     Router::new()
         .route(urls::VOICE, any(voice::came_in))
         .route(urls::VOICE_STATUS, any(voice::ended))
-        .route(urls::FALLBACK, any(voice::fallback))
-        .route(urls::MESSAGE, any(voice::message))
         .route(urls::TURN, any(calls::turn))
         .route(urls::WAIT, any(calls::wait))
         .route(urls::QUEUE, any(calls::queue))
@@ -168,6 +176,7 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_STATUS, any(legs::status))
         .route(music::PATH, get(music::hold))
         .with_state(state)
+        .merge(spare)
 }
 
 /// The timers that the hotline works off.
@@ -197,14 +206,21 @@ fn come_again(kind: &'static str, error: &StoreError) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_S.to_string())]).into_response()
 }
 
-/// Does the work on a task of its own, so that a carrier who goes away does not break it off, and
-/// answers the spare document when it fails, panics or takes too long.
+/// Does the work, and answers another document when it fails, panics or takes too long.
 async fn guard<F>(work: F, spare: impl FnOnce() -> String) -> String
 where
     F: Future<Output = Result<String, StoreError>> + Send + 'static,
 {
+    served(work).await.unwrap_or_else(spare)
+}
+
+/// Does the work on a task of its own, so that a carrier who goes away does not break it off.
+async fn served<F>(work: F) -> Option<String>
+where
+    F: Future<Output = Result<String, StoreError>> + Send + 'static,
+{
     match tokio::time::timeout(ANSWER_WITHIN, tokio::spawn(work)).await {
-        Ok(Ok(Ok(document))) => return document,
+        Ok(Ok(Ok(document))) => return Some(document),
         Ok(Ok(Err(error))) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a webhook is answered by the spare document");
         }
@@ -212,7 +228,20 @@ where
         Err(_) => tracing::error!("a webhook's work takes too long: the spare document answers it"),
     }
     metrics::counter!(metric::WEBHOOKS, "kind" => "spare", "answer" => "spare").increment(1);
-    spare()
+    None
+}
+
+impl State {
+    /// The work's document for a caller, or the one that leads to a human without the database.
+    async fn or_spare<F>(&self, work: F, arrival: &Arrival) -> String
+    where
+        F: Future<Output = Result<String, StoreError>> + Send + 'static,
+    {
+        match served(work).await {
+            Some(document) => document,
+            None => self.desk().answer(arrival).await,
+        }
+    }
 }
 
 fn text(response: &twiml::Response, urls: &Urls) -> String {
@@ -224,9 +253,4 @@ fn farewell(language: &Language, sentence: impl Fn(&words::Words) -> &'static st
     let (words, language) = words::words(language);
     let response = twiml::Response::new().with(document::say(&language, sentence(words))).with(Verb::Hangup);
     document::text(&response, urls, &language)
-}
-
-/// The apology that records a message. Needs no database.
-fn spare(language: &Language, urls: &Urls) -> String {
-    document::text(&document::spare(&ivr::spare(language), urls), urls, language)
 }

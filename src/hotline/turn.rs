@@ -345,5 +345,6 @@ fn lost_hotline(call: &CallRow) -> Hotline {
         contracts,
         flow: call.flow.clone(),
         vars: std::collections::BTreeMap::new(),
+        spare: Vec::new(),
     }
 }

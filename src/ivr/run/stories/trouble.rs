@@ -49,6 +49,21 @@ fn what_is_said_after_an_apology_that_the_flow_knows_nothing_of_is_kept() {
 }
 
 #[test]
+fn a_talk_that_the_spare_document_led_to_is_one_wherever_the_flow_stood() {
+    let talked = || Input::Connect(ConnectEnd::Bridged { person: None });
+    let mut asked = Call::to(steps(MENU));
+    asked.input(talked()).is_over();
+    assert_eq!((asked.state.outcome(), asked.effects.len()), (Outcome::Connected, 0));
+    let mut broken = Call::to(steps(MENU));
+    broken.state.step = "gone".to_owned();
+    broken.press("1").input(talked()).is_over();
+    assert_eq!(broken.state.outcome(), Outcome::Connected);
+    let (flow, facts) = (steps(MENU), facts());
+    let fresh = run(&flow, crate::ivr::begin(&flow, &facts), talked(), &facts);
+    assert!(fresh.state.is_over() && fresh.effects.is_empty());
+}
+
+#[test]
 fn a_document_that_fails_twice_at_a_step_leads_on_to_the_spare_voicemail() {
     let mut call = Call::to(steps(MENU));
     call.input(Input::Failed).at("a").hears("Choose.").input(Input::Failed).hears("We are sorry");
