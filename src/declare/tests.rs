@@ -165,12 +165,16 @@ fn spare_numbers_are_those_of_people_who_may_be_phoned() {
         ("spare = [\"+4915110000001\", \"+4915110000001\"]", "`+4915110000001` is there twice"),
         ("spare = [\"+4930777001\"]", "+4930777001 is the voice number of nobody who is declared"),
         ("spare = [\"112\"]", "`112` is no phone number"),
-        ("spare = [\"+4915110000001\"]\n[limits]\ncountries = [\"GB\"]", "[limits] leaves out +49"),
     ] {
         let wrong = hotline(spare);
         let told = plan_with("x", &Documents::new(), &files(&wrong, flow)).unwrap_err();
         assert!(told.iter().any(|fault| fault.what.contains(what)), "{spare}: {told:?}");
     }
+    let mut abroad = directory.clone();
+    abroad.limits.countries = vec!["44".to_owned()];
+    assert_eq!(super::dialled(declared, &abroad), []);
+    let warned = super::spare_warnings(&abroad);
+    assert!(warned.len() == 2 && warned[0].contains("is never dialled: [limits] leaves out +49"), "{warned:?}");
     let bare = hotline("");
     let bare = plan_with("0123456789abcdef", &Documents::new(), &files(&bare, flow)).unwrap();
     let warned = super::spare_warnings(&assembled(&bare.documents));

@@ -50,7 +50,7 @@ fn carrier() -> String {
 
 /// As the carrier sends it. Answers status and body.
 async fn signed(house: &House, serving: &Serving, path: &str, more: &[(&str, &str)]) -> (u16, String) {
-    let form = [&CALLER, more].concat();
+    let form = [&CALLER[..], more].concat();
     let signature = signature::sign(&format!("{PUBLIC_URL}{path}"), &form, &Secret::new(TOKEN));
     let request = house.http.post(format!("{}{path}", serving.url)).form(&form).header("X-Twilio-Signature", signature);
     let answer = request.send().await.unwrap();

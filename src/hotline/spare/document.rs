@@ -122,13 +122,13 @@ mod tests {
     fn the_first_document_apologises_and_dials_with_a_whisper() {
         let step = step();
         let document = first(&step, step.rung.as_ref().unwrap(), &urls());
-        insta::assert_snapshot!(twiml::write(&document).unwrap(), @"");
+        insta::assert_snapshot!(twiml::write(&document).unwrap(), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">Es tut uns leid, bei uns ist etwas schiefgegangen. Bitte bleiben Sie am Apparat, wir verbinden Sie direkt mit jemandem.</Say><Dial action="https://spare.example/carriers/twilio/spare/next?hotline=4930901820&amp;language=de-AT&amp;rung=4915110000001_de&amp;rest=447700900002_en" method="POST" timeout="25" callerId="+4930901820"><Number url="https://spare.example/carriers/twilio/spare/whisper?language=de" method="POST">+4915110000001</Number></Dial></Response>"##);
     }
 
     #[test]
     fn whoever_picks_up_is_asked_for_a_key_twice_and_a_mailbox_gets_no_caller() {
         let language = "en".parse().unwrap();
-        insta::assert_snapshot!(twiml::write(&whisper(&language, 0, &urls())).unwrap(), @"");
+        insta::assert_snapshot!(twiml::write(&whisper(&language, 0, &urls())).unwrap(), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Gather action="https://spare.example/carriers/twilio/spare/key?language=en&amp;n=1" method="POST" input="dtmf" timeout="8" numDigits="1" finishOnKey="" actionOnEmptyResult="true"><Pause length="1"/><Say voice="Polly.Joanna-Neural">Hotline call. The hotline's machine has failed, and somebody is waiting. To take the call, press 1. To decline, press 2.</Say></Gather><Hangup/></Response>"##);
         let written = |digits: &str, asked| twiml::write(&pressed(digits, &language, asked, &urls())).unwrap();
         assert!(!written("1", 1).contains("Hangup"));
         assert!(written("2", 1).ends_with("<Hangup/></Response>"));
@@ -138,6 +138,6 @@ mod tests {
 
     #[test]
     fn nobody_took_it_leads_to_a_beep() {
-        insta::assert_snapshot!(twiml::write(&nobody(&step(), &urls())).unwrap(), @"");
+        insta::assert_snapshot!(twiml::write(&nobody(&step(), &urls())).unwrap(), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">Wir haben leider niemanden erreicht. Bitte sprechen Sie nach dem Ton: wer Sie sind, worum es geht und unter welcher Nummer wir Sie erreichen. Wir melden uns.</Say><Record action="https://spare.example/carriers/twilio/voice/message?hotline=4930901820&amp;language=de-AT&amp;rung=4915110000001_de&amp;rest=447700900002_en" method="POST" timeout="10" finishOnKey="#" maxLength="180" playBeep="true"/><Hangup/></Response>"##);
     }
 }
