@@ -130,6 +130,9 @@ pub(super) async fn ended(Extract(state): Extract<State>, webhook: Webhook) -> R
         return taken("voice-status");
     }
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
+    if state.desk().is_over(&arrival).await {
+        return taken("voice-status");
+    }
     let work = tokio::spawn(async move {
         match state.call_of(&arrival).await? {
             Some(call) => state.finish(&call.id, status.meaning()).await,

@@ -2,7 +2,7 @@
 //! What happens is in the journal before it is answered. Start at `Desk::answer`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -28,6 +28,8 @@ use crate::{
     web::webhook::Webhooks,
 };
 
+/// Whose end is never reported is forgotten some day.
+const ANSWERED_MAX: usize = 4_096;
 /// A disk that hangs must not make callers wait; a real time, as carriers know no other.
 const DISK_WITHIN: Duration = Duration::from_secs(2);
 
@@ -42,6 +44,8 @@ struct Parts {
     journal: Journal,
     meter: Meter,
     ready: Mutex<Arc<Ready>>,
+    /// Calls that were answered here, and are not known to be over.
+    answered: Mutex<BTreeSet<(CarrierId, String)>>,
     /// What the disk did not take, in memory until somebody does.
     unkept: Mutex<Vec<Entry>>,
     news: Notify,
@@ -77,6 +81,7 @@ impl Desk {
             journal: Journal::beside(file),
             meter: Meter::default(),
             ready: Mutex::default(),
+            answered: Mutex::default(),
             unkept: Mutex::default(),
             news: Notify::new(),
         }))
@@ -151,6 +156,7 @@ impl Desk {
     /// The document in place of one that cannot be had.
     pub async fn answer(&self, arrival: &Arrival) -> String {
         let (ready, now) = (self.ready(), self.0.clock.now());
+        self.remember(arrival);
         let mut happened = vec![What::Used];
         let known = arrival.to.clone().and_then(|to| ready.documents.get(&(arrival.carrier.clone(), to)));
         let document = match known {
@@ -166,6 +172,28 @@ impl Desk {
         };
         self.note(arrival, now, happened).await;
         document
+    }
+
+    fn answered(&self) -> MutexGuard<'_, BTreeSet<(CarrierId, String)>> {
+        self.0.answered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, arrival: &Arrival) {
+        let mut answered = self.answered();
+        if answered.len() >= ANSWERED_MAX {
+            answered.pop_first();
+        }
+        answered.insert((arrival.carrier.clone(), arrival.carrier_call.clone()));
+    }
+
+    /// A call is over. `false`: it was not answered here. Else the journal has it: what happened before must be
+    /// known first, or a caller who has talked would count as missed.
+    pub async fn is_over(&self, arrival: &Arrival) -> bool {
+        let was_ours = self.answered().remove(&(arrival.carrier.clone(), arrival.carrier_call.clone()));
+        if was_ours {
+            self.happened(arrival, What::Ended).await;
+        }
+        was_ours
     }
 
     /// The next human after one who did not take the call, or a message.

@@ -123,7 +123,7 @@ impl State {
                     self.keep_message(call, &Input::Recorded { url, sid, seconds, hung_up: false, spare: true })
                         .await?;
                 }
-                What::Ended => self.finish(&call.id, "the carrier said so while the database was away").await?,
+                What::Ended => self.finish(&call.id, "the carrier says so").await?,
             }
         } else if let What::Message { .. } = &entry.what {
             self.tell_as_it_is(entry).await?;
