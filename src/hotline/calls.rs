@@ -13,6 +13,7 @@ use super::{
     effects::{Applying, note},
     facts, farewell, guard, music,
     rings::DEADLINE,
+    spare::What,
     taken,
     turn::Scene,
     urls::Urls,
@@ -99,7 +100,7 @@ impl Asked {
 /// The caller has answered, by key, voice, message or silence.
 pub(super) async fn turn(Extract(state): Extract<State>, asked: Asked) -> Response {
     let (turn, worker) = (asked.turn, state.clone());
-    let arrival = asked.arrival.clone();
+    let (arrival, form) = (asked.arrival.clone(), asked.webhook.form.clone());
     let work = async move {
         let (input, id) = (input(&asked), &asked.call);
         let document = match worker.go_on_plainly(id, asked.attestation(), turn, &input).await? {
@@ -114,7 +115,7 @@ pub(super) async fn turn(Extract(state): Extract<State>, asked: Asked) -> Respon
         }
         Ok(document)
     };
-    answer("turn", state.or_spare(work, &arrival).await)
+    answer("turn", state.or_spare(work, &arrival, &form).await)
 }
 
 /// What the carrier reports, in the engine's words. Whoever is gone has answered nothing: what the flow
@@ -178,7 +179,7 @@ pub(super) fn recorded(form: &Form) -> Option<Input> {
 /// The caller has left the queue, in whatever way.
 pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Response {
     let (turn, worker) = (asked.turn, state.clone());
-    let arrival = asked.arrival.clone();
+    let (arrival, form) = (asked.arrival.clone(), asked.webhook.form.clone());
     let work = async move {
         let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
@@ -204,7 +205,7 @@ pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Respo
         }
         Ok(document)
     };
-    answer("queue", state.or_spare(work, &arrival).await)
+    answer("queue", state.or_spare(work, &arrival, &form).await)
 }
 
 impl State {
@@ -399,39 +400,55 @@ impl State {
 
 /// The file of a recording is there, or will never be. A message whose own webhook was lost is kept.
 pub(super) async fn recording(Extract(state): Extract<State>, asked: Asked) -> Response {
-    let status = RecordingStatus::parse(asked.webhook.form.get("RecordingStatus").unwrap_or_default());
-    let of_the_caller = asked.webhook.form.get("RecordingSource").is_none_or(|source| source == "RecordVerb");
+    let Some(input) = reported(&asked.webhook.form) else { return taken("recording") };
     let kept = async {
-        // Silence is told by the turn alone.
-        let (RecordingStatus::Completed, true, Some(input @ Input::Recorded { .. })) =
-            (status, of_the_caller, recorded(&asked.webhook.form))
-        else {
-            return Ok(());
-        };
         let Some(scene) = state.scene(&asked.call, Attestation::NotSupplied).await? else { return Ok(()) };
-        let known = state.is_kept(&scene.call.id, &input).await?;
         let question = asked.webhook.queried::<String>("question").and_then(|name| Question::named(&name));
         // A report that was slow belongs to a question of before.
         let is_current = asked.webhook.queried::<u32>("turn").is_none_or(|turn| turn == scene.call.turn);
+        state.keep_reported(scene, input.clone(), question, is_current).await
+    };
+    let Err(error) = kept.await else { return taken("recording") };
+    // Few carriers repeat it.
+    if let Some(recording) = What::recording(Some(input)) {
+        state.desk().happened(&asked.arrival, recording).await;
+    }
+    come_again("recording", &error)
+}
+
+/// What the caller said, if the carrier reports that. Silence is told by the turn alone.
+pub(super) fn reported(form: &Form) -> Option<Input> {
+    let status = RecordingStatus::parse(form.get("RecordingStatus").unwrap_or_default());
+    let of_the_caller = form.get("RecordingSource").is_none_or(|source| source == "RecordVerb");
+    let told = recorded(form).filter(|_| of_the_caller && status == RecordingStatus::Completed);
+    told.filter(|input| matches!(input, Input::Recorded { .. }))
+}
+
+impl State {
+    /// A recording that the carrier reports beside the call's turns. `is_current`: the call may wait for it.
+    pub(super) async fn keep_reported(
+        &self,
+        scene: Scene,
+        input: Input,
+        question: Option<Question>,
+        is_current: bool,
+    ) -> Result<(), StoreError> {
+        let known = self.is_kept(&scene.call.id, &input).await?;
         match (known, scene.call.ended_at) {
             (true, _) => Ok(()),
-            (false, Some(_)) if question.is_some() => state.keep_beside(&scene, &input, question).await,
+            (false, Some(_)) if question.is_some() => self.keep_beside(&scene, &input, question).await,
             // A second message: the flow has had its one.
             (false, Some(_)) if scene.call.outcome == Some(Outcome::Voicemail) => {
-                state.keep_beside(&scene, &input, None).await
+                self.keep_beside(&scene, &input, None).await
             }
-            (false, Some(_)) => state.late(scene, input).await.map(|_| ()),
+            (false, Some(_)) => self.late(scene, input).await.map(|_| ()),
             (false, None) if scene.call.phase == Phase::Recording && is_current => {
                 let turn = scene.call.turn;
-                state.take(scene, turn, input).await.map(|_| ())
+                self.take(scene, turn, input).await.map(|_| ())
             }
             // Their call is somewhere else by now, and goes on there.
-            (false, None) => state.keep_beside(&scene, &input, question).await,
+            (false, None) => self.keep_beside(&scene, &input, question).await,
         }
-    };
-    match kept.await {
-        Ok(()) => taken("recording"),
-        Err(error) => come_again("recording", &error),
     }
 }
 
@@ -446,7 +463,7 @@ impl State {
     }
 
     /// A message, or an answer, that the flow does not hear of: it stands beside the call's alert.
-    async fn keep_beside(&self, scene: &Scene, input: &Input, question: Option<Question>) -> Result<(), StoreError> {
+    pub(super) async fn keep_beside(&self, scene: &Scene, input: &Input, question: Option<Question>) -> Result<(), StoreError> {
         let Input::Recorded { url, sid, seconds, .. } = input.clone() else { return Ok(()) };
         let language = scene.call.language.clone().unwrap_or_else(|| scene.flow.default_language().clone());
         let effect = match question {

@@ -47,7 +47,10 @@ use axum::{
 };
 
 use crate::{
-    carrier::twiml::{self, Verb},
+    carrier::{
+        signature::Form,
+        twiml::{self, Verb},
+    },
     ivr::{self, Flow},
     model::{id::FlowId, language::Language},
     store::{StoreError, flows},
@@ -57,7 +60,7 @@ use crate::{
 };
 use known::KnownCalls;
 use lookup::Lookups;
-use spare::Desk;
+use spare::{Desk, What};
 use urls::Urls;
 use voice::Arrival;
 
@@ -232,14 +235,15 @@ where
 }
 
 impl State {
-    /// The work's document for a caller, or the one that leads to a human without the database.
-    async fn or_spare<F>(&self, work: F, arrival: &Arrival) -> String
+    /// The work's document for a caller, or the one that leads to a human without the database; what the caller
+    /// said with this request is kept then.
+    async fn or_spare<F>(&self, work: F, arrival: &Arrival, form: &Form) -> String
     where
         F: Future<Output = Result<String, StoreError>> + Send + 'static,
     {
         match served(work).await {
             Some(document) => document,
-            None => self.desk().answer(arrival).await,
+            None => self.desk().answer(arrival, What::message(calls::recorded(form)), spare::is_gone(form)).await,
         }
     }
 }

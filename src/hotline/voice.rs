@@ -3,7 +3,7 @@
 
 use axum::{extract::State as Extract, response::Response};
 
-use super::{State, answer, come_again, farewell, taken, turn, urls::Urls};
+use super::{State, answer, come_again, farewell, spare::What, taken, turn, urls::Urls};
 use crate::{
     carrier::signature::Form,
     ivr::{Attestation, Input},
@@ -53,7 +53,7 @@ pub(super) async fn came_in(Extract(state): Extract<State>, webhook: Webhook) ->
     let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
     let (worker, asked, work_urls) = (state.clone(), arrival.clone(), urls.clone());
     let work = async move { worker.first_turn(asked, &work_urls).await };
-    answer("voice", state.or_spare(work, &arrival).await)
+    answer("voice", state.or_spare(work, &arrival, &webhook.form).await)
 }
 
 impl State {
@@ -133,15 +133,19 @@ pub(super) async fn ended(Extract(state): Extract<State>, webhook: Webhook) -> R
     if state.desk().is_over(&arrival).await {
         return taken("voice-status");
     }
+    let (worker, over) = (state.clone(), arrival.clone());
     let work = tokio::spawn(async move {
-        match state.call_of(&arrival).await? {
-            Some(call) => state.finish(&call.id, status.meaning()).await,
+        match worker.call_of(&over).await? {
+            Some(call) => worker.finish(&call.id, status.meaning()).await,
             None => Ok(()),
         }
     });
-    match work.await {
-        Ok(Ok(())) => taken("voice-status"),
-        Ok(Err(error)) => come_again("voice-status", &error),
-        Err(_) => come_again("voice-status", &StoreError::Panicked),
-    }
+    let error = match work.await {
+        Ok(Ok(())) => return taken("voice-status"),
+        Ok(Err(error)) => error,
+        Err(_) => StoreError::Panicked,
+    };
+    // Few carriers repeat it.
+    state.desk().happened(&arrival, What::Ended).await;
+    come_again("voice-status", &error)
 }

@@ -130,7 +130,7 @@ impl Store {
 
     /// A connection for reading. It sees everything that `write` has answered.
     pub async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
-        Ok(self.0.readers.acquire().await?)
+        self.0.readers.acquire().await.map_err(StoreError::Away)
     }
 
     pub fn wake(&self) -> &Wake {

@@ -2,7 +2,7 @@
 //! What happens is in the journal before it is answered. Start at `Desk::answer`.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, VecDeque},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -28,7 +28,7 @@ use crate::{
     web::webhook::Webhooks,
 };
 
-/// Whose end is never reported is forgotten some day.
+/// So many calls are known to have been answered here; nobody asks for older ones.
 const ANSWERED_MAX: usize = 4_096;
 /// A disk that hangs must not make callers wait; a real time, as carriers know no other.
 const DISK_WITHIN: Duration = Duration::from_secs(2);
@@ -44,8 +44,8 @@ struct Parts {
     journal: Journal,
     meter: Meter,
     ready: Mutex<Arc<Ready>>,
-    /// Calls that were answered here, and are not known to be over.
-    answered: Mutex<BTreeSet<(CarrierId, String)>>,
+    /// Calls that were answered here, the latest last.
+    answered: Mutex<VecDeque<(CarrierId, String)>>,
     /// What the disk did not take, in memory until somebody does.
     unkept: Mutex<Vec<Entry>>,
     news: Notify,
@@ -153,11 +153,18 @@ impl Desk {
         line.map_or_else(|| guessed(arrival), |line| line.language.clone())
     }
 
-    /// The document in place of one that cannot be had.
-    pub async fn answer(&self, arrival: &Arrival) -> String {
+    /// The document in place of one that cannot be had. `said` is what the caller left with this request: nobody
+    /// else keeps it. Whoever is gone is neither told nor put through.
+    pub async fn answer(&self, arrival: &Arrival, said: Option<What>, is_gone: bool) -> String {
         let (ready, now) = (self.ready(), self.0.clock.now());
+        let mut happened: Vec<What> = said.into_iter().collect();
+        if is_gone {
+            happened.push(What::Ended);
+            self.note(arrival, now, happened).await;
+            return self.farewell(arrival, &self.language(arrival), false);
+        }
         self.remember(arrival);
-        let mut happened = vec![What::Used];
+        happened.push(What::Used);
         let known = arrival.to.clone().and_then(|to| ready.documents.get(&(arrival.carrier.clone(), to)));
         let document = match known {
             Some(Document { hotline, dials: Some((number, document)), .. }) if self.may_dial(&ready, hotline, now) => {
@@ -174,22 +181,30 @@ impl Desk {
         document
     }
 
-    fn answered(&self) -> MutexGuard<'_, BTreeSet<(CarrierId, String)>> {
+    fn answered(&self) -> MutexGuard<'_, VecDeque<(CarrierId, String)>> {
         self.0.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remember(&self, arrival: &Arrival) {
+        if self.has_answered(&arrival.carrier, &arrival.carrier_call) {
+            return;
+        }
         let mut answered = self.answered();
         if answered.len() >= ANSWERED_MAX {
-            answered.pop_first();
+            answered.pop_front();
         }
-        answered.insert((arrival.carrier.clone(), arrival.carrier_call.clone()));
+        answered.push_back((arrival.carrier.clone(), arrival.carrier_call.clone()));
+    }
+
+    /// Whether this caller is in the hands of the spare document, or was: the flow has nobody to put through.
+    pub fn has_answered(&self, carrier: &CarrierId, carrier_call: &str) -> bool {
+        self.answered().iter().rev().any(|(of, call)| call == carrier_call && of == carrier)
     }
 
     /// A call is over. `false`: it was not answered here. Else the journal has it: what happened before must be
     /// known first, or a caller who has talked would count as missed.
     pub async fn is_over(&self, arrival: &Arrival) -> bool {
-        let was_ours = self.answered().remove(&(arrival.carrier.clone(), arrival.carrier_call.clone()));
+        let was_ours = self.has_answered(&arrival.carrier, &arrival.carrier_call);
         if was_ours {
             self.happened(arrival, What::Ended).await;
         }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     hotline::voice::Arrival,
-    ivr::Attestation,
+    ivr::{Attestation, Input},
     model::{Instant, phone::Phone},
 };
 
@@ -27,11 +27,29 @@ pub enum What {
         sid: Option<String>,
         seconds: u32,
     },
+    /// The carrier reports a recording, of whatever the caller was asked; most are known by then.
+    Recording {
+        url: String,
+        sid: Option<String>,
+        seconds: u32,
+    },
     /// The carrier says that the call is over.
     Ended,
 }
 
 impl What {
+    /// `None`: nothing was recorded.
+    pub fn message(recorded: Option<Input>) -> Option<Self> {
+        let Some(Input::Recorded { url, sid, seconds, .. }) = recorded else { return None };
+        Some(Self::Message { url, sid, seconds })
+    }
+
+    /// `None`: nothing was recorded.
+    pub fn recording(recorded: Option<Input>) -> Option<Self> {
+        let Some(Input::Recorded { url, sid, seconds, .. }) = recorded else { return None };
+        Some(Self::Recording { url, sid, seconds })
+    }
+
     /// As metrics call it.
     pub fn word(&self) -> &'static str {
         match self {
@@ -39,6 +57,7 @@ impl What {
             Self::Dialled(_) => "dialled",
             Self::Talked(_) => "talked",
             Self::Message { .. } => "message",
+            Self::Recording { .. } => "recording",
             Self::Ended => "ended",
         }
     }
@@ -52,7 +71,7 @@ impl Entry {
             // Whoever is dialled again costs again.
             What::Dialled(number) => format!(":{number}:{}", self.at.timestamp_millis()),
             What::Talked(number) => format!(":{number}"),
-            What::Message { url, sid, .. } => format!(":{}", sid.as_ref().unwrap_or(url)),
+            What::Message { url, sid, .. } | What::Recording { url, sid, .. } => format!(":{}", sid.as_ref().unwrap_or(url)),
         };
         format!("spare:{}:{}:{}{of}", self.arrival.carrier, self.arrival.carrier_call, self.what.word())
     }
@@ -68,7 +87,7 @@ impl Entry {
         match &self.what {
             What::Used | What::Ended => {}
             What::Dialled(number) | What::Talked(number) => entry["number"] = json!(number.as_str()),
-            What::Message { url, sid, seconds } => {
+            What::Message { url, sid, seconds } | What::Recording { url, sid, seconds } => {
                 entry["url"] = json!(url);
                 entry["sid"] = json!(sid);
                 entry["seconds"] = json!(seconds);
@@ -82,16 +101,14 @@ impl Entry {
         let entry: Value = serde_json::from_str(line).ok()?;
         let text = |key: &str| entry[key].as_str().map(str::to_owned);
         let phone = |key: &str| text(key).and_then(|text| text.parse::<Phone>().ok());
+        let seconds = || entry["seconds"].as_u64()?.try_into().ok();
         let what = match entry["what"].as_str()? {
             "used" => What::Used,
             "ended" => What::Ended,
             "dialled" => What::Dialled(phone("number")?),
             "talked" => What::Talked(phone("number")?),
-            "message" => What::Message {
-                url: text("url")?,
-                sid: text("sid"),
-                seconds: entry["seconds"].as_u64()?.try_into().ok()?,
-            },
+            "message" => What::Message { url: text("url")?, sid: text("sid"), seconds: seconds()? },
+            "recording" => What::Recording { url: text("url")?, sid: text("sid"), seconds: seconds()? },
             _ => return None,
         };
         let arrival = Arrival {
@@ -124,11 +141,13 @@ pub mod tests {
     fn an_entry_is_read_as_it_was_written_and_known_by_what_happened() {
         let human: Phone = "+4915110000001".parse().unwrap();
         let message = What::Message { url: "https://x.example/RE1".into(), sid: Some("RE1".into()), seconds: 7 };
+        let report = What::Recording { url: "https://x.example/RE2".into(), sid: None, seconds: 9 };
         let keys = [
             (What::Used, "spare:twilio:CA1:used"),
             (What::Dialled(human.clone()), "spare:twilio:CA1:dialled:+4915110000001:1772000000123"),
             (What::Talked(human), "spare:twilio:CA1:talked:+4915110000001"),
             (message, "spare:twilio:CA1:message:RE1"),
+            (report, "spare:twilio:CA1:recording:https://x.example/RE2"),
             (What::Ended, "spare:twilio:CA1:ended"),
         ];
         for (what, key) in keys {

@@ -22,14 +22,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{answer, calls, taken, urls, voice::Arrival};
 use crate::{
-    carrier::status::CallStatus,
+    carrier::{signature::Form, status::CallStatus},
     declare::Directory,
-    ivr::Input,
     model::language::Language,
     web::{text, webhook::Webhook},
 };
 pub use desk::Desk;
-use entry::{Entry, What};
+use entry::Entry;
+pub use entry::What;
 pub use plan::Plan;
 use step::Step;
 
@@ -75,16 +75,26 @@ async fn prepare(desk: &Desk, directory: &Directory) {
 async fn fallback(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
     let code: String = webhook.form.get("ErrorCode").unwrap_or("none").chars().take(10).collect();
     tracing::error!(code, "the carrier fell back: one of our documents could not be had or used");
-    answer("voice-fallback", desk.answer(&Arrival::of(&webhook.carrier, &webhook.form)).await)
+    answer("voice-fallback", instead(&desk, &webhook).await)
+}
+
+/// The document in place of the one that this request asks for.
+async fn instead(desk: &Desk, webhook: &Webhook) -> String {
+    let said = What::message(calls::recorded(&webhook.form));
+    desk.answer(&Arrival::of(&webhook.carrier, &webhook.form), said, is_gone(&webhook.form)).await
+}
+
+/// Nothing that we answer is heard any more.
+pub fn is_gone(form: &Form) -> bool {
+    CallStatus::parse(form.get("CallStatus").unwrap_or_default()).is_final()
 }
 
 /// What a caller said after a spare document.
 async fn message(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let language = Step::of(&webhook).map_or_else(|| desk.language(&arrival), |step| step.language);
-    let recorded = calls::recorded(&webhook.form);
-    if let Some(Input::Recorded { url, sid, seconds, .. }) = recorded {
-        desk.happened(&arrival, What::Message { url, sid, seconds }).await;
+    if let Some(message) = What::message(calls::recorded(&webhook.form)) {
+        desk.happened(&arrival, message).await;
     }
     answer("voice-message", desk.farewell(&arrival, &language, true))
 }
@@ -92,14 +102,13 @@ async fn message(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
 /// A dialled human has taken the call, or has not.
 async fn next(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
-    let Some(step) = Step::of(&webhook) else { return answer("spare-next", desk.answer(&arrival).await) };
+    let Some(step) = Step::of(&webhook) else { return answer("spare-next", instead(&desk, &webhook).await) };
     let bridged = webhook.form.get("DialBridged") == Some("true");
     if let Some(rung) = step.rung.as_ref().filter(|_| bridged) {
         desk.happened(&arrival, What::Talked(rung.number.clone())).await;
         return answer("spare-next", desk.farewell(&arrival, &step.language, false));
     }
-    let is_gone = CallStatus::parse(webhook.form.get("CallStatus").unwrap_or_default()).is_final();
-    if is_gone {
+    if is_gone(&webhook.form) {
         return answer("spare-next", desk.farewell(&arrival, &step.language, false));
     }
     answer("spare-next", desk.ring_next(&arrival, step).await)

@@ -6,8 +6,8 @@ use std::{fs, io, time::Duration};
 use axum::{Router, extract::State as Extract, response::Response, routing::any};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Plan, What, answer, taken, urls};
-use crate::{carrier::status::CallStatus, hotline::voice::Arrival, web::webhook::Webhook};
+use super::{Desk, Plan, What, answer, calls, instead, is_gone, taken, urls};
+use crate::{hotline::voice::Arrival, web::webhook::Webhook};
 
 /// How often the file is looked at: the service writes it anew when the declarations change.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -19,13 +19,21 @@ pub fn routes(desk: Desk) -> Router {
         .route(urls::TURN, any(caller))
         .route(urls::QUEUE, any(caller))
         .route(urls::WAIT, any(waiting))
+        .route(urls::RECORDING, any(recorded))
         .route(urls::VOICE_STATUS, any(ended))
         .with_state(desk.clone())
         .merge(super::routes(desk))
 }
 
 async fn caller(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
-    answer("voice", desk.answer(&Arrival::of(&webhook.carrier, &webhook.form)).await)
+    answer("voice", instead(&desk, &webhook).await)
+}
+
+async fn recorded(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
+    if let Some(recording) = What::recording(calls::reported(&webhook.form)) {
+        desk.happened(&Arrival::of(&webhook.carrier, &webhook.form), recording).await;
+    }
+    taken("recording")
 }
 
 /// Out of the queue of a service that is gone: what follows it is asked for here.
@@ -34,7 +42,7 @@ async fn waiting(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
 }
 
 async fn ended(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
-    if CallStatus::parse(webhook.form.get("CallStatus").unwrap_or_default()).is_final() {
+    if is_gone(&webhook.form) {
         desk.happened(&Arrival::of(&webhook.carrier, &webhook.form), What::Ended).await;
     }
     taken("voice-status")

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Entry, What};
 use crate::{
-    hotline::{State, effects::note, talk, voice::Arrival},
+    hotline::{State, connect, effects::note, talk, voice::Arrival},
     ivr::{Attestation, ConnectEnd, Input},
     model::{
         alert::Actor,
@@ -20,7 +20,7 @@ use crate::{
     },
     store::{
         StoreError, alerts,
-        calls::CallRow,
+        calls::{self, CallRow, Phase},
         raise::{Dedup, Raised},
         seen,
         spent::{self, ORG, Spending, spender},
@@ -53,6 +53,12 @@ impl State {
 
     /// `false`: something is left for later.
     async fn take_all(&self, odd: &mut BTreeMap<String, u32>) -> bool {
+        // A disk that takes nothing and gives nothing must not keep back what is in memory.
+        let (on_disk, in_memory) = (self.take_journal(odd).await, self.take_unkept(odd).await);
+        on_disk && in_memory
+    }
+
+    async fn take_journal(&self, odd: &mut BTreeMap<String, u32>) -> bool {
         loop {
             let journal = self.desk().journal().clone();
             let context = self.context();
@@ -60,7 +66,7 @@ impl State {
             let taken = tokio::task::spawn_blocking(move || journal.take(&mark)).await;
             let taken = match taken {
                 Ok(Ok(Some(taken))) => taken,
-                Ok(Ok(None)) => break,
+                Ok(Ok(None)) => return true,
                 Ok(Err(error)) => return unread(&error),
                 Err(error) => return unread(&error),
             };
@@ -73,6 +79,9 @@ impl State {
                 Err(error) => return unread(&error),
             }
         }
+    }
+
+    async fn take_unkept(&self, odd: &mut BTreeMap<String, u32>) -> bool {
         let unkept = self.desk().unkept().clone();
         let Some(_) = self.bring_all(&unkept, odd).await else { return false };
         self.desk().unkept().retain(|entry| !unkept.contains(entry));
@@ -123,9 +132,15 @@ impl State {
                     self.keep_message(call, &Input::Recorded { url, sid, seconds, hung_up: false, spare: true })
                         .await?;
                 }
+                What::Recording { url, sid, seconds } => {
+                    let (url, sid, seconds) = (url.clone(), sid.clone(), *seconds);
+                    let recorded = Input::Recorded { url, sid, seconds, hung_up: false, spare: false };
+                    let scene = self.scene_of(call.clone(), Attestation::NotSupplied).await?;
+                    self.keep_reported(scene, recorded, None, false).await?;
+                }
                 What::Ended => self.finish(&call.id, "the carrier says so").await?,
             }
-        } else if let What::Message { .. } = &entry.what {
+        } else if let What::Message { .. } | What::Recording { .. } = &entry.what {
             self.tell_as_it_is(entry).await?;
         }
         self.settle_entry(entry, call).await
@@ -138,12 +153,13 @@ impl State {
         }
         let scene = self.scene_of(call.clone(), Attestation::NotSupplied).await?;
         self.take(scene, call.turn, recorded.clone()).await?;
-        // Another turn may have been faster: then the document was its own, and the message is not kept.
-        if self.is_kept(&call.id, recorded).await? {
-            Ok(())
-        } else {
-            Err(StoreError::Stale("the call went on meanwhile"))
+        // Another turn was faster, or the flow has had its message: it stands beside the call's alert.
+        if !self.is_kept(&call.id, recorded).await?
+            && let Some(scene) = self.scene(&call.id, Attestation::NotSupplied).await?
+        {
+            self.keep_beside(&scene, recorded, None).await?;
         }
+        Ok(())
     }
 
     async fn talked_by_spare(&self, call: &CallRow, person: Option<PersonId>) -> Result<(), StoreError> {
@@ -173,7 +189,7 @@ impl State {
         let acting = self.context().acting();
         let text = format!("{} It could not be kept with the call.", in_words(&acting, entry));
         let title = match &entry.what {
-            What::Message { .. } => "A caller left a message",
+            What::Message { .. } | What::Recording { .. } => "A caller left a message",
             What::Used | What::Dialled(_) | What::Talked(_) | What::Ended => "A call could not be put on record",
         };
         msp::report(self.context(), &entry.key(), title, &text, None).await.map(|_| ())
@@ -202,7 +218,10 @@ impl Settling {
         }
         let hotline = hotline_of(acting, &entry.arrival);
         let raised = match &entry.what {
-            What::Used => Some(self.tell(db, &hotline).await?),
+            What::Used => {
+                self.leave_queue(db).await?;
+                Some(self.tell(db, &hotline).await?)
+            }
             What::Dialled(_) => {
                 let spender = self.call.as_ref().map(|call| spender(&call.hotline));
                 for subject in [Some(ORG), spender.as_deref()].into_iter().flatten() {
@@ -210,7 +229,7 @@ impl Settling {
                 }
                 None
             }
-            What::Talked(_) | What::Message { .. } | What::Ended => None,
+            What::Talked(_) | What::Message { .. } | What::Recording { .. } | What::Ended => None,
         };
         let text = in_words(acting, entry);
         let alert = match &raised {
@@ -229,6 +248,17 @@ impl Settling {
             }
         }
         Ok(raised)
+    }
+
+    /// A caller whom the spare document has put through waits for nobody: others are served before, and nobody
+    /// rings for them.
+    async fn leave_queue(&self, db: &mut AnyConnection) -> Result<(), StoreError> {
+        let (acting, org) = (&self.acting, self.acting.org());
+        let Some(call) = &self.call else { return Ok(()) };
+        if calls::go(db, org, &call.id, Phase::Waiting, Phase::Away).await? {
+            connect::stop(db, acting, call).await?;
+        }
+        Ok(())
     }
 
     /// One alert per hotline and outage, which counts the calls.
@@ -272,7 +302,7 @@ fn in_words(acting: &Acting, entry: &Entry) -> String {
         What::Talked(number) => {
             format!("{} talked with {caller}; the talk was over at {at} (call {call}).", name(number))
         }
-        What::Message { url, seconds, .. } => format!(
+        What::Message { url, seconds, .. } | What::Recording { url, seconds, .. } => format!(
             "{caller} left a message of {seconds} seconds at {}, at {at}; the carrier has it at {url} (call {call}).",
             arrival.hotline()
         ),
