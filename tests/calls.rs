@@ -31,6 +31,8 @@ mod looked_up;
 mod nobody;
 #[path = "calls/outage.rs"]
 mod outage;
+#[path = "calls/outlasts.rs"]
+mod outlasts;
 #[path = "calls/people.rs"]
 mod people;
 #[path = "calls/pins.rs"]

@@ -8,7 +8,7 @@
 mod aside; // another technician is wanted
 mod callbacks; // promises to call back
 mod called; // flows that a call may call
-mod calls; // turns, the queue, recordings
+mod calls; // turns, the queue
 mod connect; // the timer by which people are rung
 mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
@@ -22,6 +22,7 @@ pub mod lookup; // what an endpoint of the MSP knows
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
 mod plain; // turns that change nothing but their call
+mod recorded; // what callers said
 mod rings; // what the carrier is asked to do
 pub mod spare; // the answer when nothing else can be had
 mod star; // the keys of a technician who talks
@@ -168,8 +169,8 @@ pub fn routes(state: State) -> Router {
         .route(urls::TURN, any(calls::turn))
         .route(urls::WAIT, any(calls::wait))
         .route(urls::QUEUE, any(calls::queue))
-        .route(urls::RECORDING, any(calls::recording))
-        .route(urls::TRANSCRIPTION, any(calls::transcription))
+        .route(urls::RECORDING, any(recorded::recording))
+        .route(urls::TRANSCRIPTION, any(recorded::transcription))
         .route(urls::LEG, any(legs::answered))
         .route(urls::LEG_KEY, any(legs::key))
         .route(urls::LEG_WHISPER, any(legs::whisper))
@@ -209,6 +210,13 @@ fn come_again(kind: &'static str, error: &StoreError) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_S.to_string())]).into_response()
 }
 
+/// A report that the database did not take is in the journal of the spare documents: few carriers repeat it.
+fn journaled(kind: &'static str, error: &StoreError) -> Response {
+    metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => "journaled").increment(1);
+    tracing::error!(error = error as &dyn std::error::Error, kind, "a carrier's report is kept in the journal for now");
+    StatusCode::NO_CONTENT.into_response()
+}
+
 /// Does the work, and answers another document when it fails, panics or takes too long.
 async fn guard<F>(work: F, spare: impl FnOnce() -> String) -> String
 where
@@ -243,7 +251,7 @@ impl State {
     {
         match served(work).await {
             Some(document) => document,
-            None => self.desk().answer(arrival, What::message(calls::recorded(form)), spare::is_gone(form)).await,
+            None => self.desk().answer(arrival, What::message(recorded::of(form)), spare::is_gone(form)).await,
         }
     }
 }

@@ -75,6 +75,11 @@ impl Urls {
         format!("{}?n={asked}", self.of_call(WAIT, call))
     }
 
+    /// `in_vain`: how often nothing could be said by then.
+    pub fn wait_in_vain(&self, call: &CallId, asked: u32, in_vain: u32) -> String {
+        format!("{}&vain={in_vain}", self.wait(call, asked))
+    }
+
     pub fn recording(&self, call: &CallId) -> String {
         self.of_call(RECORDING, call)
     }

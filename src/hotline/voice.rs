@@ -3,7 +3,7 @@
 
 use axum::{extract::State as Extract, response::Response};
 
-use super::{State, answer, come_again, farewell, spare::What, taken, turn, urls::Urls};
+use super::{State, answer, farewell, journaled, spare::What, taken, turn, urls::Urls};
 use crate::{
     carrier::signature::Form,
     ivr::{Attestation, Input},
@@ -145,7 +145,6 @@ pub(super) async fn ended(Extract(state): Extract<State>, webhook: Webhook) -> R
         Ok(Err(error)) => error,
         Err(_) => StoreError::Panicked,
     };
-    // Few carriers repeat it.
     state.desk().happened(&arrival, What::Ended).await;
-    come_again("voice-status", &error)
+    journaled("voice-status", &error)
 }

@@ -87,8 +87,14 @@ pub(super) fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
 }
 
 fn is_unavailable(error: &sqlx::Error) -> bool {
-    const SQLITE: [i64; 6] =
-        [5 /* BUSY */, 6 /* LOCKED */, 8 /* READONLY */, 10 /* IOERR */, 13 /* FULL */, 14 /* CANTOPEN */];
+    const SQLITE: [i64; 6] = [
+        5,  /* BUSY */
+        6,  /* LOCKED */
+        8,  /* READONLY */
+        10, /* IOERR */
+        13, /* FULL */
+        14, /* CANTOPEN */
+    ];
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)

@@ -345,6 +345,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_server_that_lets_nobody_in_or_only_reads_is_away() {
+        let scratch = testing::Scratch::postgres().await;
+        let store = Store::open(&scratch.url).await.unwrap();
+        let unit = async |db: &mut AnyConnection| {
+            sqlx::raw_sql("SET TRANSACTION READ ONLY").execute(&mut *db).await?;
+            raise_revision(db).await
+        };
+        assert!(store.write(unit).await.unwrap_err().is_unavailable());
+        // Its words for that have no class of their own.
+        scratch.remove().await;
+        for _ in 0..20 {
+            assert!(store.write(async |db| raise_revision(db).await).await.unwrap_err().is_unavailable());
+            if let Err(error) = store.read().await {
+                assert!(error.is_unavailable(), "{error:?}");
+            }
+        }
+        assert!(store.read().await.is_err());
+        store.close().await;
+    }
+
+    #[tokio::test]
     async fn what_keeps_nothing_is_refused() {
         for url in ["sqlite::memory:", "mysql://localhost/x", "pikett.db"] {
             assert!(matches!(Store::open(url).await, Err(StoreError::Unfit(_))), "{url}");

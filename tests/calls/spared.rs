@@ -12,12 +12,12 @@ use pikett::{
 
 use super::{
     outage::Outage,
-    people::{ANNA, BEN, PETRA, PRESS_1_DE, PRESS_1_EN, STRANGER, chooses, message, takes},
+    people::{ANNA, BEN, CEM, PETRA, PRESS_1_DE, PRESS_1_EN, STRANGER, chooses, message, takes},
     story::{Story, stories},
 };
 
 /// The gold hotline has static numbers.
-fn spared(folder: &Path, limits: &str) {
+pub fn spared(folder: &Path, limits: &str) {
     let file = folder.join("msp.toml");
     let declared = std::fs::read_to_string(&file).unwrap();
     let hotline = "number = \"+4930901820\"\n";
@@ -28,7 +28,7 @@ fn spared(folder: &Path, limits: &str) {
 }
 
 /// Until the call is on record with that outcome.
-async fn recorded(story: &mut Story, caller: &Sid, outcome: Outcome) -> CallRow {
+pub async fn recorded(story: &mut Story, caller: &Sid, outcome: Outcome) -> CallRow {
     let sid = caller.as_str().to_owned();
     story
         .until_stored("the call is on record", async move |db| {
@@ -38,7 +38,7 @@ async fn recorded(story: &mut Story, caller: &Sid, outcome: Outcome) -> CallRow 
         .await
 }
 
-async fn told_of(story: &Story) -> (i64, Vec<String>) {
+pub async fn told_of(story: &Story) -> (i64, Vec<String>) {
     let alerts = story.alerts().await;
     let own: Vec<_> =
         alerts.iter().filter(|row| row.alert.title.contains("were answered by the spare document")).collect();
@@ -63,6 +63,12 @@ stories! {
         let (count, told) = told_of(story).await;
         assert_eq!(count, 1);
         assert!(told.iter().any(|entry| entry.contains("Ben Carter talked")), "{told:#?}");
+        // On SQLite the turn that took too long is committed when the database is free: its alert stands, and Ben has
+        // it; its phones stay quiet.
+        story.pass(300).await;
+        assert!(story.rung(ANNA).await.is_empty() && story.rung(BEN).await.is_empty() && story.rung(CEM).await.is_empty());
+        let open = "SELECT COUNT(*) FROM alerts WHERE source <> 'pikett' AND state = 'triggered'";
+        assert_eq!(story.number(open).await, 0, "whoever talks has the alert");
         assert_eq!(story.number("SELECT count FROM spent WHERE kind = 'call' AND subject = 'org'").await, 2);
         assert_eq!(story.number("SELECT count FROM spent WHERE kind = 'call' AND subject = 'hotline:+4930901820'").await, 2);
     }

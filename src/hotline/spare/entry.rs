@@ -71,7 +71,9 @@ impl Entry {
             // Whoever is dialled again costs again.
             What::Dialled(number) => format!(":{number}:{}", self.at.timestamp_millis()),
             What::Talked(number) => format!(":{number}"),
-            What::Message { url, sid, .. } | What::Recording { url, sid, .. } => format!(":{}", sid.as_ref().unwrap_or(url)),
+            What::Message { url, sid, .. } | What::Recording { url, sid, .. } => {
+                format!(":{}", sid.as_ref().unwrap_or(url))
+            }
         };
         format!("spare:{}:{}:{}{of}", self.arrival.carrier, self.arrival.carrier_call, self.what.word())
     }

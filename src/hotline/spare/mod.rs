@@ -20,7 +20,7 @@ use axum::{Router, extract::State as Extract, response::Response, routing::any};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{answer, calls, taken, urls, voice::Arrival};
+use super::{answer, recorded, taken, urls, voice::Arrival};
 use crate::{
     carrier::{signature::Form, status::CallStatus},
     declare::Directory,
@@ -32,6 +32,9 @@ use entry::Entry;
 pub use entry::What;
 pub use plan::Plan;
 use step::Step;
+
+/// The path that a waiting caller's documents have.
+const WAIT_ENDS_WITH: &str = "/wait";
 
 /// What any place answers, with or without a database.
 pub fn routes(desk: Desk) -> Router {
@@ -75,12 +78,17 @@ async fn prepare(desk: &Desk, directory: &Directory) {
 async fn fallback(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
     let code: String = webhook.form.get("ErrorCode").unwrap_or("none").chars().take(10).collect();
     tracing::error!(code, "the carrier fell back: one of our documents could not be had or used");
+    let failed = webhook.form.get("ErrorUrl").and_then(|url| url.split('?').next());
+    if failed.is_some_and(|path| path.ends_with(WAIT_ENDS_WITH)) {
+        // Who waits is in the carrier's queue, where nobody can be dialled: what follows it is asked for next.
+        return answer("voice-fallback", desk.leave(&webhook.carrier));
+    }
     answer("voice-fallback", instead(&desk, &webhook).await)
 }
 
 /// The document in place of the one that this request asks for.
 async fn instead(desk: &Desk, webhook: &Webhook) -> String {
-    let said = What::message(calls::recorded(&webhook.form));
+    let said = What::message(recorded::of(&webhook.form));
     desk.answer(&Arrival::of(&webhook.carrier, &webhook.form), said, is_gone(&webhook.form)).await
 }
 
@@ -93,7 +101,7 @@ pub fn is_gone(form: &Form) -> bool {
 async fn message(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let language = Step::of(&webhook).map_or_else(|| desk.language(&arrival), |step| step.language);
-    if let Some(message) = What::message(calls::recorded(&webhook.form)) {
+    if let Some(message) = What::message(recorded::of(&webhook.form)) {
         desk.happened(&arrival, message).await;
     }
     answer("voice-message", desk.farewell(&arrival, &language, true))

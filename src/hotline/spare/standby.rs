@@ -6,7 +6,7 @@ use std::{fs, io, time::Duration};
 use axum::{Router, extract::State as Extract, response::Response, routing::any};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Plan, What, answer, calls, instead, is_gone, taken, urls};
+use super::{Desk, Plan, What, answer, instead, is_gone, recorded, taken, urls};
 use crate::{hotline::voice::Arrival, web::webhook::Webhook};
 
 /// How often the file is looked at: the service writes it anew when the declarations change.
@@ -19,7 +19,7 @@ pub fn routes(desk: Desk) -> Router {
         .route(urls::TURN, any(caller))
         .route(urls::QUEUE, any(caller))
         .route(urls::WAIT, any(waiting))
-        .route(urls::RECORDING, any(recorded))
+        .route(urls::RECORDING, any(report))
         .route(urls::VOICE_STATUS, any(ended))
         .with_state(desk.clone())
         .merge(super::routes(desk))
@@ -29,8 +29,8 @@ async fn caller(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
     answer("voice", instead(&desk, &webhook).await)
 }
 
-async fn recorded(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
-    if let Some(recording) = What::recording(calls::reported(&webhook.form)) {
+async fn report(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
+    if let Some(recording) = What::recording(recorded::reported(&webhook.form)) {
         desk.happened(&Arrival::of(&webhook.carrier, &webhook.form), recording).await;
     }
     taken("recording")

@@ -20,7 +20,7 @@ use crate::{
     },
     store::{
         StoreError, alerts,
-        calls::{self, CallRow, Phase},
+        calls::CallRow,
         raise::{Dedup, Raised},
         seen,
         spent::{self, ORG, Spending, spender},
@@ -219,7 +219,9 @@ impl Settling {
         let hotline = hotline_of(acting, &entry.arrival);
         let raised = match &entry.what {
             What::Used => {
-                self.leave_queue(db).await?;
+                if let Some(call) = &self.call {
+                    connect::goes_elsewhere(db, acting, call).await?;
+                }
                 Some(self.tell(db, &hotline).await?)
             }
             What::Dialled(_) => {
@@ -248,17 +250,6 @@ impl Settling {
             }
         }
         Ok(raised)
-    }
-
-    /// A caller whom the spare document has put through waits for nobody: others are served before, and nobody
-    /// rings for them.
-    async fn leave_queue(&self, db: &mut AnyConnection) -> Result<(), StoreError> {
-        let (acting, org) = (&self.acting, self.acting.org());
-        let Some(call) = &self.call else { return Ok(()) };
-        if calls::go(db, org, &call.id, Phase::Waiting, Phase::Away).await? {
-            connect::stop(db, acting, call).await?;
-        }
-        Ok(())
     }
 
     /// One alert per hotline and outage, which counts the calls.
