@@ -211,9 +211,8 @@ fn come_again(kind: &'static str, error: &StoreError) -> Response {
 }
 
 /// A report that the database did not take is in the journal of the spare documents: few carriers repeat it.
-fn journaled(kind: &'static str, error: &StoreError) -> Response {
+fn journaled(kind: &'static str) -> Response {
     metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => "journaled").increment(1);
-    tracing::error!(error = error as &dyn std::error::Error, kind, "a carrier's report is kept in the journal for now");
     StatusCode::NO_CONTENT.into_response()
 }
 
@@ -225,20 +224,33 @@ where
     served(work).await.unwrap_or_else(spare)
 }
 
-/// Does the work on a task of its own, so that a carrier who goes away does not break it off.
+/// The work's document, if it comes in time.
 async fn served<F>(work: F) -> Option<String>
 where
     F: Future<Output = Result<String, StoreError>> + Send + 'static,
 {
-    match tokio::time::timeout(ANSWER_WITHIN, tokio::spawn(work)).await {
-        Ok(Ok(Ok(document))) => return Some(document),
-        Ok(Ok(Err(error))) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a webhook is answered by the spare document");
-        }
-        Ok(Err(error)) => tracing::error!(%error, "a webhook's work panicked: the spare document answers it"),
-        Err(_) => tracing::error!("a webhook's work takes too long: the spare document answers it"),
+    let document = in_time(work, "the spare document answers").await;
+    if document.is_none() {
+        metrics::counter!(metric::WEBHOOKS, "kind" => "spare", "answer" => "spare").increment(1);
     }
-    metrics::counter!(metric::WEBHOOKS, "kind" => "spare", "answer" => "spare").increment(1);
+    document
+}
+
+/// Does the work on a task of its own, so that a carrier who goes away does not break it off. `None`: it fails,
+/// panics, or takes too long and may still come to its end; `instead` says what is done about that.
+async fn in_time<T, F>(work: F, instead: &'static str) -> Option<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, StoreError>> + Send + 'static,
+{
+    match tokio::time::timeout(ANSWER_WITHIN, tokio::spawn(work)).await {
+        Ok(Ok(Ok(done))) => return Some(done),
+        Ok(Ok(Err(error))) => {
+            tracing::error!(error = &error as &dyn std::error::Error, instead, "a webhook's work failed");
+        }
+        Ok(Err(error)) => tracing::error!(%error, instead, "a webhook's work panicked"),
+        Err(_) => tracing::error!(instead, "a webhook's work takes too long"),
+    }
     None
 }
 

@@ -3,7 +3,7 @@
 use axum::{extract::State as Extract, response::Response};
 use sqlx::AnyConnection;
 
-use super::{State, calls::Asked, come_again, effects::Applying, journaled, spare::What, taken, turn::Scene};
+use super::{State, calls::Asked, come_again, effects::Applying, in_time, journaled, spare::What, taken, turn::Scene};
 use crate::{
     carrier::{signature::Form, status::RecordingStatus},
     ivr::{self, Attestation, Input},
@@ -21,18 +21,22 @@ const TRANSCRIPT_MAX: usize = 4_000;
 /// The file of a recording is there, or will never be. A message whose own webhook was lost is kept.
 pub(super) async fn recording(Extract(state): Extract<State>, asked: Asked) -> Response {
     let Some(input) = reported(&asked.webhook.form) else { return taken("recording") };
-    let kept = async {
-        let Some(scene) = state.scene(&asked.call, Attestation::NotSupplied).await? else { return Ok(()) };
-        let question = asked.webhook.queried::<String>("question").and_then(|name| Question::named(&name));
+    let question = asked.webhook.queried::<String>("question").and_then(|name| Question::named(&name));
+    let of_turn = asked.webhook.queried::<u32>("turn");
+    let (worker, id, said) = (state.clone(), asked.call.clone(), input.clone());
+    let work = async move {
+        let Some(scene) = worker.scene(&id, Attestation::NotSupplied).await? else { return Ok(()) };
         // A report that was slow belongs to a question of before.
-        let is_current = asked.webhook.queried::<u32>("turn").is_none_or(|turn| turn == scene.call.turn);
-        state.keep_reported(scene, input.clone(), question, is_current).await
+        let is_current = of_turn.is_none_or(|turn| turn == scene.call.turn);
+        worker.keep_reported(scene, said, question, is_current).await
     };
-    let Err(error) = kept.await else { return taken("recording") };
+    if in_time(work, "the journal keeps a recording").await.is_some() {
+        return taken("recording");
+    }
     if let Some(recording) = What::recording(Some(input)) {
         state.desk().happened(&asked.arrival, recording).await;
     }
-    journaled("recording", &error)
+    journaled("recording")
 }
 
 /// What the caller said, if the carrier reports that. Silence is told by the turn alone.

@@ -3,7 +3,7 @@
 
 use axum::{extract::State as Extract, response::Response};
 
-use super::{State, answer, farewell, journaled, spare::What, taken, turn, urls::Urls};
+use super::{State, answer, farewell, in_time, journaled, spare::What, taken, turn, urls::Urls};
 use crate::{
     carrier::signature::Form,
     ivr::{Attestation, Input},
@@ -134,17 +134,15 @@ pub(super) async fn ended(Extract(state): Extract<State>, webhook: Webhook) -> R
         return taken("voice-status");
     }
     let (worker, over) = (state.clone(), arrival.clone());
-    let work = tokio::spawn(async move {
+    let work = async move {
         match worker.call_of(&over).await? {
             Some(call) => worker.finish(&call.id, status.meaning()).await,
             None => Ok(()),
         }
-    });
-    let error = match work.await {
-        Ok(Ok(())) => return taken("voice-status"),
-        Ok(Err(error)) => error,
-        Err(_) => StoreError::Panicked,
     };
+    if in_time(work, "the journal keeps that a call is over").await.is_some() {
+        return taken("voice-status");
+    }
     state.desk().happened(&arrival, What::Ended).await;
-    journaled("voice-status", &error)
+    journaled("voice-status")
 }
