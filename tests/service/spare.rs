@@ -93,6 +93,12 @@ async fn what_a_second_place_without_a_database_was_told_outlasts_its_death_and_
         let unsigned =
             house.http.post(format!("{}/carriers/twilio/voice", place.url)).form(&CALLER).send().await.unwrap();
         assert_eq!(unsigned.status(), 403);
+        for path in ["voice/fallback", "voice/message", "spare/next?hotline=4930901820&language=de", "voice/status"] {
+            let request = house.http.post(format!("{}/carriers/twilio/{path}", place.url)).form(&CALLER);
+            let forged = request.header("X-Twilio-Signature", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=").send().await.unwrap();
+            assert_eq!(forged.status(), 403, "{path}");
+        }
+        assert!(!away.join("pikett-spare.journal").exists(), "nobody has told it anything");
         let (status, document) = signed(&house, &place, "/carriers/twilio/voice", &[("CallStatus", "ringing")]).await;
         assert!(status == 200 && document.contains("<Dial") && document.contains("+4915110000003"), "{document}");
         let (_, whisper) = signed(&house, &place, &led_to(&document, "url"), &[]).await;
@@ -114,6 +120,9 @@ async fn what_a_second_place_without_a_database_was_told_outlasts_its_death_and_
             let (_, thanks) = signed(&house, &place, &led_to(&nobody, "action"), &recording).await;
             assert!(thanks.contains("Wir haben Ihre Nachricht"), "{thanks}");
         }
+        // Of a service that is gone, and of the same message.
+        let report = [&recording[..], &[("RecordingStatus", "completed")]].concat();
+        assert_eq!(signed(&house, &place, "/carriers/twilio/calls/cll_x/recording", &report).await.0, 204);
         assert_eq!(
             signed(&house, &place, "/carriers/twilio/voice/status", &[("CallStatus", "completed")]).await.0,
             204
