@@ -32,8 +32,9 @@ use super::{
 const BEGIN: &str = "2026-03-02T01:30:00Z";
 /// What does not happen within so long does not happen.
 pub const PATIENCE: TimeDelta = TimeDelta::minutes(20);
-/// How often the workers are looked at before they count as stuck.
-const LOOKS_MAX: u32 = 20_000;
+/// How often the workers are looked at before they count as stuck: SQLite's writer waits half a minute for another
+/// program.
+const LOOKS_MAX: u32 = 60_000;
 /// So many looks of a millisecond without news: whoever holds a row waits for time to pass.
 const QUIET_MAX: u32 = 60;
 
