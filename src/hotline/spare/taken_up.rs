@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 use super::{Entry, What};
 use crate::{
     hotline::{State, connect, effects::note, talk, voice::Arrival},
-    ivr::{Attestation, ConnectEnd, Input},
+    ivr::{self, Attestation, ConnectEnd, Input},
     model::{
         alert::Actor,
-        id::{AlertId, PersonId},
+        call::Outcome,
+        id::{AlertId, CallId, PersonId},
         phone::Phone,
     },
     store::{
@@ -34,6 +35,8 @@ const AGAIN: TimeDelta = TimeDelta::seconds(5);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Databases have many words for being away; what still fails after so many tries is told as it is.
 const ODD_TRIES: u32 = 12;
+/// How many turns may be faster before this counts as odd.
+const FASTER_MAX: u32 = 3;
 
 impl State {
     /// Runs until `stop`, and may be broken off anywhere.
@@ -126,10 +129,10 @@ impl State {
         if let Some(call) = &call {
             match &entry.what {
                 What::Used | What::Dialled(_) => {}
-                What::Talked(number) => self.talked_by_spare(call, self.person(number)).await?,
+                What::Talked(number) => self.talked_by_spare(&call.id, self.person(number)).await?,
                 What::Message { url, sid, seconds } => {
                     let (url, sid, seconds) = (url.clone(), sid.clone(), *seconds);
-                    self.keep_message(call, &Input::Recorded { url, sid, seconds, hung_up: false, spare: true })
+                    self.keep_message(&call.id, &Input::Recorded { url, sid, seconds, hung_up: false, spare: true })
                         .await?;
                 }
                 What::Recording { url, sid, seconds } => {
@@ -147,24 +150,51 @@ impl State {
     }
 
     /// The message pages people, whatever step the call had reached.
-    async fn keep_message(&self, call: &CallRow, recorded: &Input) -> Result<(), StoreError> {
-        if self.is_kept(&call.id, recorded).await? {
+    async fn keep_message(&self, call: &CallId, recorded: &Input) -> Result<(), StoreError> {
+        if self.tell_flow(call, recorded).await? {
             return Ok(());
         }
-        let scene = self.scene_of(call.clone(), Attestation::NotSupplied).await?;
-        self.take(scene, call.turn, recorded.clone()).await?;
-        // Another turn was faster, or the flow has had its message: it stands beside the call's alert.
-        if !self.is_kept(&call.id, recorded).await?
-            && let Some(scene) = self.scene(&call.id, Attestation::NotSupplied).await?
-        {
-            self.keep_beside(&scene, recorded, None).await?;
+        // The flow has had its message: this one stands beside the call's alert.
+        match self.scene(call, Attestation::NotSupplied).await? {
+            Some(scene) => self.keep_beside(&scene, recorded, None).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    async fn talked_by_spare(&self, call: &CallRow, person: Option<PersonId>) -> Result<(), StoreError> {
-        let scene = self.scene_of(call.clone(), Attestation::NotSupplied).await?;
-        self.take(scene, call.turn, Input::Connect(ConnectEnd::Bridged { person })).await.map(|_| ())
+    async fn talked_by_spare(&self, call: &CallId, person: Option<PersonId>) -> Result<(), StoreError> {
+        if self.tell_flow(call, &Input::Connect(ConnectEnd::Bridged { person })).await? {
+            Ok(())
+        } else {
+            Err(StoreError::Stale("the call went on meanwhile"))
+        }
+    }
+
+    /// Until the call's flow has heard of it: another turn may be faster, such as the one that waited for the
+    /// database when its caller was answered by the spare document.
+    async fn tell_flow(&self, call: &CallId, input: &Input) -> Result<bool, StoreError> {
+        for _ in 0..FASTER_MAX {
+            let Some(scene) = self.scene(call, Attestation::NotSupplied).await? else { return Ok(false) };
+            if self.has_heard(&scene.call, input).await? {
+                return Ok(true);
+            }
+            let turn = scene.call.turn;
+            match self.take(scene, turn, input.clone()).await {
+                Ok(_) | Err(StoreError::Stale(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match self.scene(call, Attestation::NotSupplied).await? {
+            Some(scene) => self.has_heard(&scene.call, input).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn has_heard(&self, call: &CallRow, input: &Input) -> Result<bool, StoreError> {
+        if let Input::Recorded { .. } = input {
+            return self.is_kept(&call.id, input).await;
+        }
+        let reached = ivr::State::from_json(&call.state).ok().and_then(|state| state.reached);
+        Ok(call.outcome.or(reached) == Some(Outcome::Connected))
     }
 
     fn person(&self, number: &Phone) -> Option<PersonId> {
