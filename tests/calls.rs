@@ -19,6 +19,10 @@ mod connected;
 mod crowds;
 #[path = "support/database.rs"]
 mod database;
+#[path = "calls/exits.rs"]
+mod exits;
+#[path = "calls/generated.rs"]
+mod generated;
 #[path = "calls/hang_ups.rs"]
 mod hang_ups;
 #[path = "calls/hostile.rs"]
@@ -49,6 +53,8 @@ mod seen;
 mod spared;
 #[path = "calls/story.rs"]
 mod story;
+#[path = "calls/strangers.rs"]
+mod strangers;
 #[path = "calls/three.rs"]
 mod three;
 #[path = "calls/told.rs"]

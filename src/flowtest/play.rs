@@ -131,15 +131,17 @@ impl<'a> Player<'a> {
         let line =
             Line { hotline: hotline.clone(), caller: call.from.clone(), attestation: call.attestation, next_alert: 1 };
         let facts = facts(directory, &line, call, now);
+        let called = called(directory, flow);
+        let state = ivr::begin(Flows { main: flow, called: &called }, &facts);
         Self {
             directory,
             flow,
-            called: called(directory, flow),
+            called,
             call,
             pins,
             line,
             now,
-            state: ivr::begin(flow, &facts),
+            state,
             standing: Standing::Over,
             transcript: Transcript::new(*call.at.offset()),
             left: Left::default(),

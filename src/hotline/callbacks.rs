@@ -226,6 +226,10 @@ impl Ring {
         seen: &Seen,
         digits: &str,
     ) -> Result<String, StoreError> {
+        // Two may press 1 at the same moment: the second one looks when the first has the promise in hand.
+        if let Some(id) = &seen.leg.callback {
+            callbacks::hold(db, self.acting.org(), id).await?;
+        }
         let Some(callback) = self.promise(db, seen).await? else { return Ok(self.callback_over(seen)) };
         let (words, language) = self.words(seen);
         let in_hand = promises::in_hand(db, &self.acting, &callback.id).await?;

@@ -97,12 +97,12 @@ pub(super) async fn turn(Extract(state): Extract<State>, asked: Asked) -> Respon
         let document = match worker.go_on_plainly(id, asked.attestation(), turn, &input).await? {
             Some(document) => document,
             None => match worker.scene(id, asked.attestation()).await? {
-                Some(scene) => worker.take(scene, turn, input).await?,
+                Some(scene) => Box::pin(worker.take(scene, turn, input)).await?,
                 None => return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls)),
             },
         };
         if asked.is_over() {
-            worker.finish(id, "the caller has hung up").await?;
+            Box::pin(worker.finish(id, "the caller has hung up")).await?;
         }
         Ok(document)
     };

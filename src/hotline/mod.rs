@@ -10,7 +10,7 @@ mod callbacks; // promises to call back
 mod called; // flows that a call may call
 mod calls; // turns, the queue
 mod connect; // the timer by which people are rung
-mod document; // what is heard → TwiML: pure
+pub mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know

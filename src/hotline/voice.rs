@@ -71,7 +71,7 @@ impl State {
             tracing::info!(call.id = %call.id, hotline = %call.hotline.masked(), "a call came in");
         }
         let scene = self.scene_of(call, arrival.attestation).await?;
-        self.take(scene, 0, Input::Started).await
+        Box::pin(self.take(scene, 0, Input::Started)).await
     }
 
     /// `None`: no hotline has this number.

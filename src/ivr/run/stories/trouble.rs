@@ -188,6 +188,6 @@ fn what_a_step_did_not_ask_for_is_no_answer() {
     let mut call = Call::to(steps("[steps.a]\ndo = 'say'\nsay = 'Hi.'\nnext = 'talk'\n"));
     call.press("1").at("mail");
     let before = call.state.clone();
-    let turn = run(&call.flow, before.clone(), Input::Continued, &call.facts);
+    let turn = run(call.flows(), before.clone(), Input::Continued, &call.facts);
     assert!(matches!(turn.effects[..], [Effect::Missed(_)]), "an empty recording");
 }
