@@ -35,6 +35,8 @@ mod looked_up;
 mod nobody;
 #[path = "calls/outage.rs"]
 mod outage;
+#[path = "calls/outlasts.rs"]
+mod outlasts;
 #[path = "calls/people.rs"]
 mod people;
 #[path = "calls/pins.rs"]
@@ -47,6 +49,8 @@ mod recordings;
 mod requests;
 #[path = "calls/seen.rs"]
 mod seen;
+#[path = "calls/spared.rs"]
+mod spared;
 #[path = "calls/story.rs"]
 mod story;
 #[path = "calls/strangers.rs"]

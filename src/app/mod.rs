@@ -9,6 +9,7 @@ mod metrics; // the recorder
 pub mod outside; // carriers and the mail server
 mod routes; // every path
 mod server; // HTTP
+pub mod standby; // the spare documents alone
 pub mod stop; // signals
 
 use std::{net::SocketAddr, sync::Arc};
@@ -27,6 +28,7 @@ use crate::{
     hotline::{
         self,
         lookup::{Lookups, Settings},
+        spare::{Desk, Plan},
     },
     intake::Intake,
     notify::{
@@ -149,9 +151,21 @@ impl Service {
         let webhooks = Webhooks::new(carriers, &public_url);
         let lookups = Settings { allow_private: config.lookup.allow_private, token: config.lookup.token.clone() };
         let lookups = Lookups::new(&clock, lookups);
+        let desk = Desk::new(webhooks.clone(), clock.clone(), &config.server.spare_file);
+        // Before anybody is answered.
+        desk.prepare(Plan::of(&context.directory()));
         let transcribes = voicemail.transcriber.is_some();
         let keeping = TaskTracker::new();
-        let hotline = hotline::State::start(context.clone(), webhooks.clone(), lookups, transcribes, keeping.clone());
+        let hotline = hotline::State::start(
+            context.clone(),
+            webhooks.clone(),
+            lookups,
+            transcribes,
+            desk.clone(),
+            keeping.clone(),
+        );
+        workers.spawn(hotline::spare::keep_ready(desk, context.directory.clone(), stopping.clone()));
+        workers.spawn(hotline.clone().take_up(stopping.clone()));
         let handlers = [hotline::handlers(&hotline), recordings::handlers(&recordings)].concat();
         Work::start(&context, &channels, handlers, &stopping, &workers);
         let api = Api::start(context.clone(), stopping.clone());

@@ -41,6 +41,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// What carriers call, without a slash at the end. Signatures are computed on it.
     pub public_url: String,
+    /// What a place without a database answers by; beside the database when left out.
+    pub spare_file: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq)]

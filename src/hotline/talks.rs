@@ -8,10 +8,10 @@ use sqlx::AnyConnection;
 
 use super::{
     State,
-    calls::{Asked, recorded},
+    calls::Asked,
     come_again,
     effects::{FETCH_AFTER, note},
-    taken,
+    recorded, taken,
 };
 use crate::{
     carrier::status::RecordingStatus,
@@ -42,7 +42,7 @@ pub(super) async fn told(state: &State, asked: &Asked) -> Option<Response> {
     form.get("RecordingSource").filter(|source| *source != "RecordVerb")?;
     let is_there =
         RecordingStatus::parse(form.get("RecordingStatus").unwrap_or_default()) == RecordingStatus::Completed;
-    let Some(Input::Recorded { url, sid, seconds, .. }) = recorded(form).filter(|_| is_there) else {
+    let Some(Input::Recorded { url, sid, seconds, .. }) = recorded::of(form).filter(|_| is_there) else {
         return Some(taken("recording"));
     };
     let talk = Talk { call: asked.call.clone(), recording: sid.unwrap_or_else(|| url.clone()), url, seconds };

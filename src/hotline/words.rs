@@ -47,6 +47,10 @@ pub struct Words {
     /// To a caller whose call is over already, or whose answer came too late.
     pub goodbye: &'static str,
     pub message_thanks: &'static str,
+    /// Before static numbers are dialled; when none of them takes the call; and to whoever picks up there.
+    pub spare_connecting: &'static str,
+    pub spare_nobody: &'static str,
+    pub spare_call: &'static str,
     pub unknown_number: &'static str,
     pub seconds: &'static str,
     pub minutes: &'static str,
@@ -87,6 +91,11 @@ const DE: Words = Words {
     bridging: "Sie werden jetzt verbunden.",
     goodbye: "Vielen Dank für Ihren Anruf. Auf Wiederhören.",
     message_thanks: "Vielen Dank. Wir haben Ihre Nachricht und melden uns. Auf Wiederhören.",
+    spare_connecting: "Es tut uns leid, bei uns ist etwas schiefgegangen. Bitte bleiben Sie am Apparat, wir verbinden \
+                       Sie direkt mit jemandem.",
+    spare_nobody: "Wir haben leider niemanden erreicht. Bitte sprechen Sie nach dem Ton: wer Sie sind, worum es geht \
+                   und unter welcher Nummer wir Sie erreichen. Wir melden uns.",
+    spare_call: "Hotline-Anruf. Die Technik der Hotline ist gestört, und jemand wartet.",
     unknown_number: "Unter dieser Nummer ist noch keine Hotline eingerichtet. Auf Wiederhören.",
     seconds: "{} Sekunden",
     minutes: "{} Minuten",
@@ -127,6 +136,11 @@ const EN: Words = Words {
     bridging: "You are being connected now.",
     goodbye: "Thank you for calling. Goodbye.",
     message_thanks: "Thank you. We have your message and will get back to you. Goodbye.",
+    spare_connecting: "We are sorry, something has gone wrong on our side. Please stay on the line: we connect you \
+                       directly with somebody.",
+    spare_nobody: "Unfortunately we have reached nobody. After the tone, please say who you are, what it is about and \
+                   at which number we can reach you. We will get back to you.",
+    spare_call: "Hotline call. The hotline's machine has failed, and somebody is waiting.",
     unknown_number: "There is no hotline at this number yet. Goodbye.",
     seconds: "{} seconds",
     minutes: "{} minutes",
