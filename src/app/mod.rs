@@ -23,7 +23,7 @@ use crate::{
     api::Api,
     carrier::http_client,
     clock::{Clock, Ids},
-    config::Config,
+    config::{Config, Updates},
     console::{self, Console},
     hotline::{
         self,
@@ -33,7 +33,9 @@ use crate::{
     intake::Intake,
     notify::{
         Channels,
-        channels::{Pusher, email::MailerError, push::PusherError},
+        channels::{
+            Pusher, email::MailerError, push::PusherError, telegram::Telegram, webhook::SigningKeyError,
+        },
         links::Links,
     },
     paging,
@@ -78,6 +80,8 @@ pub enum AppError {
     Keys(#[source] StoreError),
     #[error("could not set up email as [email] says")]
     Email(#[source] MailerError),
+    #[error("could not set up webhooks as [webhook] says")]
+    Webhook(#[source] SigningKeyError),
     #[error("could not set up web push as [push] says")]
     Push(#[source] PusherError),
     #[error("could not listen on {address}")]
@@ -135,9 +139,12 @@ impl Service {
         };
         let http = http_client(&clock);
         let carriers = outside::carriers(&config.carriers, &http, &clock);
-        let pusher = Pusher::new(&vapid, config.push.subject.as_deref(), http).map_err(AppError::Push)?;
+        let pusher = Pusher::new(&vapid, config.push.subject.as_deref(), http.clone()).map_err(AppError::Push)?;
         let mailer = config.email.as_ref().map(outside::mailer).transpose().map_err(AppError::Email)?;
         let channels = Channels::new(carriers.clone(), mailer, pusher, public_url.clone(), clock.clone(), ids.clone());
+        let (channels, telegram) =
+            outside::chats(channels, config, &http, &clock).map_err(AppError::Webhook)?;
+        let buttons = listen_to_telegram(config, &context, telegram, &stopping, &workers);
         let voicemail = &config.voicemail;
         let settings = recordings::Settings {
             folder: voicemail.folder.clone(),
@@ -172,7 +179,7 @@ impl Service {
         let faces = Faces {
             hotline,
             recordings,
-            paging: paging::State::new(context.clone(), webhooks),
+            paging: paging::State::new(context.clone(), webhooks, buttons),
             intake: Intake::start(context.clone()),
             api: api.clone(),
             console: Console::new(context.clone(), extras.console, console_key, address, &public_url),
@@ -204,6 +211,31 @@ impl Service {
         self.workers.wait().await;
         self.store.close().await;
     }
+}
+
+/// How pressed buttons are proved, and, for Telegram, come in.
+fn listen_to_telegram(
+    config: &Config,
+    context: &Context,
+    telegram: Option<Arc<Telegram>>,
+    stopping: &CancellationToken,
+    workers: &TaskTracker,
+) -> paging::Buttons {
+    let slack = config.slack.as_ref().map(|slack| slack.signing_secret.clone());
+    let mut buttons = paging::Buttons { slack, telegram: None };
+    let updates = config.telegram.as_ref().map(|telegram| &telegram.updates);
+    let (Some(telegram), Some(updates)) = (telegram, updates) else { return buttons };
+    match updates {
+        Updates::Poll => {
+            workers.spawn(paging::ask_for_updates(context.clone(), telegram, stopping.clone()));
+        }
+        Updates::Webhook { secret } => {
+            buttons.telegram = Some(secret.clone());
+            let (secret, stop) = (secret.clone(), stopping.clone());
+            workers.spawn(paging::have_updates_delivered(context.clone(), telegram, secret, stop));
+        }
+    }
+    buttons
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, AppError> {

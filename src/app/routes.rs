@@ -38,7 +38,8 @@ pub struct Faces {
 pub fn router(faces: Faces) -> Router {
     let router = Router::new()
         // Carriers, by signature. /carriers/{carrier}/voice, voice/status, voice/fallback, sms, sms/status,
-        // and what our own documents name. And people with a signed link: /a/{token}.
+        // and what our own documents name. People with a signed link: /a/{token}. Chats, signed, about a pressed
+        // button: /slack/interactions, /telegram/updates.
         .merge(hotline::routes(faces.hotline))
         .merge(paging::routes(faces.paging))
         // People with a signed link to a recording: /r/{token}.

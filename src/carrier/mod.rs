@@ -5,6 +5,7 @@
 
 pub mod carriers; // the carriers of this installation, in order of preference
 pub mod error_codes; // the carrier's codes, sorted by what to do
+pub mod guard; // no requests into the house
 mod http; // how carriers are connected to
 pub mod signature; // who sent this webhook: pure
 #[cfg(test)]

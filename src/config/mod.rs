@@ -1,6 +1,7 @@
 //! `pikett.toml` and `PIKETT_SECTION__KEY` → `Config`: plain values, checked as a whole. Read by
 //! `app` and `cli` alone. Start at `Config::load`; what may stand where is in `sections`.
 
+mod chats; // what chats and webhooks ask for
 mod layers;
 pub mod secrets; // env:NAME and file:PATH
 mod sections;
@@ -19,6 +20,8 @@ use crate::{
     model::{fault::Fault, id::CarrierId, phone::Phone, secret::Secret, source::Source},
 };
 
+pub use chats::{Ntfy, Slack, Teams, Telegram, Updates, Webhook};
+
 /// What is read when `-c` names no other file.
 pub const FILE: &str = "pikett.toml";
 
@@ -29,6 +32,11 @@ pub struct Config {
     pub carriers: Vec<Carrier>,
     pub email: Option<Email>,
     pub push: Push,
+    pub slack: Option<Slack>,
+    pub teams: Teams,
+    pub telegram: Option<Telegram>,
+    pub ntfy: Ntfy,
+    pub webhook: Option<Webhook>,
     pub lookup: Lookup,
     pub voicemail: Voicemail,
     pub log: Log,
@@ -336,7 +344,7 @@ countries = ["DE", "Narnia"]
         insta::assert_snapshot!(faults(text, &[("PIKETT_SERVER__LISTN", "x"), ("PIKETT_LOG__FORMAT", "xml")]), @r#"
         PIKETT_LOG__FORMAT: `xml` is no log format; use text or json
         PIKETT_SERVER__LISTN: [server] has an unknown key `listn`; did you mean `listen`?
-        etc/pikett.toml:2:1: the configuration has an unknown key `colour`; the configuration takes `carriers`, `database`, `email`, `limits`, `log`, `lookup`, `org`, `push`, `server`, `voicemail`
+        etc/pikett.toml:2:1: the configuration has an unknown key `colour`; the configuration takes `carriers`, `database`, `email`, `limits`, `log`, `lookup`, `ntfy`, `org`, `push`, `server`, `slack`, `teams`, `telegram`, `voicemail`, `webhook`
         etc/pikett.toml:4:10: `8080` is no address to listen on; write an IP address and a port, such as 127.0.0.1:8080
         etc/pikett.toml:5:1: [server] has an unknown key `publik_url`; did you mean `public_url`?
         etc/pikett.toml:6:2: the configuration has an unknown key `databse`; did you mean `database`?

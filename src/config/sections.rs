@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::{
-    Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Lookup, Push, Server, Voicemail, layers::Layers,
+    Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Lookup, Push, Server, Voicemail, chats, layers::Layers,
 };
 use crate::{
     declare::{
@@ -39,11 +39,28 @@ pub fn read(layers: &mut Layers) -> Option<Config> {
     let server = server(layers, !carriers.is_empty(), database.as_ref());
     let email = email(layers);
     let push = push(layers, email.as_ref());
+    let (slack, telegram, webhook) = (chats::slack(layers), chats::telegram(layers), chats::webhook(layers));
+    let (teams, ntfy) = (chats::teams(layers), chats::ntfy(layers));
     let lookup = lookup(layers);
     let voicemail = voicemail(layers, database.as_ref());
     let log = log(layers);
     let defaults = Defaults { org: org(layers), limits: limits(layers) };
-    Some(Config { server: server?, database: database?, carriers, email, push, lookup, voicemail, log, defaults })
+    Some(Config {
+        server: server?,
+        database: database?,
+        carriers,
+        email,
+        push,
+        slack,
+        teams,
+        telegram,
+        ntfy,
+        webhook,
+        lookup,
+        voicemail,
+        log,
+        defaults,
+    })
 }
 
 fn server(layers: &mut Layers, has_carriers: bool, database: Option<&Database>) -> Option<Server> {
@@ -290,7 +307,7 @@ fn limits(layers: &mut Layers) -> LimitsDocument {
 }
 
 /// An absolute web address, without the slash at its end.
-fn web_address(given: &str, schemes: &[&str], example: &str) -> Result<String, String> {
+pub(super) fn web_address(given: &str, schemes: &[&str], example: &str) -> Result<String, String> {
     let sound = Url::parse(given).is_ok_and(|url| {
         schemes.contains(&url.scheme()) && url.has_host() && url.query().is_none() && url.fragment().is_none()
     });
@@ -318,6 +335,14 @@ pub fn warnings(config: &Config) -> Vec<String> {
             "carrier `{}` is asked at {}: without TLS, its auth token crosses the net in the clear",
             carrier.id, carrier.base_url
         ));
+    }
+    let telegram = config.telegram.as_ref().map(|telegram| telegram.base_url.as_str());
+    let slack = config.slack.as_ref().map(|slack| slack.base_url.as_str());
+    let ntfy = Some(config.ntfy.url.as_str());
+    for (section, address) in [("slack", slack), ("telegram", telegram), ("ntfy", ntfy)] {
+        if let Some(address) = address.filter(|address| is_bare(address)) {
+            warnings.push(format!("[{section}] is asked at {address}: without TLS, its token crosses the net in the clear"));
+        }
     }
     if config.email.is_none() {
         warnings.push("there is no [email]: nobody is told by email".into());

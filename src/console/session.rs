@@ -218,11 +218,25 @@ fn reachable(person: &Person) -> Value {
     numbers.dedup();
     let emails = person.methods.iter().filter_map(|method| match &method.address {
         Address::Email(address) => Some(address.as_str()),
-        Address::Sms(_) | Address::Voice(_) | Address::Push(_) => None,
+        Address::Sms(_)
+        | Address::Voice(_)
+        | Address::Push(_)
+        | Address::Slack(_)
+        | Address::Teams(_)
+        | Address::Telegram(_)
+        | Address::Ntfy(_)
+        | Address::Webhook(_) => None,
     });
     let pushes = person.methods.iter().filter_map(|method| match &method.address {
         Address::Push(subscription) => Some(subscription.endpoint.as_str()),
-        Address::Sms(_) | Address::Voice(_) | Address::Email(_) => None,
+        Address::Sms(_)
+        | Address::Voice(_)
+        | Address::Email(_)
+        | Address::Slack(_)
+        | Address::Teams(_)
+        | Address::Telegram(_)
+        | Address::Ntfy(_)
+        | Address::Webhook(_) => None,
     });
     json!({
         "id": person.id.as_str(),

@@ -20,7 +20,7 @@ use crate::{
     model::{
         contract::{Coverage, Hotline, IntegrationTarget},
         fault::{Fault, did_you_mean},
-        person::{Address, Person},
+        person::Person,
         phone::Phone,
     },
 };
@@ -302,10 +302,7 @@ impl Check<'_> {
 
 /// Where a person's number stands: methods are kept in the order of the file.
 fn place_of(person: &Person, phone: &Phone) -> String {
-    let index = person.methods.iter().position(|method| match &method.address {
-        Address::Sms(own) | Address::Voice(own) => own == phone,
-        Address::Email(_) | Address::Push(_) => false,
-    });
+    let index = person.methods.iter().position(|method| method.address.phone() == Some(phone));
     index.map_or_else(String::new, |index| format!("contact.{index}.to"))
 }
 

@@ -16,6 +16,7 @@ use crate::{
     model::{
         fault::did_you_mean,
         person::{Address, Channel, PushSubscription},
+        secret::Secret,
     },
     oncall::Every,
 };
@@ -98,7 +99,8 @@ pub fn write_every(every: Every) -> String {
 pub fn channel(given: &str) -> Result<Channel, String> {
     Channel::named(given).ok_or_else(|| {
         let near = did_you_mean(given, Channel::ALL.map(Channel::as_str));
-        let mend = near.unwrap_or_else(|| "use sms, voice, email or push".to_owned());
+        let names = Channel::ALL.map(Channel::as_str).join(", ");
+        let mend = near.unwrap_or_else(|| format!("use one of {names}"));
         format!("`{}` is no kind of contact: {mend}", shortened(given))
     })
 }
@@ -110,6 +112,11 @@ pub fn address(channel: Channel, to: &str) -> Result<Address, String> {
         Channel::Voice => to.parse().map(Address::Voice).map_err(|error| format!("{error}")),
         Channel::Email => email(to).map(Address::Email),
         Channel::Push => push(to).map(Address::Push),
+        Channel::Slack => slack(to).map(Address::Slack),
+        Channel::Teams => web_address(to, "the workflow's").map(Address::Teams),
+        Channel::Telegram => telegram(to).map(Address::Telegram),
+        Channel::Ntfy => ntfy(to).map(Address::Ntfy),
+        Channel::Webhook => web_address(to, "the webhook's").map(Address::Webhook),
     }
 }
 
@@ -120,7 +127,53 @@ pub fn write_address(address: &Address) -> String {
         Address::Push(PushSubscription { endpoint, p256dh, auth }) => {
             json!({ "endpoint": endpoint, "keys": { "p256dh": p256dh, "auth": auth } }).to_string()
         }
+        Address::Slack(id) => id.clone(),
+        Address::Telegram(chat) => chat.to_string(),
+        Address::Teams(secret) | Address::Ntfy(secret) | Address::Webhook(secret) => secret.expose().to_owned(),
     }
+}
+
+/// A member's or a channel's id: names change, and are no addresses.
+fn slack(to: &str) -> Result<String, String> {
+    let sound = to.starts_with(['U', 'W', 'C', 'G', 'D'])
+        && (9..=24).contains(&to.len())
+        && to.bytes().all(|sign| sign.is_ascii_uppercase() || sign.is_ascii_digit());
+    if sound {
+        Ok(to.to_owned())
+    } else {
+        Err(format!(
+            "`{}` is no id of Slack: copy the member ID from the profile (U…), or the channel ID (C…)",
+            shortened(to)
+        ))
+    }
+}
+
+fn telegram(to: &str) -> Result<i64, String> {
+    to.parse().ok().filter(|chat| *chat != 0).ok_or_else(|| {
+        format!(
+            "`{}` is no chat of Telegram: write its number, such as \"160213506\", or \"-100…\" for a group",
+            shortened(to)
+        )
+    })
+}
+
+/// What ntfy takes as a topic. The fault does not repeat it: whoever knows a topic may read it.
+fn ntfy(to: &str) -> Result<Secret, String> {
+    let sound = (1..=64).contains(&to.len())
+        && to.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'-' || sign == b'_');
+    if sound {
+        Ok(Secret::new(to))
+    } else {
+        Err("this is no topic of ntfy: write its name alone, 1 to 64 letters, digits, `-` and `_`".to_owned())
+    }
+}
+
+/// Whether it may be asked at all is the configuration's word, when something is sent. The fault does not
+/// repeat it: such addresses hold secrets.
+fn web_address(to: &str, whose: &str) -> Result<Secret, String> {
+    let sound = to.len() <= 2_000
+        && Url::parse(to).is_ok_and(|url| ["https", "http"].contains(&url.scheme()) && url.has_host());
+    if sound { Ok(Secret::new(to)) } else { Err(format!("this is not {whose} address: copy it whole, https://…")) }
 }
 
 fn email(to: &str) -> Result<String, String> {
@@ -218,6 +271,38 @@ mod tests {
         ] {
             assert!(read(endpoint, &keys).is_err(), "{endpoint} {keys}");
         }
+    }
+
+    #[test]
+    fn chats_are_named_by_what_does_not_change() {
+        for (channel, good) in [
+            (Channel::Slack, "U2CERLKJA"),
+            (Channel::Slack, "C024BE91LXX"),
+            (Channel::Telegram, "-1002163056465"),
+            (Channel::Ntfy, "anna-7f3a_9"),
+            (Channel::Teams, "https://prod-07.westeurope.logic.azure.com/workflows/1/invoke?sig=s3cret"),
+            (Channel::Webhook, "https://hooks.example/x"),
+        ] {
+            let sound = address(channel, good).unwrap();
+            assert_eq!(write_address(&sound), good);
+            assert!(!sound.masked().contains("s3cret") && !format!("{sound:?}").contains("s3cret"));
+        }
+        for (channel, bad) in [
+            (Channel::Slack, "#noc"),
+            (Channel::Slack, "@anna"),
+            (Channel::Slack, "u2cerlkja"),
+            (Channel::Telegram, "@anna"),
+            (Channel::Telegram, "0"),
+            (Channel::Telegram, "99999999999999999999"),
+            (Channel::Ntfy, "https://ntfy.sh/anna"),
+            (Channel::Ntfy, ""),
+            (Channel::Teams, "s3cret"),
+            (Channel::Webhook, "ftp://s3cret.example/x"),
+        ] {
+            let fault = address(channel, bad).unwrap_err();
+            assert!(fault.contains(": ") && !fault.contains("s3cret"), "{fault}");
+        }
+        assert!(super::channel("telegramm").unwrap_err().ends_with("did you mean `telegram`?"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::Directory;
 use crate::model::{
     contract::Hotline,
     language::Language,
-    person::{Address, Person},
+    person::{Address, ContactMethod, Person},
     phone::Phone,
 };
 
@@ -52,10 +52,8 @@ pub fn warnings(whole: &Directory) -> Vec<String> {
 
 fn owner<'a>(whole: &'a Directory, number: &Phone) -> Option<&'a Person> {
     let voice = |person: &&Person| {
-        person.methods.iter().any(|method| match &method.address {
-            Address::Voice(own) => own == number,
-            Address::Sms(_) | Address::Email(_) | Address::Push(_) => false,
-        })
+        let rings = |method: &ContactMethod| method.address == Address::Voice(number.clone());
+        person.methods.iter().any(rings)
     };
     whole.people.values().find(voice)
 }

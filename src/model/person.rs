@@ -10,6 +10,7 @@ use super::{
     language::Language,
     phone::Phone,
     priority::Urgency,
+    secret::Secret,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,16 @@ pub enum Address {
     Voice(Phone),
     Email(String),
     Push(PushSubscription),
+    /// A member (`U…`), who may then press buttons, or a channel.
+    Slack(String),
+    /// The address of a workflow, which is its secret.
+    Teams(Secret),
+    /// A chat: a person's is their own id, and they may press buttons; a group's is negative.
+    Telegram(i64),
+    /// A topic: whoever knows its name may read it.
+    Ntfy(Secret),
+    /// An address, which may hold a secret.
+    Webhook(Secret),
 }
 
 /// A browser's `PushSubscription` (W3C Push API), keys in base64url.
@@ -52,6 +63,11 @@ pub enum Channel {
     Voice,
     Email,
     Push,
+    Slack,
+    Teams,
+    Telegram,
+    Ntfy,
+    Webhook,
 }
 
 /// "By this method, so long after the notification began."
@@ -75,9 +91,16 @@ impl Person {
 
     /// The number a hotline call rings: the person's first voice method.
     pub fn voice(&self) -> Option<(&MethodId, &Phone)> {
-        self.methods.iter().find_map(|method| match &method.address {
-            Address::Voice(phone) => Some((&method.id, phone)),
-            Address::Sms(_) | Address::Email(_) | Address::Push(_) => None,
+        self.methods.iter().find_map(|method| match method.address.channel() {
+            Channel::Voice => Some((&method.id, method.address.phone()?)),
+            Channel::Sms
+            | Channel::Email
+            | Channel::Push
+            | Channel::Slack
+            | Channel::Teams
+            | Channel::Telegram
+            | Channel::Ntfy
+            | Channel::Webhook => None,
         })
     }
 
@@ -88,10 +111,7 @@ impl Person {
 
     /// The numbers of all SMS and voice methods; one number may come twice.
     pub fn phones(&self) -> impl Iterator<Item = &Phone> {
-        self.methods.iter().filter_map(|method| match &method.address {
-            Address::Sms(phone) | Address::Voice(phone) => Some(phone),
-            Address::Email(_) | Address::Push(_) => None,
-        })
+        self.methods.iter().filter_map(|method| method.address.phone())
     }
 }
 
@@ -102,6 +122,25 @@ impl Address {
             Self::Voice(_) => Channel::Voice,
             Self::Email(_) => Channel::Email,
             Self::Push(_) => Channel::Push,
+            Self::Slack(_) => Channel::Slack,
+            Self::Teams(_) => Channel::Teams,
+            Self::Telegram(_) => Channel::Telegram,
+            Self::Ntfy(_) => Channel::Ntfy,
+            Self::Webhook(_) => Channel::Webhook,
+        }
+    }
+
+    /// The number that is texted or phoned.
+    pub fn phone(&self) -> Option<&Phone> {
+        match self {
+            Self::Sms(phone) | Self::Voice(phone) => Some(phone),
+            Self::Email(_)
+            | Self::Push(_)
+            | Self::Slack(_)
+            | Self::Teams(_)
+            | Self::Telegram(_)
+            | Self::Ntfy(_)
+            | Self::Webhook(_) => None,
         }
     }
 
@@ -113,13 +152,32 @@ impl Address {
                 Some((local, domain)) => format!("{}…@{domain}", local.chars().next().unwrap_or('…')),
                 None => "…".to_owned(),
             },
-            Self::Push(subscription) => subscription.endpoint.split('/').nth(2).unwrap_or("push").to_owned(),
+            Self::Push(subscription) => host(&subscription.endpoint).unwrap_or("push").to_owned(),
+            Self::Slack(id) => id.clone(),
+            Self::Telegram(chat) => format!("…{}", chat.unsigned_abs() % 1_000),
+            Self::Teams(url) | Self::Webhook(url) => host(url.expose()).unwrap_or("…").to_owned(),
+            Self::Ntfy(topic) => format!("{}…", topic.expose().chars().take(3).collect::<String>()),
         }
     }
 }
 
+/// Without what stands before an `@`.
+fn host(url: &str) -> Option<&str> {
+    url.split('/').nth(2)?.rsplit('@').next()
+}
+
 impl Channel {
-    pub const ALL: [Self; 4] = [Self::Sms, Self::Voice, Self::Email, Self::Push];
+    pub const ALL: [Self; 9] = [
+        Self::Sms,
+        Self::Voice,
+        Self::Email,
+        Self::Push,
+        Self::Slack,
+        Self::Teams,
+        Self::Telegram,
+        Self::Ntfy,
+        Self::Webhook,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -127,6 +185,19 @@ impl Channel {
             Self::Voice => "voice",
             Self::Email => "email",
             Self::Push => "push",
+            Self::Slack => "slack",
+            Self::Teams => "teams",
+            Self::Telegram => "telegram",
+            Self::Ntfy => "ntfy",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    /// Whether its provider names messages, and changes them in place.
+    pub fn changes_messages(self) -> bool {
+        match self {
+            Self::Slack | Self::Telegram => true,
+            Self::Sms | Self::Voice | Self::Email | Self::Push | Self::Teams | Self::Ntfy | Self::Webhook => false,
         }
     }
 

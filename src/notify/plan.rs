@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::{
+    channels::{Button, Earlier, How},
     links::{Action, Links},
     said::{self, Said},
     texts::{self, About, Done, Happened, MailLinks},
@@ -101,8 +102,59 @@ pub fn notices<'a>(
     person: impl Fn(&PersonId) -> Option<&'a Person>,
     ids: &Ids,
 ) -> Vec<NewAttempt> {
-    let told = reached(attempts, person).into_iter().filter(|(person, ..)| news.except != Some(&person.id));
-    told.map(|(person, method, address)| notice(news, person, method, address, ids)).collect()
+    let changed = changes(news, attempts, &person, ids);
+    let is_changed = |who: &Person, address: &Address| {
+        changed.iter().any(|change| change.person.as_ref() == Some(&who.id) && change.address == *address)
+    };
+    let told = reached(attempts, &person).into_iter();
+    let told = told.filter(|(person, _, address)| news.except != Some(&person.id) && !is_changed(person, address));
+    let notices: Vec<_> = told.map(|(person, method, address)| notice(news, person, method, address, ids)).collect();
+    notices.into_iter().chain(changed).collect()
+}
+
+/// Messages with buttons are changed in place, also those of whoever did it: a button that asks for what is
+/// done would mislead. The newest of a chat tells its readers, too.
+fn changes<'a>(
+    news: &News<'_>,
+    attempts: &[Attempt],
+    person: impl Fn(&PersonId) -> Option<&'a Person>,
+    ids: &Ids,
+) -> Vec<NewAttempt> {
+    let mut told: Vec<(&PersonId, &Address)> = Vec::new();
+    let mut changes = Vec::new();
+    for attempt in attempts.iter().rev().filter(|attempt| may_have_reached(attempt)) {
+        let (Some(id), Some(message)) = (&attempt.person, &attempt.provider_id) else { continue };
+        if !attempt.address.channel().changes_messages() || message.is_empty() {
+            continue;
+        }
+        let Some(reader) = person(id) else { continue };
+        let is_newest = !told.contains(&(id, &attempt.address));
+        told.push((id, &attempt.address));
+        let own = news.except == Some(id);
+        let how = if is_newest && !own { How::ChangeAndReply } else { How::Change };
+        let mut change = notice(news, reader, attempt.method.as_ref(), &attempt.address, ids);
+        let mut said = Said::from_json(&change.text).unwrap_or_default();
+        said.earlier = Some(Earlier { message: message.clone(), how });
+        if own && is_newest && news.what == Done::Acknowledged {
+            // It is theirs: what is left to do is theirs as well.
+            let link = |action| news.links.url(&news.alert.id, id, action, news.now);
+            said.buttons = buttons(reader.language.as_str(), &[Action::Escalate, Action::Resolve], link);
+        }
+        change.text = said.to_json();
+        changes.push(change);
+    }
+    changes
+}
+
+/// What a reader may press.
+pub fn buttons(language: &str, actions: &[Action], link: impl Fn(Action) -> String) -> Vec<Button> {
+    let words = texts::words(language);
+    let button = |action: &Action| Button {
+        action: action.as_str().to_owned(),
+        label: words.action.of(*action).to_owned(),
+        url: link(*action),
+    };
+    actions.iter().map(button).collect()
 }
 
 /// What a caller said, in words, for whoever was paged: over the ways of `notices`.
@@ -123,6 +175,9 @@ pub fn transcripts<'a>(
                 let url = transcript.listen.unwrap_or(transcript.home);
                 texts::transcript_push(language, about, transcript.words, url).into()
             }
+            Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => {
+                texts::transcript_chat(language, about, transcript.words, transcript.listen).into()
+            }
         };
         written(transcript.alert, person, (method, address), said, transcript.now, ids)
     })
@@ -134,10 +189,7 @@ pub fn transcripts<'a>(
 pub fn line(about: Option<(&Alert, Option<&str>)>, person: &Person, line: Line<'_>, ids: &Ids) -> Option<NewAttempt> {
     let language = person.language.as_str();
     let Some((alert, customer)) = about else {
-        let sms = person.methods.iter().find_map(|method| match &method.address {
-            Address::Sms(phone) => Some(phone.clone()),
-            Address::Voice(_) | Address::Email(_) | Address::Push(_) => None,
-        });
+        let sms = by(person, Channel::Sms).find_map(|method| method.address.phone().cloned());
         return Some(said::reply(ids, line.now, sms?, texts::caller(language, line.caller)));
     };
     let method = in_writing(person)?;
@@ -146,6 +198,9 @@ pub fn line(about: Option<(&Alert, Option<&str>)>, person: &Person, line: Line<'
         Channel::Sms | Channel::Voice => Said::plain(texts::caller_sms(language, about, line.caller)),
         Channel::Email => texts::caller_mail(language, about, line.caller).into(),
         Channel::Push => texts::caller_push(language, about, line.caller, line.home).into(),
+        Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => {
+            texts::caller_chat(language, about, line.caller).into()
+        }
     };
     Some(written(alert, person, (Some(&method.id), &method.address), said, line.now, ids))
 }
@@ -190,7 +245,7 @@ fn steps(person: &Person, urgency: Urgency) -> Vec<(&ContactMethod, TimeDelta)> 
     }
     match urgency {
         Urgency::High => urgent(person),
-        Urgency::Low => [Channel::Email, Channel::Push, Channel::Sms, Channel::Voice]
+        Urgency::Low => QUIET_FIRST
             .into_iter()
             .find_map(|channel| by(person, channel).next())
             .map(|method| (method, TimeDelta::zero()))
@@ -199,10 +254,46 @@ fn steps(person: &Person, urgency: Urgency) -> Vec<(&ContactMethod, TimeDelta)> 
     }
 }
 
+/// One way is enough for what can wait, the quietest that there is. A webhook wakes nobody, but nobody may
+/// be looking at its other end.
+const QUIET_FIRST: [Channel; 9] = [
+    Channel::Email,
+    Channel::Slack,
+    Channel::Teams,
+    Channel::Telegram,
+    Channel::Ntfy,
+    Channel::Push,
+    Channel::Webhook,
+    Channel::Sms,
+    Channel::Voice,
+];
+
+/// What surely reaches the person first.
+const IN_WRITING: [Channel; 8] = [
+    Channel::Sms,
+    Channel::Push,
+    Channel::Telegram,
+    Channel::Slack,
+    Channel::Ntfy,
+    Channel::Email,
+    Channel::Teams,
+    Channel::Webhook,
+];
+
 /// Everything in writing at once, then the phone, and once more.
 fn urgent(person: &Person) -> Vec<(&ContactMethod, TimeDelta)> {
-    const WAITS: [(Channel, i64); 5] =
-        [(Channel::Push, 0), (Channel::Sms, 0), (Channel::Email, 0), (Channel::Voice, 60), (Channel::Voice, 180)];
+    const WAITS: [(Channel, i64); 10] = [
+        (Channel::Push, 0),
+        (Channel::Sms, 0),
+        (Channel::Telegram, 0),
+        (Channel::Ntfy, 0),
+        (Channel::Slack, 0),
+        (Channel::Teams, 0),
+        (Channel::Webhook, 0),
+        (Channel::Email, 0),
+        (Channel::Voice, 60),
+        (Channel::Voice, 180),
+    ];
     let has_writing = in_writing(person).is_some();
     WAITS
         .into_iter()
@@ -217,7 +308,7 @@ fn by(person: &Person, channel: Channel) -> impl Iterator<Item = &ContactMethod>
 }
 
 fn in_writing(person: &Person) -> Option<&ContactMethod> {
-    [Channel::Sms, Channel::Push, Channel::Email].into_iter().find_map(|channel| by(person, channel).next())
+    IN_WRITING.into_iter().find_map(|channel| by(person, channel).next())
 }
 
 fn may_have_reached(attempt: &Attempt) -> bool {
@@ -244,6 +335,10 @@ fn page_text(page: &Page<'_>, channel: Channel) -> Said {
             texts::page_mail(language, about, &links).into()
         }
         Channel::Push => texts::page_push(about, &link(Action::Acknowledge)).into(),
+        Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => Said {
+            buttons: buttons(language, &Action::ALL, link),
+            ..texts::page_chat(language, about).into()
+        },
     };
     Said { language: language.to_owned(), ..said }
 }
@@ -256,6 +351,9 @@ fn notice(news: &News<'_>, person: &Person, method: Option<&MethodId>, address: 
         Channel::Sms | Channel::Voice => Said::plain(texts::notice_sms(language, about, happened)),
         Channel::Email => texts::notice_mail(language, about, happened).into(),
         Channel::Push => texts::notice_push(language, about, happened, news.links.home()).into(),
+        Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => {
+            texts::notice_chat(language, about, happened).into()
+        }
     };
     written(news.alert, person, (method, address), said, news.now, ids)
 }
@@ -287,6 +385,12 @@ fn written(
 impl From<texts::Mail> for Said {
     fn from(mail: texts::Mail) -> Self {
         Self { title: mail.subject, text: mail.text, html: mail.html, ..Self::default() }
+    }
+}
+
+impl From<texts::Chat> for Said {
+    fn from(chat: texts::Chat) -> Self {
+        Self { title: chat.title, text: chat.text, ..Self::default() }
     }
 }
 

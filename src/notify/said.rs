@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::channels::{Button, Earlier};
 use crate::{
     clock::Ids,
     model::{Instant, person::Address, phone::Phone},
@@ -24,6 +25,12 @@ pub struct Said {
     /// What a browser is handed (push): JSON.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub payload: String,
+    /// What its reader may press (chats, ntfy, webhooks).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
+    /// The message of the same alert that it changes or answers (Slack, Telegram).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Earlier>,
 }
 
 impl Said {

@@ -1,12 +1,20 @@
 //! An alert in the night, people to tell about it, and attempts that were really claimed.
 
-use super::{links::Links, said::Said};
+use std::sync::Arc;
+
+use super::{
+    channels::{Channels, Provider, Pusher, Sent},
+    links::Links,
+    plan,
+    said::Said,
+};
 use crate::{
-    clock::Ids,
+    carrier::{carriers::Carriers, http_client},
+    clock::{Clock, Ids},
     model::{
         alert::{Alert, AlertState, Source},
         id::NotificationId,
-        person::{Address, ContactMethod, Person, PushSubscription, Rule},
+        person::{Address, Channel, ContactMethod, Person, PushSubscription, Rule},
         priority::{Priority, Urgency},
         secret::Secret,
     },
@@ -15,7 +23,7 @@ use crate::{
         attempts::{self, Attempt, AttemptKind, NewAttempt},
         notifications::Notification,
         outbox::{self, Outcome},
-        testing::{at, org},
+        testing::{at, on_sqlite, org},
     },
 };
 
@@ -68,6 +76,11 @@ fn address(channel: &str, n: usize) -> Address {
             p256dh: String::new(),
             auth: String::new(),
         }),
+        "slack" => Address::Slack(format!("U000000{n}A")),
+        "teams" => Address::Teams(Secret::new(format!("https://flow.example/{n}?sig=s"))),
+        "telegram" => Address::Telegram(160_213_500 + n as i64),
+        "ntfy" => Address::Ntfy(Secret::new(format!("anna-{n}"))),
+        "webhook" => Address::Webhook(Secret::new(format!("https://hooks.example/{n}"))),
         other => panic!("{other} is no channel"),
     }
 }
@@ -137,4 +150,42 @@ pub async fn recorded(store: &Store, attempt: &Attempt, outcome: &Outcome, answe
 /// The worker that had claimed it crashed; the next one takes it.
 pub async fn claimed_after_crash(store: &Store) -> Attempt {
     claim(store, 30).await
+}
+
+/// No carrier, no mail server, no chats.
+pub fn bare_channels(clock: &Clock) -> Channels {
+    let pusher = Pusher::new(&[7; 32], None, http_client(&Clock::system())).unwrap();
+    Channels::new(Carriers::default(), None, pusher, "https://hotline.example".to_owned(), clock.clone(), Ids::seeded(1))
+}
+
+pub fn channels_with(channel: Channel, provider: Arc<dyn Provider>, clock: &Clock) -> Channels {
+    bare_channels(clock).with(channel, provider)
+}
+
+/// One try over channels of one's own, in the night.
+pub async fn sent_to(address: Address, said: &Said, channels: impl Fn(&Clock) -> Channels) -> Sent {
+    let mut sent = None;
+    on_sqlite(async |store| {
+        let clock = Clock::manual(NIGHT.parse().unwrap());
+        let attempt = claimed(&store, address.clone(), said).await;
+        sent = Some(channels(&clock).send(&attempt).await);
+    })
+    .await;
+    sent.unwrap()
+}
+
+/// What a page over this channel says to Anna, as it is planned.
+pub fn page_of(method: &str, title: &str) -> Said {
+    let person = person("anna", "en", &[method]);
+    let (alert, links, notification) = (alert(title), links(), notification(&person, Urgency::High));
+    let page = plan::Page {
+        person: &person,
+        alert: &alert,
+        customer: Some("ACME & Söhne"),
+        notification: &notification,
+        links: &links,
+        held: false,
+        now: at(10),
+    };
+    Said::from_json(&plan::plan(&page, &Ids::seeded(2))[0].text).unwrap()
 }

@@ -13,6 +13,10 @@ pub const PAGE: &str = "/carriers/{carrier}/pages/{attempt}";
 pub const PAGE_STATUS: &str = "/carriers/{carrier}/pages/{attempt}/status";
 /// What a signed link opens: a page that asks for confirmation, and its form.
 pub const LINK: &str = "/a/{token}";
+/// Where Slack sends pressed buttons.
+pub const SLACK: &str = "/slack/interactions";
+/// Where Telegram delivers updates, if it is told to.
+pub const TELEGRAM: &str = "/telegram/updates";
 /// What a signed link to a recording plays.
 pub const RECORDING: &str = "/r/{token}";
 

@@ -84,18 +84,39 @@ pub(super) async fn act(Extract(state): Extract<State>, Path(token): Path<String
     let Ok(form) = body::read(given, FORM_BYTES_MAX).await else {
         return refused(&parts.headers, LinkError::Forged);
     };
-    let rev = form_urlencoded::parse(&form).find(|(name, _)| name == "rev").map(|(_, rev)| rev.into_owned());
-    let rev: i64 = rev.and_then(|rev| rev.parse().ok()).unwrap_or(0);
-    let (unit, asked) = (acting.clone(), link.clone());
-    match state.context.change(async move |db| once(db, &unit, &asked, rev).await).await {
-        Ok(row) => result(&acting, &link, row.as_ref()),
+    let rev = form_urlencoded::parse(&form).find(|(name, _)| name == "rev").and_then(|(_, rev)| rev.parse().ok());
+    let once_for = match rev {
+        Some(rev) => Once::Page(rev),
+        None => Once::Link(hex::encode(Sha256::digest(&token))),
+    };
+    let (unit, asked, once_key) = (acting.clone(), link.clone(), once_for.clone());
+    match state.context.change(async move |db| once(db, &unit, &asked, &once_key).await).await {
+        Ok(row) => result(&acting, &link, row.as_ref(), &once_for),
         Err(error) => unavailable(&acting, &link, &error),
     }
 }
 
+/// What may act once.
+#[derive(Clone)]
+enum Once {
+    /// The page, which was shown when the alert had this revision.
+    Page(i64),
+    /// The link itself, by its digest: an ntfy message's button sends it without having shown the page.
+    Link(String),
+}
+
 /// The same button pressed twice (or sent again by a browser) acts once. Answers how the alert stands.
-async fn once(db: &mut AnyConnection, acting: &Acting, link: &Link, rev: i64) -> Result<Option<AlertRow>, StoreError> {
-    let key = format!("link:{}:{}:{}:{rev}", link.alert, link.person, link.action.as_str());
+async fn once(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    link: &Link,
+    once: &Once,
+) -> Result<Option<AlertRow>, StoreError> {
+    let shown = match once {
+        Once::Page(rev) => rev.to_string(),
+        Once::Link(digest) => digest.clone(),
+    };
+    let key = format!("link:{}:{}:{}:{shown}", link.alert, link.person, link.action.as_str());
     if seen::answer(db, acting.org(), &key).await?.is_some() {
         return alerts::by_id(db, acting.org(), &link.alert).await;
     }
@@ -123,19 +144,25 @@ fn question(acting: &Acting, link: &Link, row: Option<&AlertRow>) -> Response {
     page(StatusCode::OK, &Page { language, row: Some(row), customer, sentence: &sentence, button })
 }
 
-fn result(acting: &Acting, link: &Link, row: Option<&AlertRow>) -> Response {
+fn result(acting: &Acting, link: &Link, row: Option<&AlertRow>, once: &Once) -> Response {
     let language = language_of(acting, link);
     let words = texts::words(language);
     let Some(row) = row else {
         return page(StatusCode::GONE, &Page { language, sentence: words.voice_gone, ..Page::default() });
     };
     let others = taken(row).filter(|taken| !is_by(taken, &link.person));
+    let late = others.is_some();
     let sentence = match others {
         Some(taken) => texts::already(language, taken.what, acting.name_of(&taken.by)),
         None => words.confirm_done.of(link.action).to_owned(),
     };
     let customer = acting.customer_of(row);
-    page(StatusCode::OK, &Page { language, row: Some(row), customer, sentence: &sentence, button: None })
+    // Where nobody reads the page, the status alone says that it was too late.
+    let status = match once {
+        Once::Link(_) if late => StatusCode::CONFLICT,
+        Once::Link(_) | Once::Page(_) => StatusCode::OK,
+    };
+    page(status, &Page { language, row: Some(row), customer, sentence: &sentence, button: None })
 }
 
 /// Why there is nothing left to do by this link.

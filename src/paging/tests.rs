@@ -1,6 +1,8 @@
 //! Technicians answer pages: by key, by SMS, by link; and providers report. On both databases, over the
 //! router and with real signatures.
 
+mod chats;
+
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -44,7 +46,7 @@ impl Service {
     async fn on(store: &Store) -> Self {
         let night = Night::on(store).await;
         let webhooks = Webhooks::new(night.carriers.clone(), PUBLIC_URL);
-        let router = routes(State::new(night.context.clone(), webhooks));
+        let router = routes(State::new(night.context.clone(), webhooks, Buttons::default()));
         Self { night, router }
     }
 

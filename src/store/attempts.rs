@@ -16,6 +16,7 @@ use crate::model::{
     Instant,
     id::{AlertId, AttemptId, CarrierId, MethodId, NotificationId, OrgId, PersonId},
     person::{Address, Channel, PushSubscription},
+    secret::Secret,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -380,6 +381,9 @@ fn address_to_text(address: &Address) -> String {
         Address::Push(PushSubscription { endpoint, p256dh, auth }) => {
             serde_json::json!({ "endpoint": endpoint, "keys": { "p256dh": p256dh, "auth": auth } }).to_string()
         }
+        Address::Slack(id) => id.clone(),
+        Address::Telegram(chat) => chat.to_string(),
+        Address::Teams(secret) | Address::Ntfy(secret) | Address::Webhook(secret) => secret.expose().to_owned(),
     }
 }
 
@@ -401,5 +405,10 @@ fn address_from_text(channel: Channel, text: &str) -> Result<Address, StoreError
                 auth: field("/keys/auth")?,
             })
         }
+        Channel::Slack => Address::Slack(text.to_owned()),
+        Channel::Telegram => Address::Telegram(text.parse().map_err(|_| corrupt())?),
+        Channel::Teams => Address::Teams(Secret::new(text)),
+        Channel::Ntfy => Address::Ntfy(Secret::new(text)),
+        Channel::Webhook => Address::Webhook(Secret::new(text)),
     })
 }

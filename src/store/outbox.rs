@@ -276,6 +276,7 @@ mod tests {
         model::{
             id::{AlertId, NotificationId},
             person::{Address, PushSubscription},
+            secret::Secret,
         },
         store::{
             Store,
@@ -476,7 +477,18 @@ mod tests {
                 p256dh: "BK".to_owned(),
                 auth: "aa".to_owned(),
             };
-            for address in [sms(), voice(), Address::Email("anna@msp.example".to_owned()), Address::Push(push)] {
+            let secret = |text: &str| Secret::new(text);
+            for address in [
+                sms(),
+                voice(),
+                Address::Email("anna@msp.example".to_owned()),
+                Address::Push(push),
+                Address::Slack("U2CERLKJA".to_owned()),
+                Address::Teams(secret("https://flow.example/x?sig=s")),
+                Address::Telegram(-1_002_163_056_465),
+                Address::Ntfy(secret("anna-7f3a")),
+                Address::Webhook(secret("https://hooks.example/x")),
+            ] {
                 let id = put(&store, &ids, |attempt| attempt.address = address.clone()).await;
                 assert_eq!(get(&store, &id).await.address, address);
             }

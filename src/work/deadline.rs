@@ -99,7 +99,14 @@ async fn conclude(
                 // Rung for long enough: somebody may be listening just now, or a mailbox.
                 Channel::Voice if looks < LOOKS_MAX => again(db, acting, attempt, looks).await,
                 Channel::Voice => fail(db, acting, attempt, &silent("the call did not end in time")).await,
-                Channel::Sms | Channel::Email | Channel::Push => {
+                Channel::Sms
+                | Channel::Email
+                | Channel::Push
+                | Channel::Slack
+                | Channel::Teams
+                | Channel::Telegram
+                | Channel::Ntfy
+                | Channel::Webhook => {
                     if *rank < RANK_TAKEN && looks == 1 {
                         // It may still arrive; nobody waits for that.
                         failure::next_rule(db, acting, attempt).await?;

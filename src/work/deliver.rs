@@ -214,7 +214,14 @@ impl Deliver {
     async fn earlier(&self, attempt: &Attempt) -> Result<Looked, StoreError> {
         let seeker = match &attempt.address {
             Address::Voice(number) => Seeker::Page(&attempt.id, number),
-            Address::Sms(_) | Address::Email(_) | Address::Push(_) => Seeker::Message(&attempt.id),
+            Address::Sms(_)
+            | Address::Email(_)
+            | Address::Push(_)
+            | Address::Slack(_)
+            | Address::Teams(_)
+            | Address::Telegram(_)
+            | Address::Ntfy(_)
+            | Address::Webhook(_) => Seeker::Message(&attempt.id),
         };
         for looked in self.channels.candidates(attempt).await {
             let Looked::Found { answer: Answer { carrier: Some(carrier), provider_id: Some(id), .. }, .. } = &looked

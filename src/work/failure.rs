@@ -110,6 +110,11 @@ pub fn describe(acting: &Acting, attempt: &Attempt) -> String {
         Channel::Voice => "The call",
         Channel::Email => "The email",
         Channel::Push => "The push",
+        Channel::Slack => "The Slack message",
+        Channel::Teams => "The Teams card",
+        Channel::Telegram => "The Telegram message",
+        Channel::Ntfy => "The ntfy message",
+        Channel::Webhook => "The webhook",
     };
     let person = attempt.person.as_ref();
     let name = person.and_then(|id| acting.directory.people.get(id)).map(|person| person.name.as_str());

@@ -107,6 +107,9 @@ fn why_never(config: &Config, directory: &Directory, method: &ContactMethod) -> 
             (!allowed).then_some("[limits] leaves out its country")
         }
         Address::Email(_) => config.email.is_none().then_some("there is no [email]"),
-        Address::Push(_) => None,
+        Address::Slack(_) => config.slack.is_none().then_some("there is no [slack]"),
+        Address::Telegram(_) => config.telegram.is_none().then_some("there is no [telegram]"),
+        Address::Webhook(_) => config.webhook.is_none().then_some("there is no [webhook]"),
+        Address::Push(_) | Address::Teams(_) | Address::Ntfy(_) => None,
     }
 }

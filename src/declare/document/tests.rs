@@ -16,6 +16,7 @@ use crate::{
         person::{Address, ContactMethod, Person, PushSubscription, Rule},
         pin::PinHash,
         priority::Priority,
+        secret::Secret,
     },
     oncall::{Every, Layer, Override, Schedule},
 };
@@ -59,6 +60,11 @@ fn address() -> impl Strategy<Value = Address> {
                 .to_owned(),
             auth: "BTBZMqHH6r4Tts7J_aSIgg".to_owned(),
         })),
+        "[UC][A-Z0-9]{8,10}".prop_map(Address::Slack),
+        "[a-z]{1,8}".prop_map(|path| Address::Teams(Secret::new(format!("https://flow.example/{path}?sig=x")))),
+        (1i64..i64::MAX).prop_map(|chat| Address::Telegram(-chat)),
+        "[a-zA-Z0-9_-]{1,64}".prop_map(|topic| Address::Ntfy(Secret::new(topic))),
+        "[a-z]{1,8}".prop_map(|path| Address::Webhook(Secret::new(format!("https://hooks.example/{path}")))),
     ]
 }
 

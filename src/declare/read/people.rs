@@ -33,7 +33,7 @@ pub fn read(entry: &Reader, outside: &Outside) -> Option<Person> {
     }
     let rules_high = high.unwrap_or_else(|| at_once(&methods, &Channel::ALL));
     let rules_low = low.unwrap_or_else(|| {
-        let quiet = at_once(&methods, &[Channel::Email, Channel::Push]);
+        let quiet = at_once(&methods, &QUIET);
         if quiet.is_empty() { rules_high.clone() } else { quiet }
     });
     Some(Person {
@@ -46,6 +46,17 @@ pub fn read(entry: &Reader, outside: &Outside) -> Option<Person> {
         rules_low,
     })
 }
+
+/// What wakes nobody.
+const QUIET: [Channel; 7] = [
+    Channel::Email,
+    Channel::Push,
+    Channel::Slack,
+    Channel::Teams,
+    Channel::Telegram,
+    Channel::Ntfy,
+    Channel::Webhook,
+];
 
 /// What rules say that nobody wrote: all of these methods, at once.
 fn at_once(methods: &[ContactMethod], channels: &[Channel]) -> Vec<Rule> {
@@ -65,7 +76,7 @@ fn methods(entry: &Reader, outside: &Outside) -> (Vec<ContactMethod>, BTreeSet<M
         for contact in entries {
             let id = contact.need_parsed::<MethodId>("id");
             let channel = contact.need_string("kind").and_then(|kind| contact.parse_at(kind, forms::channel));
-            // A push subscription holds a secret.
+            // A push subscription holds a secret, and so do a workflow's address and a topic.
             let secret = |reference: &str| (outside.secret)(contact.source().file(), reference);
             let to = contact.need_string("to").and_then(|to| contact.parse_at(to, secret));
             let address =

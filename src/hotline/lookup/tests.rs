@@ -32,7 +32,7 @@ async fn server() -> String {
 }
 
 /// Begins well, and never ends.
-fn drip() -> impl futures::Stream<Item = Result<&'static str, io::Error>> {
+fn drip() -> impl futures::Stream<Item = Result<&'static str, std::io::Error>> {
     use futures::StreamExt;
     futures::stream::iter([Ok("{ \"name\": \"")]).chain(futures::stream::pending())
 }
@@ -96,39 +96,4 @@ async fn nothing_inside_is_asked_unless_the_configuration_says_so() {
     }
     let got = ask(format!("http://localhost:{port}/callers/1"), None, inside()).await;
     assert!(matches!(got, LookupAnswer::Answered(_)), "{got:?}");
-}
-
-#[test]
-fn addresses_of_the_world_are_told_from_those_inside() {
-    for public in ["8.8.8.8", "100.128.0.1", "172.32.0.1", "2a00:1450::1", "64:ff9b::808:808", "2001:4860::8888"] {
-        assert!(is_public(public.parse().unwrap()), "{public}");
-    }
-    for private in [
-        "0.0.0.0",
-        "10.1.2.3",
-        "100.64.0.1",
-        "127.8.8.8",
-        "169.254.169.254",
-        "172.16.0.1",
-        "192.168.1.1",
-        "192.0.2.1",
-        "198.18.0.1",
-        "224.0.0.1",
-        "255.255.255.255",
-        "::",
-        "::1",
-        "::127.0.0.1",
-        "fe80::1",
-        "fd12::1",
-        "ff02::1",
-        "::ffff:10.0.0.1",
-        "64:ff9b::a00:1",
-        "2002:a00:1::",
-        "2001:db8::1",
-        "2001::1",
-        "3fff::1",
-        "fec0::1",
-    ] {
-        assert!(!is_public(private.parse().unwrap()), "{private}");
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
@@ -18,8 +19,14 @@ use percent_encoding::percent_decode_str;
 use thiserror::Error;
 use url::Url;
 
-use super::{Channels, Taken, Trouble};
-use crate::{carrier::Class, model::secret::Secret, notify::said::Said, store::attempts::Attempt};
+use super::{Provider, Taken, Trouble};
+use crate::{
+    carrier::Class,
+    clock::Clock,
+    model::{person::Address, secret::Secret},
+    notify::said::Said,
+    store::attempts::Attempt,
+};
 
 /// For connecting and for each command.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -131,18 +138,31 @@ impl Mailer {
         } else {
             builder.multipart(MultiPart::alternative_plain_html(said.text.clone(), said.html.clone()))?
         };
-        // RFC 3834: nobody's absence note shall answer.
-        let name = HeaderName::new_from_ascii_str("Auto-Submitted");
-        message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_owned()));
+        // RFC 3834: nobody's absence note shall answer. Exchange listens to the other one (MS-OXCMAIL).
+        for (name, value) in [("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")] {
+            let name = HeaderName::new_from_ascii_str(name);
+            message.headers_mut().insert_raw(HeaderValue::new(name, value.to_owned()));
+        }
         Ok(message)
     }
 }
 
-impl Channels {
-    pub(super) async fn send_email(&self, attempt: &Attempt, to: &str, said: &Said) -> Result<Taken, Trouble> {
-        let mailer = self.mailer.as_ref().ok_or_else(|| Trouble::of(Class::Account, "no mail server is configured"))?;
-        let id = mailer.send(attempt, to, said, self.patience(PATIENCE)).await?;
-        Ok(Taken { provider_id: Some(id), ended: true, deadline_at: None })
+pub(super) struct Email {
+    pub mailer: Mailer,
+    pub clock: Clock,
+}
+
+impl Provider for Email {
+    fn send<'a>(&'a self, attempt: &'a Attempt, said: &'a Said) -> BoxFuture<'a, Result<Taken, Trouble>> {
+        Box::pin(async move {
+            let Address::Email(to) = &attempt.address else { return Err(super::misdirected()) };
+            let id = self.mailer.send(attempt, to, said, super::socket_limit(&self.clock, PATIENCE)).await?;
+            Ok(Taken::for_good(Some(id)))
+        })
+    }
+
+    fn counted_as(&self) -> Option<&'static str> {
+        Some("smtp")
     }
 }
 

@@ -4,38 +4,74 @@
 //! A failure is sorted by class (`carrier::Class`), for every provider alike; whether and when the same
 //! is tried again is decided in `retry`. Start with `Channels::send`.
 
+mod chat; // what chats share: fitting texts, buttons' values
 pub mod email; // SMTP
+mod http; // one exchange with a provider, and what its status means
+pub mod ntfy;
 pub mod push; // Web Push
 mod retry; // class → outcome
+pub mod slack;
 pub mod sms;
+#[cfg(test)]
+pub mod stand; // a provider's web server for tests
+pub mod teams;
+pub mod telegram;
 pub mod voice;
+pub mod webhook; // Standard Webhooks
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
+use futures::future::BoxFuture;
 use thiserror::Error;
 
 use super::said::Said;
 use crate::{
-    carrier::{Carrier, CarrierError, Class, carriers::Carriers},
+    carrier::{
+        CarrierError, Class,
+        carriers::{self, Carriers},
+    },
     clock::{Clock, Ids},
-    model::{Instant, id::CarrierId, person::Address},
+    model::{
+        Instant,
+        id::CarrierId,
+        person::{Address, Channel},
+    },
     store::{
         attempts::{Attempt, AttemptState},
         outbox::{self, Outcome},
     },
     telemetry::metric,
 };
+pub use chat::{Button, Earlier, How, read_pressed};
 pub use email::Mailer;
 pub use push::Pusher;
+
+/// Carries the messages of one channel.
+pub trait Provider: Send + Sync {
+    /// One try. Whether a failed one is made again is not decided here.
+    fn send<'a>(&'a self, attempt: &'a Attempt, said: &'a Said) -> BoxFuture<'a, Result<Taken, Trouble>>;
+
+    /// What an earlier try may have become at the provider, the likeliest first.
+    fn look<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Vec<Looked>> {
+        let _ = attempt;
+        Box::pin(async { vec![Looked::Unclear] })
+    }
+
+    /// How the metrics call it. `None`: it counts its own requests.
+    fn counted_as(&self) -> Option<&'static str>;
+
+    /// The carrier that a try goes out over, where there are several.
+    fn carrier(&self) -> Option<CarrierId> {
+        None
+    }
+}
 
 /// Everything that can carry a message. Cheap to clone.
 #[derive(Clone)]
 pub struct Channels {
-    carriers: Carriers,
-    mailer: Option<Mailer>,
+    providers: BTreeMap<Channel, Arc<dyn Provider>>,
     pusher: Pusher,
-    public_url: Arc<str>,
     clock: Clock,
     ids: Ids,
 }
@@ -83,7 +119,7 @@ struct Seen {
 
 /// What a provider took.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Taken {
+pub struct Taken {
     provider_id: Option<String>,
     /// It will report nothing more.
     ended: bool,
@@ -100,7 +136,25 @@ impl Channels {
         clock: Clock,
         ids: Ids,
     ) -> Self {
-        Self { carriers, mailer, pusher, public_url: public_url.into(), clock, ids }
+        let public_url: Arc<str> = public_url.into();
+        let (at, to) = (clock.clone(), Arc::clone(&public_url));
+        let sms = sms::Sms { carriers: carriers.clone(), public_url: to, clock: at };
+        let voice = voice::Voice { carriers, public_url, clock: clock.clone() };
+        let push = push::Push { pusher: pusher.clone(), clock: clock.clone() };
+        let providers: [(Channel, Arc<dyn Provider>); 3] =
+            [(Channel::Sms, Arc::new(sms)), (Channel::Voice, Arc::new(voice)), (Channel::Push, Arc::new(push))];
+        let mut channels = Self { providers: providers.into(), pusher, clock: clock.clone(), ids };
+        if let Some(mailer) = mailer {
+            channels = channels.with(Channel::Email, Arc::new(email::Email { mailer, clock }));
+        }
+        channels
+    }
+
+    /// The same with a provider for this channel.
+    #[must_use]
+    pub fn with(mut self, channel: Channel, provider: Arc<dyn Provider>) -> Self {
+        self.providers.insert(channel, provider);
+        self
     }
 
     /// The public half of the key that browsers subscribe with.
@@ -125,21 +179,17 @@ impl Channels {
             Looked::Unclear => metrics::counter!(metric::DUPLICATES).increment(1),
         }
         let begun = self.clock.now();
-        let tried = match &attempt.address {
-            Address::Sms(to) => match self.carrier() {
-                Ok(carrier) => self.send_sms(carrier, attempt, to, &said).await,
-                Err(trouble) => Err(trouble),
-            },
-            Address::Voice(to) => match self.carrier() {
-                Ok(carrier) => self.place_call(carrier, attempt, to).await,
-                Err(trouble) => Err(trouble),
-            },
-            Address::Email(to) => self.send_email(attempt, to, &said).await,
-            Address::Push(to) => self.send_push(attempt, to, &said).await,
+        let channel = attempt.address.channel();
+        let provider = self.providers.get(&channel);
+        let tried = match provider {
+            Some(provider) => provider.send(attempt, &said).await,
+            None => Err(Trouble::of(Class::Account, not_configured(channel))),
         };
-        let carrier = self.carrier_id(&attempt.address);
+        let carrier = provider.and_then(|provider| provider.carrier());
         let latency_ms = (self.clock.now() - begun).num_milliseconds();
-        count(&attempt.address, &tried, latency_ms);
+        if let Some(name) = provider.and_then(|provider| provider.counted_as()) {
+            count(name, &tried, latency_ms);
+        }
         match tried {
             Ok(taken) => Sent {
                 outcome: Outcome::Sent { ended: taken.ended, deadline_at: taken.deadline_at },
@@ -163,44 +213,9 @@ impl Channels {
     /// All that this attempt may have become at the provider, the likeliest first. What the provider has
     /// not named yet is found by number and text, and may as well be another attempt's.
     pub async fn candidates(&self, attempt: &Attempt) -> Vec<Looked> {
-        let line = match &attempt.carrier {
-            Some(id) => self.carriers.get(id),
-            None => self.carriers.preferred(),
-        };
-        let Some(line) = line else { return vec![Looked::Unclear] };
-        let carrier = line.carrier.as_ref();
-        let seen = match &attempt.address {
-            Address::Sms(to) => sms::look(carrier, attempt, to).await,
-            Address::Voice(to) => voice::look(carrier, attempt, to).await,
-            Address::Email(_) | Address::Push(_) => return vec![Looked::Unclear],
-        };
-        let found = |seen: Seen| Looked::Found {
-            rank: seen.rank,
-            state: seen.state,
-            answer: outbox::Answer {
-                carrier: Some(carrier.id().clone()),
-                provider_id: Some(seen.provider_id),
-                code: seen.code,
-                message: Some(seen.message),
-                latency_ms: None,
-            },
-        };
-        match seen {
-            Ok(seen) => seen.into_iter().map(found).collect(),
-            Err(error) if error.class == Class::State => Vec::new(),
-            Err(_) => vec![Looked::Unclear],
-        }
-    }
-
-    fn carrier(&self) -> Result<&dyn Carrier, Trouble> {
-        let line = self.carriers.preferred().ok_or_else(|| Trouble::of(Class::Account, "no carrier is configured"))?;
-        Ok(line.carrier.as_ref())
-    }
-
-    fn carrier_id(&self, address: &Address) -> Option<CarrierId> {
-        match address {
-            Address::Sms(_) | Address::Voice(_) => Some(self.carriers.preferred()?.carrier.id().clone()),
-            Address::Email(_) | Address::Push(_) => None,
+        match self.providers.get(&attempt.address.channel()) {
+            Some(provider) => provider.look(attempt).await,
+            None => vec![Looked::Unclear],
         }
     }
 
@@ -222,21 +237,39 @@ impl Channels {
         let outcome = match state {
             AttemptState::Failed => Outcome::Failed,
             AttemptState::Delivered => Outcome::Sent { ended: true, deadline_at: None },
-            _ => Outcome::Sent { ended: false, deadline_at: self.deadline(&attempt.address) },
+            _ => Outcome::Sent { ended: false, deadline_at: deadline(&self.clock, &attempt.address) },
         };
         Sent { outcome, answer, class: None }
     }
+}
 
-    /// A stretch of the clock's time as a time limit for sockets, which need a moment however fast it runs.
-    fn patience(&self, stretch: Duration) -> Duration {
-        const LEAST: Duration = Duration::from_millis(500);
-        self.clock.real(stretch).max(LEAST)
-    }
+/// A stretch of the clock's time as a time limit for sockets, which need a moment however fast it runs.
+fn socket_limit(clock: &Clock, stretch: Duration) -> Duration {
+    const LEAST: Duration = Duration::from_millis(500);
+    clock.real(stretch).max(LEAST)
+}
 
-    /// When the provider's reports are missed: somebody should look then.
-    fn deadline(&self, address: &Address) -> Option<Instant> {
-        patience(address).map(|patience| self.clock.now() + patience)
+/// When the provider's reports are missed: somebody should look then.
+fn deadline(clock: &Clock, address: &Address) -> Option<Instant> {
+    patience(address).map(|patience| clock.now() + patience)
+}
+
+fn not_configured(channel: Channel) -> String {
+    match channel {
+        Channel::Sms | Channel::Voice => "no carrier is configured".to_owned(),
+        Channel::Email => "no mail server is configured".to_owned(),
+        Channel::Push
+        | Channel::Slack
+        | Channel::Teams
+        | Channel::Telegram
+        | Channel::Ntfy
+        | Channel::Webhook => format!("the configuration has no [{channel}]"),
     }
+}
+
+/// An attempt that came to another channel's provider: our own mistake.
+fn misdirected() -> Trouble {
+    Trouble::of(Class::Bug, "this address belongs to another channel")
 }
 
 /// How long a provider's reports are waited for; `None`: it makes none.
@@ -244,17 +277,17 @@ pub fn patience(address: &Address) -> Option<TimeDelta> {
     match address {
         Address::Sms(_) => Some(TimeDelta::seconds(sms::PATIENCE_S)),
         Address::Voice(_) => Some(TimeDelta::seconds(voice::PATIENCE_S)),
-        Address::Email(_) | Address::Push(_) => None,
+        Address::Email(_)
+        | Address::Push(_)
+        | Address::Slack(_)
+        | Address::Teams(_)
+        | Address::Telegram(_)
+        | Address::Ntfy(_)
+        | Address::Webhook(_) => None,
     }
 }
 
-/// Carriers count their own requests.
-fn count(address: &Address, tried: &Result<Taken, Trouble>, latency_ms: i64) {
-    let provider = match address {
-        Address::Sms(_) | Address::Voice(_) => return,
-        Address::Email(_) => "smtp",
-        Address::Push(_) => "push",
-    };
+fn count(provider: &'static str, tried: &Result<Taken, Trouble>, latency_ms: i64) {
     let class = tried.as_ref().map_or_else(|trouble| trouble.class.as_str(), |_| "ok");
     metrics::counter!(metric::REQUESTS, "provider" => provider, "class" => class).increment(1);
     let seconds = TimeDelta::milliseconds(latency_ms).as_seconds_f64();
@@ -269,6 +302,41 @@ fn since(attempt: &Attempt) -> Instant {
 impl Trouble {
     pub fn of(class: Class, message: impl Into<String>) -> Self {
         Self { class, code: None, message: message.into(), retry_after: None }
+    }
+}
+
+/// What a carrier found when it was asked about an attempt.
+fn looked(carrier: &CarrierId, seen: Result<Vec<Seen>, CarrierError>) -> Vec<Looked> {
+    let found = |seen: Seen| Looked::Found {
+        rank: seen.rank,
+        state: seen.state,
+        answer: outbox::Answer {
+            carrier: Some(carrier.clone()),
+            provider_id: Some(seen.provider_id),
+            code: seen.code,
+            message: Some(seen.message),
+            latency_ms: None,
+        },
+    };
+    match seen {
+        Ok(seen) => seen.into_iter().map(found).collect(),
+        Err(error) if error.class == Class::State => Vec::new(),
+        Err(_) => vec![Looked::Unclear],
+    }
+}
+
+/// The carrier that an attempt went out over, or would.
+fn line_of<'a>(carriers: &'a Carriers, attempt: &Attempt) -> Option<&'a carriers::Line> {
+    match &attempt.carrier {
+        Some(id) => carriers.get(id),
+        None => carriers.preferred(),
+    }
+}
+
+impl Taken {
+    /// The provider has it and will report nothing more.
+    fn for_good(provider_id: Option<String>) -> Self {
+        Self { provider_id, ended: true, deadline_at: None }
     }
 }
 

@@ -5,16 +5,21 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
+use futures::future::BoxFuture;
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use rand::TryRngCore;
 use reqwest::{StatusCode, header};
 use thiserror::Error;
 use url::Url;
 
-use super::{Channels, Taken, Trouble};
+use super::{Provider, Taken, Trouble, http::retry_after};
 use crate::{
     carrier::Class,
-    model::{Instant, person::PushSubscription},
+    clock::Clock,
+    model::{
+        Instant,
+        person::{Address, PushSubscription},
+    },
     notify::said::Said,
     store::attempts::{Attempt, AttemptKind},
 };
@@ -122,25 +127,32 @@ struct Outgoing<'a> {
     valid_s: u32,
 }
 
-impl Channels {
-    pub(super) async fn send_push(
-        &self,
-        attempt: &Attempt,
-        to: &PushSubscription,
-        said: &Said,
-    ) -> Result<Taken, Trouble> {
-        let payload = if said.payload.is_empty() { &said.text } else { &said.payload };
-        // The newest about an alert replaces what the browser has not seen yet.
-        let topic = attempt.alert.as_ref().and_then(|alert| alert.as_str().split('_').nth(1));
-        let push = Outgoing {
-            to,
-            payload,
-            topic: topic.map(|topic| topic.chars().take(TOPIC_MAX).collect()),
-            urgency: if attempt.kind == AttemptKind::Page { "high" } else { "normal" },
-            valid_s: if attempt.kind == AttemptKind::Page { PAGE_VALID_S } else { OTHER_VALID_S },
-        };
-        self.pusher.send(push, self.clock.now(), self.patience(TIMEOUT)).await?;
-        Ok(Taken { provider_id: None, ended: true, deadline_at: None })
+pub(super) struct Push {
+    pub pusher: Pusher,
+    pub clock: Clock,
+}
+
+impl Provider for Push {
+    fn send<'a>(&'a self, attempt: &'a Attempt, said: &'a Said) -> BoxFuture<'a, Result<Taken, Trouble>> {
+        Box::pin(async move {
+            let Address::Push(to) = &attempt.address else { return Err(super::misdirected()) };
+            let payload = if said.payload.is_empty() { &said.text } else { &said.payload };
+            // The newest about an alert replaces what the browser has not seen yet.
+            let topic = attempt.alert.as_ref().and_then(|alert| alert.as_str().split('_').nth(1));
+            let push = Outgoing {
+                to,
+                payload,
+                topic: topic.map(|topic| topic.chars().take(TOPIC_MAX).collect()),
+                urgency: if attempt.kind == AttemptKind::Page { "high" } else { "normal" },
+                valid_s: if attempt.kind == AttemptKind::Page { PAGE_VALID_S } else { OTHER_VALID_S },
+            };
+            self.pusher.send(push, self.clock.now(), super::socket_limit(&self.clock, TIMEOUT)).await?;
+            Ok(Taken::for_good(None))
+        })
+    }
+
+    fn counted_as(&self) -> Option<&'static str> {
+        Some("push")
     }
 }
 
@@ -194,15 +206,6 @@ fn answer(response: &reqwest::Response, now: Instant) -> Result<(), Trouble> {
         message: format!("the push service answered {}", status.as_u16()),
         retry_after,
     })
-}
-
-/// RFC 9110, section 10.2.3: seconds or a date.
-fn retry_after(given: &str, now: Instant) -> Option<Duration> {
-    if let Ok(seconds) = given.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = chrono::DateTime::parse_from_rfc2822(given.trim()).ok()?;
-    (at.to_utc() - now).to_std().ok()
 }
 
 #[cfg(test)]

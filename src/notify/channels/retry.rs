@@ -41,7 +41,14 @@ const PACE_MAX: Duration = Duration::from_secs(300);
 
 pub fn waits(channel: Channel) -> Waits {
     match channel {
-        Channel::Sms | Channel::Voice | Channel::Push => FAST,
+        Channel::Sms
+        | Channel::Voice
+        | Channel::Push
+        | Channel::Slack
+        | Channel::Teams
+        | Channel::Telegram
+        | Channel::Ntfy
+        | Channel::Webhook => FAST,
         Channel::Email => SLOW,
     }
 }

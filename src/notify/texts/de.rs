@@ -39,6 +39,8 @@ pub const WORDS: Words = Words {
                      schreib ihn hinter 1, 2 oder 9.",
     answer_help: "Das habe ich leider nicht verstanden. Schreib 1 {{ code }} zum Übernehmen, 2 {{ code }} für die nächste \
                   Stufe, 9 {{ code }} wenn es gelöst ist. Der Code steht in der Nachricht.",
+    answer_stranger: "Ich kenne dich nicht, deshalb wurde nichts geändert. Wer Pikett betreut, kann dich mit dem \
+                      Kontakt {{ id }} eintragen.",
     answer_failed: "Das hat gerade nicht geklappt, es wurde nichts geändert. Bitte noch einmal versuchen.",
 
     notice_acknowledged: "{{ by }} hat um {{ at }} übernommen.",

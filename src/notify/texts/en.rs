@@ -38,6 +38,8 @@ pub const WORDS: Words = Words {
     answer_unknown: "I know no alert {{ code }}. Please look at the code in the message again and write it after 1, 2 or 9.",
     answer_help: "Sorry, I did not understand that. Write 1 {{ code }} to acknowledge, 2 {{ code }} for the next level, \
                   9 {{ code }} if it is resolved. The code stands in the message.",
+    answer_stranger: "I do not know you, so nothing was changed. Whoever looks after Pikett can declare you with the \
+                      contact {{ id }}.",
     answer_failed: "That did not work just now, and nothing was changed. Please try again.",
 
     notice_acknowledged: "{{ by }} took it at {{ at }}.",

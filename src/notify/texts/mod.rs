@@ -3,6 +3,7 @@
 //! Titles and names come from outside and are data: they are put into one line, cut, and escaped
 //! where they go into HTML. Sentences stand in `en.rs` and `de.rs`; start with `page_sms`.
 
+mod chat; // what chats are told
 mod de;
 mod en;
 mod incident;
@@ -20,6 +21,7 @@ use minijinja::{Environment, Value, context};
 use super::links::Action;
 use crate::model::{Instant, alert::Alert};
 
+pub use chat::{Chat, answer_chat, caller_chat, notice_chat, page_chat, stranger, transcript_chat};
 pub use incident::of_incident;
 pub use words::{Each, Words, words};
 

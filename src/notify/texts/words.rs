@@ -45,6 +45,8 @@ pub struct Words {
     /// `code`: an example.
     pub answer_help: &'static str,
     pub answer_failed: &'static str,
+    /// `id`: whoever pressed a button is not declared.
+    pub answer_stranger: &'static str,
 
     /// `by`, `at`: what those learn who were paged.
     pub notice_acknowledged: &'static str,

@@ -145,6 +145,7 @@ async fn an_email_arrives_in_both_forms_and_in_its_alerts_thread() {
         format!("In-Reply-To: {thread}"),
         format!("References: {thread}"),
         "Auto-Submitted: auto-generated".to_owned(),
+        "X-Auto-Response-Suppress: All".to_owned(),
         "From: Pikett <pikett@msp.example>".to_owned(),
     ] {
         assert!(mail.data.contains(&format!("{line}\r\n")), "{line} is missing in:\n{}", mail.data);

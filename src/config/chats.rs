@@ -1,0 +1,187 @@
+//! `[slack]`, `[teams]`, `[telegram]`, `[ntfy]` and `[webhook]`: what the providers of people's contacts
+//! ask of us. Where a chat stands is declared with its person.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use super::{layers::Layers, sections::web_address};
+use crate::model::{fault::did_you_mean, secret::Secret};
+
+const SLACK: &str = "https://slack.com/api";
+const TELEGRAM: &str = "https://api.telegram.org";
+const NTFY: &str = "https://ntfy.sh";
+/// What Telegram takes as a secret word.
+const SECRET_MAX: usize = 256;
+/// What Standard Webhooks asks of a key.
+const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slack {
+    /// A bot's, `xoxb-…`.
+    pub token: Secret,
+    /// What Slack signs pressed buttons with.
+    pub signing_secret: Secret,
+    /// Without a slash at the end.
+    pub base_url: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Teams {
+    /// Workflows may stand in the MSP's own network, and be asked without TLS.
+    pub allow_private: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Telegram {
+    pub token: Secret,
+    pub updates: Updates,
+    /// Without a slash at the end.
+    pub base_url: String,
+}
+
+/// How pressed buttons come in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Updates {
+    /// We ask: works behind NAT.
+    Poll,
+    /// Telegram tells us, with this word.
+    Webhook { secret: Secret },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ntfy {
+    /// The server, without a slash at the end.
+    pub url: String,
+    pub token: Option<Secret>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Webhook {
+    /// `whsec_…`
+    pub secret: Secret,
+    /// Receivers may stand in the MSP's own network, and be asked without TLS.
+    pub allow_private: bool,
+}
+
+pub fn slack(layers: &mut Layers) -> Option<Slack> {
+    if !layers.has("slack") {
+        return None;
+    }
+    let token = layers.secret("slack.token");
+    let signing_secret = layers.secret("slack.signing_secret");
+    let base_url = layers.with("slack.base_url", |given| web_address(given, &["https", "http"], SLACK));
+    for (key, example) in
+        [("slack.token", "\"env:SLACK_BOT_TOKEN\""), ("slack.signing_secret", "\"env:SLACK_SIGNING_SECRET\"")]
+    {
+        if layers.is_silent(key) {
+            layers.missing(key, example);
+        }
+    }
+    Some(Slack {
+        token: token?,
+        signing_secret: signing_secret?,
+        base_url: base_url.unwrap_or_else(|| SLACK.to_owned()),
+    })
+}
+
+pub fn teams(layers: &mut Layers) -> Teams {
+    Teams { allow_private: layers.flag("teams.allow_private").unwrap_or(false) }
+}
+
+pub fn telegram(layers: &mut Layers) -> Option<Telegram> {
+    if !layers.has("telegram") {
+        return None;
+    }
+    let token = layers.secret("telegram.token");
+    let by_webhook = layers.with("telegram.updates", |given| match given {
+        "poll" => Ok(false),
+        "webhook" => Ok(true),
+        other => Err(format!(
+            "`{other}` is no way for updates to come: {}",
+            did_you_mean(other, ["poll", "webhook"]).unwrap_or_else(|| "use poll or webhook".to_owned())
+        )),
+    });
+    let secret = layers.secret("telegram.webhook_secret").filter(|secret| {
+        let word = secret.expose();
+        let sound = (16..=SECRET_MAX).contains(&word.len())
+            && word.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'_' || sign == b'-');
+        if !sound {
+            let mend = "make a long random one, such as with `openssl rand -hex 32`";
+            layers.fault("telegram.webhook_secret", "this is not 16 to 256 letters, digits, `_` and `-`", mend);
+        }
+        sound
+    });
+    let base_url = layers.with("telegram.base_url", |given| web_address(given, &["https", "http"], TELEGRAM));
+    if layers.is_silent("telegram.token") {
+        layers.missing("telegram.token", "\"env:TELEGRAM_BOT_TOKEN\"");
+    }
+    let updates = if by_webhook == Some(true) {
+        if layers.is_silent("telegram.webhook_secret") {
+            layers.missing("telegram.webhook_secret", "\"env:TELEGRAM_WEBHOOK_SECRET\"");
+        }
+        Updates::Webhook { secret: secret? }
+    } else {
+        Updates::Poll
+    };
+    Some(Telegram { token: token?, updates, base_url: base_url.unwrap_or_else(|| TELEGRAM.to_owned()) })
+}
+
+pub fn ntfy(layers: &mut Layers) -> Ntfy {
+    let url = layers.with("ntfy.url", |given| web_address(given, &["https", "http"], NTFY));
+    Ntfy { url: url.unwrap_or_else(|| NTFY.to_owned()), token: layers.secret("ntfy.token") }
+}
+
+pub fn webhook(layers: &mut Layers) -> Option<Webhook> {
+    let allow_private = layers.flag("webhook.allow_private").unwrap_or(false);
+    let secret = layers.secret("webhook.secret").filter(|secret| {
+        let key = secret.expose().strip_prefix("whsec_").and_then(|key| BASE64_STANDARD.decode(key).ok());
+        let sound = key.is_some_and(|key| KEY_BYTES.contains(&key.len()));
+        if !sound {
+            let mend = "write `whsec_` and 24 to 64 random bytes in base64, such as by `openssl rand -base64 32`";
+            layers.fault("webhook.secret", "this is no signing secret", mend);
+        }
+        sound
+    });
+    if layers.has("webhook") && layers.is_silent("webhook.secret") {
+        layers.missing("webhook.secret", "\"env:PIKETT_WEBHOOK_SECRET\"");
+    }
+    Some(Webhook { secret: secret?, allow_private })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::Config;
+    use super::*;
+    use crate::model::source::Source;
+
+    fn read(text: &str) -> Result<Config, String> {
+        let plain = |given: &str| Ok(given.to_owned());
+        let read = Config::read(Some(Source::new("pikett.toml", text)), BTreeMap::new(), &plain);
+        read.map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn each_section_says_what_its_provider_asks_for() {
+        let config = read(
+            "[slack]\ntoken = \"xoxb-1\"\nsigning_secret = \"s\"\n[telegram]\ntoken = \"1:a\"\n\
+             [ntfy]\nurl = \"https://ntfy.msp.example/\"\n[webhook]\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\nallow_private = true\n",
+        )
+        .unwrap();
+        assert_eq!(config.slack.unwrap().base_url, SLACK);
+        let telegram = config.telegram.unwrap();
+        assert_eq!((telegram.updates, telegram.base_url.as_str()), (Updates::Poll, TELEGRAM));
+        assert_eq!(config.ntfy, Ntfy { url: "https://ntfy.msp.example".to_owned(), token: None });
+        assert!(config.webhook.unwrap().allow_private && !config.teams.allow_private);
+        let bare = read("").unwrap();
+        assert!(bare.slack.is_none() && bare.telegram.is_none() && bare.webhook.is_none());
+        assert_eq!(bare.ntfy.url, NTFY);
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_has_its_mend() {
+        let text = "[slack]\ntokn = \"xoxb-1\"\n[telegram]\ntoken = \"1:a\"\nupdates = \"webhok\"\n\
+                    webhook_secret = \"short\"\n[webhook]\nallow_private = true\n";
+        insta::assert_snapshot!(read(text).unwrap_err(), @r"");
+    }
+}
