@@ -103,6 +103,7 @@ const PURE: &[&str] = &[
     "hotline/spare/entry.rs",
     "hotline/spare/plan.rs",
     "hotline/spare/step.rs",
+    "notify/channels/chat.rs",
     "notify/links.rs",
     "notify/listen.rs",
     "notify/plan.rs",

@@ -33,9 +33,7 @@ use crate::{
     intake::Intake,
     notify::{
         Channels,
-        channels::{
-            Pusher, email::MailerError, push::PusherError, telegram::Telegram, webhook::SigningKeyError,
-        },
+        channels::{Pusher, email::MailerError, push::PusherError, telegram::Telegram, webhook::SigningKeyError},
         links::Links,
     },
     paging,
@@ -142,8 +140,7 @@ impl Service {
         let pusher = Pusher::new(&vapid, config.push.subject.as_deref(), http.clone()).map_err(AppError::Push)?;
         let mailer = config.email.as_ref().map(outside::mailer).transpose().map_err(AppError::Email)?;
         let channels = Channels::new(carriers.clone(), mailer, pusher, public_url.clone(), clock.clone(), ids.clone());
-        let (channels, telegram) =
-            outside::chats(channels, config, &http, &clock).map_err(AppError::Webhook)?;
+        let (channels, telegram) = outside::chats(channels, config, &http, &clock).map_err(AppError::Webhook)?;
         let buttons = listen_to_telegram(config, &context, telegram, &stopping, &workers);
         let voicemail = &config.voicemail;
         let settings = recordings::Settings {

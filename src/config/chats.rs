@@ -182,6 +182,13 @@ mod tests {
     fn what_is_missing_or_wrong_has_its_mend() {
         let text = "[slack]\ntokn = \"xoxb-1\"\n[telegram]\ntoken = \"1:a\"\nupdates = \"webhok\"\n\
                     webhook_secret = \"short\"\n[webhook]\nallow_private = true\n";
-        insta::assert_snapshot!(read(text).unwrap_err(), @r"");
+        insta::assert_snapshot!(read(text).unwrap_err(), @r#"
+        pikett.toml:1:2: [slack] has no `token`; add `token = "env:SLACK_BOT_TOKEN"`, or set PIKETT_SLACK__TOKEN
+        pikett.toml:1:2: [slack] has no `signing_secret`; add `signing_secret = "env:SLACK_SIGNING_SECRET"`, or set PIKETT_SLACK__SIGNING_SECRET
+        pikett.toml:2:1: [slack] has an unknown key `tokn`; did you mean `token`?
+        pikett.toml:5:11: `webhok` is no way for updates to come; did you mean `webhook`?
+        pikett.toml:6:18: this is not 16 to 256 letters, digits, `_` and `-`; make a long random one, such as with `openssl rand -hex 32`
+        pikett.toml:7:2: [webhook] has no `secret`; add `secret = "env:PIKETT_WEBHOOK_SECRET"`, or set PIKETT_WEBHOOK__SECRET
+        "#);
     }
 }

@@ -11,7 +11,8 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::{
-    Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Lookup, Push, Server, Voicemail, chats, layers::Layers,
+    Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Lookup, Push, Server, Voicemail, chats,
+    layers::Layers,
 };
 use crate::{
     declare::{
@@ -341,7 +342,9 @@ pub fn warnings(config: &Config) -> Vec<String> {
     let ntfy = Some(config.ntfy.url.as_str());
     for (section, address) in [("slack", slack), ("telegram", telegram), ("ntfy", ntfy)] {
         if let Some(address) = address.filter(|address| is_bare(address)) {
-            warnings.push(format!("[{section}] is asked at {address}: without TLS, its token crosses the net in the clear"));
+            warnings.push(format!(
+                "[{section}] is asked at {address}: without TLS, its token crosses the net in the clear"
+            ));
         }
     }
     if config.email.is_none() {

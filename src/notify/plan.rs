@@ -335,10 +335,9 @@ fn page_text(page: &Page<'_>, channel: Channel) -> Said {
             texts::page_mail(language, about, &links).into()
         }
         Channel::Push => texts::page_push(about, &link(Action::Acknowledge)).into(),
-        Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => Said {
-            buttons: buttons(language, &Action::ALL, link),
-            ..texts::page_chat(language, about).into()
-        },
+        Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => {
+            Said { buttons: buttons(language, &Action::ALL, link), ..texts::page_chat(language, about).into() }
+        }
     };
     Said { language: language.to_owned(), ..said }
 }

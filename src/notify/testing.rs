@@ -155,7 +155,14 @@ pub async fn claimed_after_crash(store: &Store) -> Attempt {
 /// No carrier, no mail server, no chats.
 pub fn bare_channels(clock: &Clock) -> Channels {
     let pusher = Pusher::new(&[7; 32], None, http_client(&Clock::system())).unwrap();
-    Channels::new(Carriers::default(), None, pusher, "https://hotline.example".to_owned(), clock.clone(), Ids::seeded(1))
+    Channels::new(
+        Carriers::default(),
+        None,
+        pusher,
+        "https://hotline.example".to_owned(),
+        clock.clone(),
+        Ids::seeded(1),
+    )
 }
 
 pub fn channels_with(channel: Channel, provider: Arc<dyn Provider>, clock: &Clock) -> Channels {

@@ -93,8 +93,11 @@ impl Press {
         let by = acting.name_of(&taken.by);
         let happened = Happened { what: taken.what, by, at: taken.at, zone: self.person.zone };
         let own = is_by(&taken, &self.person.id);
-        let answer =
-            if own { Answer::AlreadyYours { code: &code, happened } } else { Answer::Already { code: &code, happened } };
+        let answer = if own {
+            Answer::AlreadyYours { code: &code, happened }
+        } else {
+            Answer::Already { code: &code, happened }
+        };
         let mut said: Said = texts::answer_chat(self.language(), self.about(acting, row), answer).into();
         let how = if self.is_shown || own { How::Change } else { How::ChangeAndReply };
         said.earlier = Some(Earlier { message: self.message.clone(), how });

@@ -27,12 +27,7 @@ use axum::{
     routing::{any, get, post},
 };
 
-use crate::{
-    model::secret::Secret,
-    notify::urls,
-    web::webhook::Webhooks,
-    work::Context,
-};
+use crate::{model::secret::Secret, notify::urls, web::webhook::Webhooks, work::Context};
 use patience::Patience;
 pub use telegram::{ask_for_updates, have_updates_delivered};
 

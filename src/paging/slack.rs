@@ -146,13 +146,15 @@ mod tests {
     /// Slack's own example.
     #[test]
     fn slacks_example_is_genuine_for_five_minutes() {
-        let vector: Value =
-            serde_json::from_str(include_str!("../../tests/data/slack/signature_vector.json")).unwrap();
+        let vector: Value = serde_json::from_str(include_str!("../../tests/data/slack/signature_vector.json")).unwrap();
         let text = |name: &str| vector[name].as_str().unwrap();
         let secret = Secret::new(text("signing_secret"));
         let headers = |signature: &str| {
             let pairs = [("x-slack-signature", signature), ("x-slack-request-timestamp", text("timestamp"))];
-            pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).into_iter().collect::<HeaderMap>()
+            pairs
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .into_iter()
+                .collect::<HeaderMap>()
         };
         let at = |seconds: i64| {
             let sent: i64 = text("timestamp").parse().unwrap();

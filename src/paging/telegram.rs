@@ -124,7 +124,10 @@ async fn take(context: &Context, telegram: &Telegram, updates: Vec<Value>, offse
                     }
                 }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a Telegram button could not be worked on");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a Telegram button could not be worked on"
+                    );
                     return false;
                 }
             }

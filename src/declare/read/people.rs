@@ -48,15 +48,8 @@ pub fn read(entry: &Reader, outside: &Outside) -> Option<Person> {
 }
 
 /// What wakes nobody.
-const QUIET: [Channel; 7] = [
-    Channel::Email,
-    Channel::Push,
-    Channel::Slack,
-    Channel::Teams,
-    Channel::Telegram,
-    Channel::Ntfy,
-    Channel::Webhook,
-];
+const QUIET: [Channel; 7] =
+    [Channel::Email, Channel::Push, Channel::Slack, Channel::Teams, Channel::Telegram, Channel::Ntfy, Channel::Webhook];
 
 /// What rules say that nobody wrote: all of these methods, at once.
 fn at_once(methods: &[ContactMethod], channels: &[Channel]) -> Vec<Rule> {

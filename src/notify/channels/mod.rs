@@ -258,12 +258,9 @@ fn not_configured(channel: Channel) -> String {
     match channel {
         Channel::Sms | Channel::Voice => "no carrier is configured".to_owned(),
         Channel::Email => "no mail server is configured".to_owned(),
-        Channel::Push
-        | Channel::Slack
-        | Channel::Teams
-        | Channel::Telegram
-        | Channel::Ntfy
-        | Channel::Webhook => format!("the configuration has no [{channel}]"),
+        Channel::Push | Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => {
+            format!("the configuration has no [{channel}]")
+        }
     }
 }
 

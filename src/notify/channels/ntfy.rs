@@ -68,9 +68,7 @@ impl Provider for Ntfy {
 const QUOTA: i64 = 42_908;
 
 fn message(topic: &Secret, kind: AttemptKind, said: &Said) -> Value {
-    let action = |button: &super::Button| {
-        json!({ "action": "http", "label": button.label, "url": button.url, "method": "POST", "clear": true })
-    };
+    let action = |button: &super::Button| json!({ "action": "http", "label": button.label, "url": button.url, "method": "POST", "clear": true });
     let actions: Vec<Value> = said.buttons.iter().take(ACTIONS_MAX).map(action).collect();
     let is_page = kind == AttemptKind::Page;
     let mut message = json!({

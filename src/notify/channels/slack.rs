@@ -149,12 +149,30 @@ fn class_of(error: &str) -> Class {
         "message_limit_exceeded" => Class::RetryLater,
         // "Some aspect of the operation may have succeeded before the error."
         "internal_error" | "fatal_error" => Class::Unsure,
-        "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" | "missing_scope"
-        | "no_permission" | "not_allowed_token_type" | "org_login_required" | "access_denied"
-        | "ekm_access_denied" | "team_access_not_granted" | "deprecated_endpoint" => Class::Account,
-        "channel_not_found" | "not_in_channel" | "is_archived" | "user_not_found" | "user_disabled"
-        | "users_not_found" | "cannot_dm_bot" | "messages_tab_disabled" | "restricted_action"
-        | "restricted_action_read_only_channel" | "restricted_action_thread_only_channel" => Class::Destination,
+        "invalid_auth"
+        | "not_authed"
+        | "account_inactive"
+        | "token_revoked"
+        | "token_expired"
+        | "missing_scope"
+        | "no_permission"
+        | "not_allowed_token_type"
+        | "org_login_required"
+        | "access_denied"
+        | "ekm_access_denied"
+        | "team_access_not_granted"
+        | "deprecated_endpoint" => Class::Account,
+        "channel_not_found"
+        | "not_in_channel"
+        | "is_archived"
+        | "user_not_found"
+        | "user_disabled"
+        | "users_not_found"
+        | "cannot_dm_bot"
+        | "messages_tab_disabled"
+        | "restricted_action"
+        | "restricted_action_read_only_channel"
+        | "restricted_action_thread_only_channel" => Class::Destination,
         "message_not_found" | "cant_update_message" | "edit_window_closed" | "thread_not_found" => Class::State,
         "msg_too_long" | "no_text" | "invalid_blocks" | "invalid_blocks_format" | "msg_blocks_too_long" => {
             Class::Content

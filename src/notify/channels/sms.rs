@@ -6,9 +6,7 @@ use futures::future::BoxFuture;
 
 use super::{Looked, Provider, Seen, Taken, Trouble, line_of};
 use crate::{
-    carrier::{
-        Carrier, CarrierError, Class, NewSms, Sid, carriers::Carriers, error_codes, status::MessageStatus,
-    },
+    carrier::{Carrier, CarrierError, Class, NewSms, Sid, carriers::Carriers, error_codes, status::MessageStatus},
     clock::Clock,
     model::{id::CarrierId, person::Address, phone::Phone},
     notify::{said::Said, urls},

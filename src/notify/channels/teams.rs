@@ -59,15 +59,9 @@ impl Provider for Teams {
 
 fn card(said: &Said) -> Value {
     // A TextRun takes text as it is; a TextBlock would read Markdown into it, links included.
-    let run = |text: String, weight: &str| {
-        json!({ "type": "RichTextBlock", "inlines": [{ "type": "TextRun", "text": text, "weight": weight }] })
-    };
-    let body = [
-        run(within(&said.title, TITLE_MAX), "Bolder"),
-        run(within(&said.text, TEXT_MAX), "Default"),
-    ];
-    let body: Vec<Value> =
-        body.into_iter().filter(|block| block["inlines"][0]["text"].as_str() != Some("")).collect();
+    let run = |text: String, weight: &str| json!({ "type": "RichTextBlock", "inlines": [{ "type": "TextRun", "text": text, "weight": weight }] });
+    let body = [run(within(&said.title, TITLE_MAX), "Bolder"), run(within(&said.text, TEXT_MAX), "Default")];
+    let body: Vec<Value> = body.into_iter().filter(|block| block["inlines"][0]["text"].as_str() != Some("")).collect();
     let open = |button: &super::Button| json!({ "type": "Action.OpenUrl", "title": button.label, "url": button.url });
     let actions: Vec<Value> = said.buttons.iter().map(open).collect();
     json!({

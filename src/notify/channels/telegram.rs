@@ -95,9 +95,11 @@ impl Telegram {
         match answer["ok"].as_bool() {
             Some(true) => Ok(answer["result"].clone()),
             Some(false) => Err(refused(&answer)),
-            None => Err(Refusal::Trouble(answered.trouble("Telegram", |_| Class::Bug).unwrap_or_else(|| {
-                Trouble::of(Class::Unsure, "Telegram answered what is no JSON")
-            }))),
+            None => Err(Refusal::Trouble(
+                answered
+                    .trouble("Telegram", |_| Class::Bug)
+                    .unwrap_or_else(|| Trouble::of(Class::Unsure, "Telegram answered what is no JSON")),
+            )),
         }
     }
 

@@ -41,7 +41,9 @@ pub struct Webhook {
 pub struct SigningKey(Vec<u8>);
 
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("this is no signing secret: write `whsec_` and 24 to 64 random bytes in base64, such as by `openssl rand -base64 32`")]
+#[error(
+    "this is no signing secret: write `whsec_` and 24 to 64 random bytes in base64, such as by `openssl rand -base64 32`"
+)]
 pub struct SigningKeyError;
 
 impl SigningKey {

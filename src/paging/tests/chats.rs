@@ -54,8 +54,7 @@ impl Chats {
                     other => panic!("{other} has no buttons"),
                 };
                 person.methods = vec![ContactMethod { id: "chat".parse().unwrap(), address }];
-                person.rules_high =
-                    vec![Rule { via: "chat".parse().unwrap(), after: chrono::TimeDelta::zero() }];
+                person.rules_high = vec![Rule { via: "chat".parse().unwrap(), after: chrono::TimeDelta::zero() }];
             }
             let gold = directory.policies.get_mut(&"gold".parse().unwrap()).unwrap();
             gold.levels[0].notify.push("person:ben".parse().unwrap());
@@ -76,7 +75,8 @@ impl Chats {
     }
 
     async fn slack(&self, payload: &Value, timestamp: i64, secret: &str) -> Answered {
-        let body = form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
+        let body =
+            form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(format!("v0:{timestamp}:{body}").as_bytes());
         let request = Request::post("/slack/interactions")

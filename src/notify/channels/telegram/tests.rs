@@ -68,11 +68,7 @@ async fn a_group_that_has_moved_is_followed() {
     let stand = stand::Provider::start().await;
     let parameters = json!({ "migrate_to_chat_id": -1_002_163_056_465_i64 });
     let words = "Bad Request: group chat was upgraded to a supergroup chat";
-    stand.tell(
-        400,
-        &[],
-        json!({ "ok": false, "error_code": 400, "description": words, "parameters": parameters }),
-    );
+    stand.tell(400, &[], json!({ "ok": false, "error_code": 400, "description": words, "parameters": parameters }));
     let clock = Clock::manual(NIGHT.parse().unwrap());
     let bot = std::sync::Arc::new(bot(&stand, &clock));
     let channels =
@@ -110,5 +106,9 @@ async fn telegrams_answers_decide_what_follows() {
     assert_eq!(send(&stand, &page_of("telegram", "x")).await.class, Some(Class::Retry));
     let nobody = stand::Provider { url: "http://127.0.0.1:1".to_owned(), ..stand };
     let sent = send(&nobody, &page_of("telegram", "x")).await;
-    assert_eq!(sent.answer.message.as_deref(), Some("Telegram could not be reached"), "no address, which has the token");
+    assert_eq!(
+        sent.answer.message.as_deref(),
+        Some("Telegram could not be reached"),
+        "no address, which has the token"
+    );
 }
