@@ -113,7 +113,8 @@ pub fn message_id(channel: &str, ts: &str) -> String {
 }
 
 fn message(said: &Said, alert: Option<&AlertId>) -> Value {
-    let text = escaped(&format!("{}\n{}", said.title, said.text), TEXT_MAX);
+    let whole = if said.title.is_empty() { said.text.clone() } else { format!("{}\n{}", said.title, said.text) };
+    let text = escaped(&whole, TEXT_MAX);
     let mut blocks = vec![json!({ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } })];
     if let Some(alert) = alert.filter(|_| !said.buttons.is_empty()) {
         let buttons: Vec<Value> = said.buttons.iter().map(|button| element(button, alert)).collect();

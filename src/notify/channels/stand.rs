@@ -55,6 +55,12 @@ impl Provider {
         Self { url, inside }
     }
 
+    /// Where nobody listens.
+    pub fn gone(mut self) -> Self {
+        self.url = "http://127.0.0.1:1".to_owned();
+        self
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().expect("nobody panicked")
     }

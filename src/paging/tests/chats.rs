@@ -40,11 +40,8 @@ impl Chats {
         let (http, clock) = (http_client(&Clock::system()), night.context.clock.clone());
         let slack = Slack::new(Secret::new("xoxb-1"), stand.url.clone(), http.clone(), clock.clone());
         let telegram = Arc::new(Telegram::new(Secret::new("1:token"), stand.url.clone(), http, clock));
-        night.channels = night
-            .channels
-            .clone()
-            .with(Channel::Slack, Arc::new(slack))
-            .with(Channel::Telegram, Arc::clone(&telegram) as _);
+        night.channels =
+            night.channels.clone().with(Channel::Slack, Arc::new(slack)).with(Channel::Telegram, telegram.clone());
         night.declare(|directory| {
             for (n, id) in ["anna", "ben"].into_iter().enumerate() {
                 let person = directory.people.get_mut(&id.parse().unwrap()).unwrap();

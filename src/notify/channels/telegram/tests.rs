@@ -71,8 +71,7 @@ async fn a_group_that_has_moved_is_followed() {
     stand.tell(400, &[], json!({ "ok": false, "error_code": 400, "description": words, "parameters": parameters }));
     let clock = Clock::manual(NIGHT.parse().unwrap());
     let bot = std::sync::Arc::new(bot(&stand, &clock));
-    let channels =
-        |clock: &Clock| channels_with(crate::model::person::Channel::Telegram, std::sync::Arc::clone(&bot) as _, clock);
+    let channels = |clock: &Clock| channels_with(crate::model::person::Channel::Telegram, bot.clone(), clock);
     for first in [true, false] {
         let sent = sent_to(Address::Telegram(GROUP), &page_of("telegram", "x"), channels).await;
         assert!(sent.answer.provider_id.unwrap().starts_with("-1002163056465:"));
@@ -104,7 +103,7 @@ async fn telegrams_answers_decide_what_follows() {
     assert!((at - NIGHT.parse::<crate::model::Instant>().unwrap()).num_seconds() >= 35);
     stand.tell(502, &[], "<html>");
     assert_eq!(send(&stand, &page_of("telegram", "x")).await.class, Some(Class::Retry));
-    let nobody = stand::Provider { url: "http://127.0.0.1:1".to_owned(), ..stand };
+    let nobody = stand.gone();
     let sent = send(&nobody, &page_of("telegram", "x")).await;
     assert_eq!(
         sent.answer.message.as_deref(),
