@@ -19,6 +19,8 @@ mod connected;
 mod crowds;
 #[path = "support/database.rs"]
 mod database;
+#[path = "calls/french.rs"]
+mod french;
 #[path = "calls/hang_ups.rs"]
 mod hang_ups;
 #[path = "calls/hostile.rs"]

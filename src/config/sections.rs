@@ -61,8 +61,9 @@ fn server(layers: &mut Layers, has_carriers: bool) -> Option<Server> {
     if public_url.is_none() && layers.is_silent("server.public_url") && has_carriers {
         layers.missing("server.public_url", "\"https://hotline.example.com\"");
     }
+    let languages = layers.path("server.languages");
     let listen = listen?;
-    Some(Server { listen, public_url: public_url.unwrap_or_else(|| format!("http://{listen}")) })
+    Some(Server { listen, languages, public_url: public_url.unwrap_or_else(|| format!("http://{listen}")) })
 }
 
 fn database(layers: &mut Layers) -> Option<Database> {

@@ -19,7 +19,7 @@ use super::{
     taken, talk,
     urls::{self, Urls},
     waiting::{Waiting, Wish},
-    words::{self, Words, filled},
+    words::{self, Words},
 };
 use crate::{
     carrier::{
@@ -29,6 +29,7 @@ use crate::{
     },
     escalation::connect::LegResult,
     ivr::{Accept, Attestation, ConnectEnd, Input},
+    languages::fill,
     model::{
         call::{LegState, Outcome},
         id::LegId,
@@ -230,7 +231,7 @@ impl Ring {
             Wish::BringIn => words.brings_in,
             Wish::HandOver => words.hands_over,
         };
-        Ok(Some(filled(sentence, name)))
+        Ok(Some(fill(sentence, &[("name", name)])))
     }
 
     async fn accept(&self, db: &mut AnyConnection, seen: &Seen) -> Result<String, StoreError> {
@@ -404,7 +405,7 @@ impl Ring {
             Some(_) if was_asked_for && seen.call.ended_at.is_some() => self.farewell(&language, words.over),
             Some(person) if *person != seen.leg.person => {
                 let name = self.acting.directory.people.get(person).map_or(person.as_str(), |person| &person.name);
-                self.farewell(&language, &filled(words.taken_by, name))
+                self.farewell(&language, &fill(words.taken_by, &[("name", name)]))
             }
             Some(_) => self.farewell(&language, words.taken),
             None if seen.call.phase == Phase::Waiting => self.farewell(&language, words.passed_on),
