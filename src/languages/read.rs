@@ -61,7 +61,7 @@ pub(super) use sentences;
 
 pub fn table<'a>(above: &Reader<'a>, key: &'static str) -> Option<Reader<'a>> {
     if !above.has(key) {
-        above.missing(key, &format!("add [{key}], with the keys that it has in en.toml"));
+        above.missing(key, "add the table, with the keys that it has in en.toml");
     }
     above.table(key, format!("[{key}]"))
 }
@@ -84,7 +84,7 @@ impl<T: Part> Entry for T {
 impl Part for Sentence {
     fn of(source: &Source, name: &str, given: At<&Value>, english: Option<&Self>) -> Option<Self> {
         let Some(text) = given.value.as_str() else {
-            source.fault(given.span, format!("`{name}` is no sentence"), "write it in quotes");
+            source.fault(given.span, format!("`{name}` holds what is no text"), "write it in quotes");
             return None;
         };
         let trouble = if text.trim().is_empty() {

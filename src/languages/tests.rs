@@ -94,20 +94,27 @@ fn the_blanks_are_those_that_english_has() {
         ("Nous n'avons pas compris.", "Nous n'avons pas compris {heard}."),
         ("{name} a déjà pris l'appel. Merci.", "{} a déjà pris l'appel. Merci."),
         ("time = \"{hour} h {minute}\"\ntime_with", "time = \"{hour12} h {minute}\"\ntime_with"),
-        ("9 {code} résolu", "8 {code} résolu"),
         ("Écouter", "Écouter {loop.index"),
     ];
     insta::assert_snapshot!(refusal(&[("fr.toml", french(&changes))]));
 }
 
 #[test]
-fn lists_are_whole_and_leave_no_doubt() {
+fn lists_are_whole() {
     let changes = [
-        ("yes = [\"oui\", ", "yes = [\"Non\", "),
-        ("[\"deux\"]", "[\"deux fois\", \"un\"]"),
         ("    \"décembre\",\n", ""),
         ("[\"jour\", \"jours\"]", "\"jours\""),
         ("    \"Depuis quand ? Parlez", "    \"Depuis quand {vraiment} ? Parlez"),
+    ];
+    insta::assert_snapshot!(refusal(&[("fr.toml", french(&changes))]));
+}
+
+#[test]
+fn nothing_that_is_heard_means_two_things_and_an_sms_tells_what_to_answer() {
+    let changes = [
+        ("yes = [\"oui\", ", "yes = [\"Non\", "),
+        ("[\"deux\"]", "[\"deux fois\", \"un\"]"),
+        ("9 {code} résolu", "8 {code} résolu, ou bien laisse sonner encore une fois : le niveau suivant sera prévenu"),
     ];
     insta::assert_snapshot!(refusal(&[("fr.toml", french(&changes))]));
 }
