@@ -84,4 +84,17 @@ stories! {
         assert!(story.heard(&leg).contains("Un rappel est promis avant 3 h 0"), "{}", story.heard(&leg));
         story.is_all_french(&leg);
     }
+    async fn a_page_by_phone_is_in_french(story: Story) {
+        let caller = story.phones_at(ZOE, FRENCH, []);
+        story.rings(FANNY).await;
+        story.sim().hang_up(&caller);
+        assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Missed));
+        let script = [Press::on("Appuie sur 1", "5"), Press::on("Cette touche n'a pas de fonction", "1")];
+        story.behaves(FANNY, Behaviour::answers(5.0, script));
+        let leg = story.rings(FANNY).await;
+        let page = "Ici Pikett, avec une alerte de priorité 1 pour Zêta SA, catégorie serveur : Le serveur est en panne.";
+        story.hears(&leg, page).await;
+        story.hears(&leg, "Merci, tu l'as prise en charge. Au revoir.").await;
+        story.is_all_french(&leg);
+    }
 }
