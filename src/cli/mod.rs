@@ -113,9 +113,14 @@ impl Verdict {
 }
 
 impl Common {
+    /// The configuration alone.
+    pub fn config(&self) -> Result<Config, Failure> {
+        Config::load(self.config.as_deref()).map_err(Failure::Faults)
+    }
+
     /// The configuration. From here on its languages are spoken.
     pub fn load(&self) -> Result<Config, Failure> {
-        let config = Config::load(self.config.as_deref()).map_err(Failure::Faults)?;
+        let config = self.config()?;
         languages::speak(config.server.languages.as_deref()).map_err(Failure::Faults)?;
         Ok(config)
     }

@@ -34,10 +34,11 @@ pub struct Arguments {
 }
 
 pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
-    let config = common.load()?;
     if arguments.ready {
-        return Ok(ready::ask(config.server.listen).await);
+        // A language's file that somebody is just writing makes no running service unready.
+        return Ok(ready::ask(common.config()?.server.listen).await);
     }
+    let config = common.load()?;
     say("configuration  sound");
     for warning in config.warnings() {
         say(format_args!("warning        {warning}"));
