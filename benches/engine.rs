@@ -21,7 +21,7 @@ use pikett::{
     clock::Stopwatch,
     declare::{Directory, File},
     flowtest::{self, Pins, TestCall},
-    ivr::{self, Attestation, ConnectEnd, ContractFacts, Facts, Flow, Input, Money, PinCheck, SlaFacts, Want},
+    ivr::{self, Attestation, ConnectEnd, ContractFacts, Facts, Flow, Flows, Input, Money, PinCheck, SlaFacts, Want},
     model::{calendar::CoverageState, id::ContactId, priority::Priority},
 };
 
@@ -110,11 +110,11 @@ struct Call {
 impl Call {
     /// How many turns it took.
     fn play(&self, flow: &Flow) -> f64 {
-        let mut state = ivr::begin(flow, &self.facts);
+        let mut state = ivr::begin(Flows::only(flow), &self.facts);
         let mut turns = 0.0;
         for input in &self.inputs {
-            black_box(matches!(ivr::wants(flow, &state, input, &self.facts), Want::Nothing));
-            let turn = ivr::run(flow, state, input.clone(), &self.facts);
+            black_box(matches!(ivr::wants(Flows::only(flow), &state, input, &self.facts), Want::Nothing));
+            let turn = ivr::run(Flows::only(flow), state, input.clone(), &self.facts);
             state = black_box(turn).state;
             turns += 1.0;
         }

@@ -52,6 +52,8 @@ pub mod metric {
     pub const COMMIT_UNITS: &str = "pikett_commit_units";
     /// How long commits took.
     pub const COMMIT_SECONDS: &str = "pikett_commit_seconds";
+    /// What happened by spare documents, by `what`.
+    pub const SPARE: &str = "pikett_spare_total";
     /// Log lines dropped because their reader was too slow.
     pub const LOG_DROPPED: &str = "pikett_log_dropped";
 }

@@ -19,8 +19,12 @@ mod connected;
 mod crowds;
 #[path = "support/database.rs"]
 mod database;
+#[path = "calls/exits.rs"]
+mod exits;
 #[path = "calls/french.rs"]
 mod french;
+#[path = "calls/generated.rs"]
+mod generated;
 #[path = "calls/hang_ups.rs"]
 mod hang_ups;
 #[path = "calls/hostile.rs"]
@@ -33,6 +37,8 @@ mod looked_up;
 mod nobody;
 #[path = "calls/outage.rs"]
 mod outage;
+#[path = "calls/outlasts.rs"]
+mod outlasts;
 #[path = "calls/people.rs"]
 mod people;
 #[path = "calls/pins.rs"]
@@ -45,8 +51,12 @@ mod recordings;
 mod requests;
 #[path = "calls/seen.rs"]
 mod seen;
+#[path = "calls/spared.rs"]
+mod spared;
 #[path = "calls/story.rs"]
 mod story;
+#[path = "calls/strangers.rs"]
+mod strangers;
 #[path = "calls/three.rs"]
 mod three;
 #[path = "calls/told.rs"]

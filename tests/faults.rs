@@ -8,6 +8,8 @@
 
 #[path = "support/database.rs"]
 mod database;
+#[path = "faults/promised.rs"]
+mod promised;
 #[path = "support/promises.rs"]
 mod promises;
 #[path = "faults/service.rs"]
@@ -97,13 +99,13 @@ async fn survives(scratch: Scratch, kills: u32, seed: u64) {
 
 /// What the service says itself: a panic, or that its watcher mends what no unit of work may leave behind.
 /// (After a death rows are late: that it may find.)
-fn complaints(log: &str) -> Vec<String> {
+pub fn complaints(log: &str) -> Vec<String> {
     let is_late = |line: &str| line.contains("rows are due for long");
     let is_one = |line: &&str| line.contains("panicked") || line.contains("WARN pikett::work::watch") && !is_late(line);
     log.lines().filter(is_one).map(|line| format!("the service says: {line}")).collect()
 }
 
-async fn stage(folder: &std::path::Path, clock: &Clock, seed: u64, database: &str) -> Stage {
+pub async fn stage(folder: &std::path::Path, clock: &Clock, seed: u64, database: &str) -> Stage {
     let times = Times { calls_per_second: f64::INFINITY, ..Times::default() };
     let listen = (Ipv4Addr::LOCALHOST, 0).into();
     let set = Set { folder, listen, clock: clock.clone(), seed, times, database: Some(database) };

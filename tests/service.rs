@@ -23,5 +23,7 @@ mod incidents;
 mod refused;
 #[path = "service/running.rs"]
 mod running;
+#[path = "service/spare.rs"]
+mod spare;
 #[path = "service/versions.rs"]
 mod versions;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pikett::{
-    ivr::{self, Attestation, ConnectEnd, ContractFacts, Facts, Flow, Input, Money, PinCheck, SlaFacts},
+    ivr::{self, Attestation, ConnectEnd, ContractFacts, Facts, Flow, Flows, Input, Money, PinCheck, SlaFacts},
     model::{calendar::CoverageState, call::Outcome, priority::Priority},
 };
 
@@ -29,12 +29,12 @@ pub fn take(data: &[u8]) {
 
 fn call(flow: &Flow, caller: &[u8]) {
     let mut facts = facts();
-    let mut state = ivr::begin(flow, &facts);
+    let mut state = ivr::begin(Flows::only(flow), &facts);
     let mut missed = 0;
     let mut inputs = caller.iter().map(|byte| input(*byte)).chain(std::iter::repeat(Input::Nothing));
     let mut next = Input::Started;
     for _ in 0..TURNS_MAX {
-        let turn = ivr::run(flow, state, next, &facts);
+        let turn = ivr::run(Flows::only(flow), state, next, &facts);
         missed += turn.effects.iter().filter(|effect| matches!(effect, ivr::Effect::Missed(_))).count();
         state = turn.state;
         if state.is_over() {
@@ -44,7 +44,7 @@ fn call(flow: &Flow, caller: &[u8]) {
         next = inputs.next().unwrap_or(Input::Nothing);
     }
     if !state.is_over() {
-        let turn = ivr::run(flow, state, Input::HungUp, &facts);
+        let turn = ivr::run(Flows::only(flow), state, Input::HungUp, &facts);
         missed += turn.effects.iter().filter(|effect| matches!(effect, ivr::Effect::Missed(_))).count();
         state = turn.state;
     }

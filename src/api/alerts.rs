@@ -17,6 +17,7 @@ use crate::{
     store::{
         StoreError,
         alerts::{self, AlertRow, Which},
+        voicemails,
     },
     web::problem::Problem,
 };
@@ -29,21 +30,43 @@ pub async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<J
     let org = api.context.directory().org.clone();
     let rows = async {
         let mut db = api.context.store.read().await?;
-        alerts::list(&mut db, &org, which, before.as_ref(), limit + 1).await
+        let rows = alerts::list(&mut db, &org, which, before.as_ref(), limit + 1).await?;
+        told(&mut db, &org, &rows).await
     };
-    let items = rows.await.map_err(|error| failed(&error))?.iter().map(Alert::from).collect();
+    let items = rows.await.map_err(|error| failed(&error))?;
     Ok(Json(Page::of(items, limit, |alert: &Alert| alert.id.clone())))
 }
 
 pub async fn one(State(api): State<Api>, Path(given): Path<String>) -> Result<Json<Alert>, Problem> {
     let name = Named::read(&given)?;
     let org = api.context.directory().org.clone();
-    let row = async {
+    let alert = async {
         let mut db = api.context.store.read().await?;
-        name.find(&mut db, &org).await
+        match name.find(&mut db, &org).await? {
+            Some(row) => told_one(&mut db, &org, &row).await.map(Some),
+            None => Ok(None),
+        }
     };
-    let row = row.await.map_err(|error| failed(&error))?.ok_or_else(|| missing(&given))?;
-    Ok(Json(Alert::from(&row)))
+    Ok(Json(alert.await.map_err(|error| failed(&error))?.ok_or_else(|| missing(&given))?))
+}
+
+/// With what callers answered to the questions of an intake.
+pub async fn told(db: &mut AnyConnection, org: &OrgId, rows: &[AlertRow]) -> Result<Vec<Alert>, StoreError> {
+    let ids = || rows.iter().filter(|row| row.call.is_some()).map(|row| &row.alert.id);
+    let said = match (ids().min(), ids().max()) {
+        (Some(first), Some(last)) => voicemails::answers(db, org, (first, last)).await?,
+        // Most alerts are none of callers.
+        (_, _) => Vec::new(),
+    };
+    Ok(rows.iter().map(|row| Alert::new(row, &said)).collect())
+}
+
+pub async fn told_one(db: &mut AnyConnection, org: &OrgId, row: &AlertRow) -> Result<Alert, StoreError> {
+    let said = match row.call {
+        Some(_) => voicemails::answers(db, org, (&row.alert.id, &row.alert.id)).await?,
+        None => Vec::new(),
+    };
+    Ok(Alert::new(row, &said))
 }
 
 pub async fn timeline(State(api): State<Api>, Path(given): Path<String>) -> Result<Json<Explanation>, Problem> {

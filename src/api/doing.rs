@@ -11,11 +11,11 @@ use sqlx::AnyConnection;
 
 use super::{
     Api, BODY_BYTES_MAX,
-    alerts::{Named, missing},
+    alerts::{Named, missing, told_one},
     failed,
     fields::{Fields, refused},
     idempotency::Repeatable,
-    wire::{Alert, Outcome},
+    wire::Outcome,
 };
 use crate::{
     model::alert::Actor,
@@ -140,8 +140,8 @@ impl Doing {
         let outcome = match perform(db, &self.acting, &self.name, &self.deed, &self.by).await? {
             Acted::Missing => return Ok(Done::Missing),
             Acted::Already(_) if self.deed == Deed::Escalate => return Ok(Done::Over),
-            Acted::Done(row) => Outcome { changed: true, alert: Alert::from(&row) },
-            Acted::Already(row) => Outcome { changed: false, alert: Alert::from(&row) },
+            Acted::Done(row) => Outcome { changed: true, alert: told_one(db, org, &row).await? },
+            Acted::Already(row) => Outcome { changed: false, alert: told_one(db, org, &row).await? },
         };
         let answer = serde_json::to_value(outcome).expect("strings and numbers can be written");
         if let Some(repeatable) = &self.repeatable

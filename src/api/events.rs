@@ -1,6 +1,6 @@
 //! `/events`: what changes, as it changes, as server-sent events, woken by commits.
 //!
-//! States (`alert`, `call`, `attempt`, `incident`) are sent whole: the newest one counts. Entries of timelines
+//! States (`alert`, `call`, `attempt`, `incident`, `callback`) are sent whole: the newest one counts. Entries of timelines
 //! (`entry`) are sent once each. Whoever comes back with `Last-Event-ID` gets every state again and the
 //! entries since then, some perhaps twice: ids of several processes do not rise in the order of their
 //! commits. Start at `stream`; what is looked at stands in `Feed::load`.
@@ -29,8 +29,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Api, calls, failed,
-    wire::{Alert, Incident, TimelineEntry, Try},
+    Api,
+    alerts::{told, told_one},
+    callbacks, calls, failed,
+    wire::{Incident, TimelineEntry, Try},
 };
 use crate::{
     model::id::EntryId,
@@ -47,6 +49,8 @@ use crate::{
 const OPEN_MAX: i64 = 200;
 /// Incidents beside the open ones: a watcher learns that one was resolved.
 const INCIDENTS_MAX: i64 = 20;
+/// Callbacks beside the open ones: a watcher learns that one was kept.
+const CALLBACKS_MAX: i64 = 20;
 /// Timeline entries and attempts in one look; a watcher who missed more is told to look for itself.
 const LATEST_MAX: i64 = 200;
 /// Looks follow one another no faster, however much is committed.
@@ -73,6 +77,7 @@ enum Kind {
     Alert,
     Attempt,
     Incident,
+    Callback,
     Entry,
 }
 
@@ -130,8 +135,8 @@ impl Feed {
         let entries = timeline::latest(&mut db, org, LATEST_MAX).await?;
         let open = alerts::list(&mut db, org, Which::Open, None, OPEN_MAX).await?;
         let mut items = BTreeMap::new();
-        for row in &open {
-            put(&mut items, Kind::Alert, row.alert.id.as_str(), &Alert::from(row));
+        for alert in &told(&mut db, org, &open).await? {
+            put(&mut items, Kind::Alert, &alert.id, alert);
         }
         for entry in &entries {
             put(&mut items, Kind::Entry, entry.id.as_str(), &TimelineEntry::from(entry));
@@ -140,7 +145,7 @@ impl Feed {
             if !items.contains_key(&(Kind::Alert, id.to_string()))
                 && let Some(row) = alerts::by_id(&mut db, org, id).await?
             {
-                put(&mut items, Kind::Alert, id.as_str(), &Alert::from(&row));
+                put(&mut items, Kind::Alert, id.as_str(), &told_one(&mut db, org, &row).await?);
             }
         }
         for attempt in &attempts::latest(&mut db, org, LATEST_MAX).await? {
@@ -154,6 +159,10 @@ impl Feed {
         }
         for incident in &incidents::open(&mut db, org).await? {
             put(&mut items, Kind::Incident, incident.id.as_str(), &Incident::from(incident));
+        }
+        let latest = callbacks::page(&mut db, org, false, None, CALLBACKS_MAX).await?;
+        for callback in latest.iter().chain(&callbacks::page(&mut db, org, true, None, OPEN_MAX).await?) {
+            put(&mut items, Kind::Callback, &callback.id, callback);
         }
         let newest = entries.first().map(|entry| entry.id.clone());
         Ok(Look { generation, items, newest })
@@ -253,6 +262,7 @@ fn event(kind: Kind, json: &str, look: &Look) -> sse::Event {
         Kind::Alert => "alert",
         Kind::Attempt => "attempt",
         Kind::Incident => "incident",
+        Kind::Callback => "callback",
         Kind::Entry => "entry",
     };
     with_id(sse::Event::default().event(name).data(json), look)

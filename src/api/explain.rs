@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use sqlx::AnyConnection;
 
 pub use super::alerts::Named;
-use super::wire::{Alert, Duty, Explanation, TimelineEntry, Try};
+use super::{
+    alerts::told_one,
+    wire::{Duty, Explanation, TimelineEntry, Try},
+};
 use crate::{
     model::id::OrgId,
     store::{StoreError, attempts, notifications, timeline},
@@ -30,7 +33,7 @@ pub async fn load(db: &mut AnyConnection, org: &OrgId, name: &Named) -> Result<O
         })
         .collect();
     Ok(Some(Explanation {
-        alert: Alert::from(&row),
+        alert: told_one(db, org, &row).await?,
         timeline: entries.iter().map(TimelineEntry::from).collect(),
         notifications: duties,
         attempts: attempts.into_values().flatten().collect(),

@@ -47,6 +47,18 @@ impl Fields {
         }
     }
 
+    /// A text of many lines, as it is; the body's size limits it.
+    pub fn long_text(&mut self, name: &str) -> Option<String> {
+        match self.rest.remove(name)? {
+            Value::String(given) => Some(given),
+            Value::Null => None,
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                self.wrong(name, "must be a text");
+                None
+            }
+        }
+    }
+
     pub fn required(&mut self, name: &str, max: usize) -> String {
         let before = self.problem.errors.len();
         self.text(name, max).unwrap_or_else(|| {

@@ -1,31 +1,35 @@
 //! `/flows`: the versions of flows. A new one is kept first and put into force by a request of its own, so
 //! that somebody can look at what it changes. Going back is activating an earlier one.
 
+use std::sync::Arc;
+
 use axum::{
     Extension, Json,
     extract::{Path, RawQuery, Request, State},
-    http::StatusCode,
+    http::{StatusCode, header},
 };
 use serde_json::{Value, json};
 
 use super::{
     Api, failed,
     fields::{Fields, refused},
+    flow_calls::{self, Given},
     query::Query,
     wire::{FlowVersion, Page},
 };
 use crate::{
     declare::Preview,
+    ivr,
     model::{
         fault::Fault,
         id::{FlowId, OrgId},
     },
-    store::{StoreError, flows},
+    store::{StoreError, declarations, flows},
     web::{body, caller::Caller, problem::Problem},
     work::flows::{Outcome, TestCalls, Wanted, activate, keep},
 };
 
-/// 500 steps in ten languages.
+/// 500 steps in ten languages, and the calls that test them.
 const SOURCE_BYTES_MAX: usize = 2 * 1_024 * 1_024;
 const BODY_BYTES_MAX: usize = 4 * 1_024;
 /// What faults of a text without a file are told of.
@@ -65,23 +69,81 @@ pub async fn one(
     })))
 }
 
-/// Keeps the body, a flow file, as the next version of its flow. The same text again is the same version.
+/// Keeps a flow as its next version, which answers no calls yet; the same text again is the same version. The body
+/// is the flow's file, or `{"flow": "…", "tests": "…", "declarations": "…"}` as JSON: then its test calls are played
+/// first, and a version whose calls go otherwise than expected is kept, and never put into force.
 pub async fn add(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Json<Value>, Problem> {
     caller.may_write()?;
-    let body = body::read(request.into_body(), SOURCE_BYTES_MAX).await.map_err(|error| refused(&error))?;
-    let Ok(source) = String::from_utf8(body.to_vec()) else {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "the body is no text").detail("a flow file is UTF-8"));
+    let given = given(request).await?;
+    let calls = match &given {
+        Brought::Flow(_) => None,
+        Brought::WithTests(given) => Some(play(&api, given).await?),
+    };
+    let source = match &given {
+        Brought::Flow(source) => source,
+        Brought::WithTests(given) => &given.flow,
     };
     let (context, org) = (&api.context, api.context.directory().org.clone());
-    let kept = keep(&context.store, &context.clock, &org, FILE, &source, &TestCalls::default()).await;
-    match kept.map_err(|error| failed(&error))? {
-        Ok((flow, version)) => Ok(Json(json!({ "flow": flow.as_str(), "version": version }))),
-        Err(faults) => Err(faulty("the flow does not check", &faults)),
+    let none = TestCalls::default();
+    let kept = keep(&context.store, &context.clock, &org, FILE, source, calls.as_ref().unwrap_or(&none)).await;
+    match kept {
+        Ok(Ok((flow, version))) => {
+            let calls = calls.map(|calls| json!({ "played": calls.played, "failed": calls.failed }));
+            Ok(Json(json!({ "flow": flow.as_str(), "version": version, "test_calls": calls })))
+        }
+        Ok(Err(faults)) => Err(faulty("the flow does not check", &faults)),
+        Err(StoreError::Stale(_)) => Err(Problem::unavailable()),
+        Err(error) => Err(failed(&error)),
     }
+}
+
+enum Brought {
+    Flow(String),
+    WithTests(Arc<Given>),
+}
+
+async fn given(request: Request) -> Result<Brought, Problem> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_json = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    let body = body::read(request.into_body(), SOURCE_BYTES_MAX).await.map_err(|error| refused(&error))?;
+    if !is_json {
+        let text = String::from_utf8(body.to_vec())
+            .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body is no text").detail("a flow file is UTF-8"))?;
+        return Ok(Brought::Flow(text));
+    }
+    let mut fields = Fields::read(&body)?;
+    let flow = fields.long_text("flow").unwrap_or_default();
+    if flow.is_empty() && fields.is_sound() {
+        fields.wrong("flow", "is missing: the text of a flow's file");
+    }
+    let (tests, declarations) = (fields.long_text("tests"), fields.long_text("declarations"));
+    if tests.is_none() && declarations.is_some() {
+        fields.wrong("declarations", "are for test calls: send `tests` as well");
+    }
+    fields.finish()?;
+    Ok(match tests {
+        Some(tests) => Brought::WithTests(Arc::new(Given { file: FILE, flow, tests, declarations })),
+        None => Brought::Flow(flow),
+    })
+}
+
+/// Whatever they come to; a problem when they cannot be played.
+async fn play(api: &Api, given: &Arc<Given>) -> Result<TestCalls, Problem> {
+    let flow = ivr::parse(FILE, &given.flow).map_err(|faults| faulty("the flow does not check", &faults))?;
+    let org = api.context.directory().org.clone();
+    let here = async {
+        let mut db = api.context.store.read().await?;
+        declarations::load(&mut db, &org).await
+    };
+    let here = here.await.map_err(|error| failed(&error))?;
+    let given = Arc::clone(given);
+    let played = tokio::task::spawn_blocking(move || flow_calls::come_to(&given, &flow, &here)).await;
+    let played = played.map_err(|_| flow_calls::broken_off())?;
+    played.map_err(|faults| faulty("the test calls cannot be played", &faults))
 }
 
 /// `{"version": 3, "dry_run": true}`: puts a version into force, or says what that would change.
@@ -122,8 +184,11 @@ fn missing() -> Problem {
 
 /// Each fault with its place, as the command line says it.
 fn faulty(title: &'static str, faults: &[Fault]) -> Problem {
-    let place =
-        |fault: &Fault| if fault.line == 0 { fault.file.clone() } else { format!("{}:{}", fault.line, fault.column) };
+    let place = |fault: &Fault| match (fault.line, fault.file.as_str()) {
+        (0, file) => file.to_owned(),
+        (line, FILE) => format!("{line}:{}", fault.column),
+        (line, file) => format!("{file}:{line}:{}", fault.column),
+    };
     let say = |fault: &Fault| {
         if fault.mend.is_empty() { fault.what.clone() } else { format!("{}; {}", fault.what, fault.mend) }
     };

@@ -12,6 +12,7 @@ pub mod doing; // acknowledge, resolve, escalate, note; also for the command lin
 pub mod events; // what changes, as it changes
 pub mod explain; // why who was told when; also for the command line
 mod fields; // of a request's body
+mod flow_calls; // the test calls that come with a flow
 mod flows; // versions of flows, and which is in force
 mod idempotency; // a repeated request gets the same answer
 pub mod incidents; // outages as customers hear of them; also for the command line
@@ -78,6 +79,7 @@ pub fn resources(api: Api) -> Router {
         .route("/incidents", get(incidents::list).post(incidents::open))
         .route("/incidents/{incident}", get(incidents::one).patch(incidents::update))
         .route("/voicemails", get(voicemails::list))
+        .route("/voicemails/{voicemail}", get(voicemails::one))
         .route("/oncall", get(oncall::now))
         .route("/events", get(events::stream))
         .with_state(api)

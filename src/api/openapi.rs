@@ -57,6 +57,10 @@ pub fn describe() -> Value {
             },
             "/flows/{flow}/activate": activate_flow(),
             "/voicemails": { "get": list_of_voicemails() },
+            "/voicemails/{voicemail}": {
+                "parameters": [ref_to("parameters", "voicemail")],
+                "get": get("voicemail", "One recording, with a link to hear it", "Voicemail"),
+            },
             "/oncall": { "get": on_call() },
             "/events": { "get": events() },
             "/openapi.json": { "get": open_api() },
@@ -98,6 +102,10 @@ fn parameters() -> Value {
         "flow": {
             "name": "flow", "in": "path", "required": true, "schema": { "type": "string" },
             "description": "The flow's id", "example": "sla-hotline",
+        },
+        "voicemail": {
+            "name": "voicemail", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The recording's id",
         },
         "version": {
             "name": "version", "in": "path", "required": true, "schema": { "type": "integer", "minimum": 1 },
@@ -235,7 +243,12 @@ fn add_flow() -> Value {
     json!({
         "operationId": "addFlow",
         "summary": "Keep a flow file as the next version; it answers no calls yet",
-        "requestBody": { "required": true, "content": { "application/toml": { "schema": { "type": "string" } } } },
+        "description": "Test calls that come along are played on the declarations that come along, or on those in force \
+            here. A version whose calls go otherwise than expected is kept, and cannot be activated.",
+        "requestBody": { "required": true, "content": {
+            "application/toml": { "schema": { "type": "string" } },
+            "application/json": { "schema": ref_to("schemas", "NewFlow") },
+        } },
         "responses": answers(&ref_to("schemas", "FlowKept")),
     })
 }
@@ -305,7 +318,7 @@ fn events() -> Value {
     json!({
         "operationId": "events",
         "summary": "What changes, as it changes",
-        "description": "Server-sent events. `alert`, `call`, `attempt` and `incident` carry the whole thing, the newest one \
+        "description": "Server-sent events. `alert`, `call`, `attempt`, `incident` and `callback` carry the whole thing, the newest one \
             counts; `entry` is a line of a timeline. After `ready` everything that holds was sent; after `missed` \
             more has happened than is sent again.",
         "parameters": [{

@@ -1,8 +1,10 @@
-//! `/voicemails`: what callers said after the tone, with short-lived links to hear it.
+//! `/voicemails`: what callers said after the tone, to the questions of an intake and in recorded talks, with
+//! short-lived links to hear it.
 
 use axum::{
     Json,
-    extract::{RawQuery, State},
+    extract::{Path, RawQuery, State},
+    http::StatusCode,
 };
 
 use super::{
@@ -13,8 +15,12 @@ use super::{
 use crate::{
     model::id::{AlertId, CallId, VoicemailId},
     notify::listen,
-    store::{StoreError, voicemails},
+    store::{
+        StoreError,
+        voicemails::{self, VoicemailRow},
+    },
     web::problem::Problem,
+    work::Acting,
 };
 
 /// Those of a call or an alert, the oldest first; else all, the newest first.
@@ -32,10 +38,21 @@ pub async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<J
         }
     };
     let rows = rows.await.map_err(|error: StoreError| failed(&error))?;
+    let items = rows.iter().map(|row| with_link(&acting, row)).collect();
+    Ok(Json(Page::of(items, limit, |message: &Voicemail| message.id.clone())))
+}
+
+pub async fn one(State(api): State<Api>, Path(given): Path<String>) -> Result<Json<Voicemail>, Problem> {
+    let missing = || Problem::new(StatusCode::NOT_FOUND, "there is no such voicemail");
+    let id: VoicemailId = given.parse().map_err(|_| missing())?;
+    let acting = api.context.acting();
+    let row = async { voicemails::by_id(&mut *api.context.store.read().await?, acting.org(), &id).await };
+    let row = row.await.map_err(|error: StoreError| failed(&error))?.ok_or_else(missing)?;
+    Ok(Json(with_link(&acting, &row)))
+}
+
+fn with_link(acting: &Acting, row: &VoicemailRow) -> Voicemail {
     let expires_at = acting.now + listen::NOW;
-    let item = |row: &voicemails::VoicemailRow| {
-        let link = row.place.is_here().then(|| acting.links.recording(&row.id, expires_at));
-        Voicemail::new(row, link, expires_at)
-    };
-    Ok(Json(Page::of(rows.iter().map(item).collect(), limit, |message: &Voicemail| message.id.clone())))
+    let link = row.place.is_here().then(|| acting.links.recording(&row.id, expires_at));
+    Voicemail::new(row, link, expires_at)
 }

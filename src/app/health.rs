@@ -51,14 +51,7 @@ impl Health {
         stop: CancellationToken,
     ) -> Self {
         let recorder = recorder();
-        let upkeep = recorder.clone();
-        tokio::spawn(stop.run_until_cancelled_owned(async move {
-            let mut ticks = tokio::time::interval(UPKEEP);
-            loop {
-                ticks.tick().await;
-                upkeep.upkeep();
-            }
-        }));
+        tokio::spawn(stop.run_until_cancelled_owned(keep_up(recorder.clone())));
         let workers_started = workers.len();
         Self { context, loaded, workers, workers_started, recorder, log }
     }
@@ -93,6 +86,15 @@ impl Health {
     }
 }
 
+/// Puts what was measured into its buckets, now and then.
+pub async fn keep_up(recorder: Recorder) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        recorder.upkeep();
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "nobody has 2⁵³ alerts")]
 fn count(number: i64) -> f64 {
     number as f64
@@ -106,7 +108,7 @@ pub fn routes(health: Health) -> Router {
         .with_state(health)
 }
 
-async fn alive() -> Json<Value> {
+pub async fn alive() -> Json<Value> {
     Json(json!({ "alive": true, "version": env!("CARGO_PKG_VERSION") }))
 }
 
@@ -145,5 +147,9 @@ async fn metrics(State(health): State<Health>) -> impl IntoResponse {
         Ok(Err(error)) => tracing::warn!(%error, "metrics that count rows are old"),
         Err(_) => tracing::warn!("metrics that count rows are old: the database does not answer"),
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], health.recorder.text())
+    figures(&health.recorder)
+}
+
+pub fn figures(recorder: &Recorder) -> impl IntoResponse + use<> {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], recorder.text())
 }

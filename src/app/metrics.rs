@@ -16,7 +16,7 @@ const SECONDS: [f64; 14] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0
 const WAITS: [f64; 9] = [5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0];
 const UNITS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 
-const COUNTERS: [(&str, &str); 10] = [
+const COUNTERS: [(&str, &str); 11] = [
     (metric::WEBHOOKS, "Webhooks of carriers answered, by kind and answer"),
     (metric::REFUSED, "Requests refused, by face and reason"),
     (metric::CALLS, "Calls that ended, by outcome"),
@@ -26,6 +26,7 @@ const COUNTERS: [(&str, &str); 10] = [
     (metric::ATTEMPTS, "Attempts that reached an end, by channel and state"),
     (metric::REQUESTS, "Requests to providers, by provider and class"),
     (metric::DUPLICATES, "Pages that may have gone out twice, because an earlier try's end is unknown"),
+    (metric::SPARE, "What happened by spare documents, by what: used, dialled, talked, message, ended, capped"),
     (metric::SET_ASIDE, "Rows set aside after too many tries, by table"),
 ];
 const GAUGES: [(&str, &str); 3] = [
@@ -109,6 +110,9 @@ fn zeros() {
     }
     for table in TABLES {
         metrics::counter!(metric::SET_ASIDE, "table" => table).absolute(0);
+    }
+    for what in ["used", "dialled", "talked", "message", "capped"] {
+        metrics::counter!(metric::SPARE, "what" => what).absolute(0);
     }
     metrics::counter!(metric::DUPLICATES).absolute(0);
 }

@@ -10,6 +10,7 @@ mod metrics; // the recorder
 pub mod outside; // carriers and the mail server
 mod routes; // every path
 mod server; // HTTP
+pub mod standby; // the spare documents alone
 pub mod stop; // signals
 
 use std::{net::SocketAddr, sync::Arc};
@@ -28,6 +29,7 @@ use crate::{
     hotline::{
         self,
         lookup::{Lookups, Settings},
+        spare::{Desk, Plan},
     },
     intake::Intake,
     notify::{
@@ -53,6 +55,8 @@ pub struct Service {
     stopping: CancellationToken,
     requests: TaskTracker,
     workers: TaskTracker,
+    /// What callers left and the database has not taken yet.
+    keeping: TaskTracker,
 }
 
 /// What goes with a service beside its configuration.
@@ -148,8 +152,21 @@ impl Service {
         let webhooks = Webhooks::new(carriers, &public_url);
         let lookups = Settings { allow_private: config.lookup.allow_private, token: config.lookup.token.clone() };
         let lookups = Lookups::new(&clock, lookups);
+        let desk = Desk::new(webhooks.clone(), clock.clone(), &config.server.spare_file);
+        // Before anybody is answered.
+        desk.prepare(Plan::of(&context.directory()));
         let transcribes = voicemail.transcriber.is_some();
-        let hotline = hotline::State::start(context.clone(), webhooks.clone(), lookups, transcribes);
+        let keeping = TaskTracker::new();
+        let hotline = hotline::State::start(
+            context.clone(),
+            webhooks.clone(),
+            lookups,
+            transcribes,
+            desk.clone(),
+            keeping.clone(),
+        );
+        workers.spawn(hotline::spare::keep_ready(desk, context.directory.clone(), stopping.clone()));
+        workers.spawn(hotline.clone().take_up(stopping.clone()));
         let handlers = [hotline::handlers(&hotline), recordings::handlers(&recordings)].concat();
         Work::start(&context, &channels, handlers, &stopping, &workers);
         let api = Api::start(context.clone(), stopping.clone());
@@ -164,7 +181,7 @@ impl Service {
             beside: extras.beside,
         };
         requests.spawn(server::serve(listener, routes::router(faces), stopping.clone(), requests.clone()));
-        Ok(Self { address, store, stopping, requests, workers })
+        Ok(Self { address, store, stopping, requests, workers, keeping })
     }
 
     /// Where it listens, with the port that it got.
@@ -182,6 +199,9 @@ impl Service {
         self.requests.close();
         self.workers.close();
         self.requests.wait().await;
+        // Requests are what brings something to keep.
+        self.keeping.close();
+        self.keeping.wait().await;
         self.workers.wait().await;
         self.store.close().await;
     }

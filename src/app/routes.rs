@@ -36,7 +36,7 @@ pub struct Faces {
 }
 
 pub fn router(faces: Faces) -> Router {
-    Router::new()
+    let router = Router::new()
         // Carriers, by signature. /carriers/{carrier}/voice, voice/status, voice/fallback, sms, sms/status,
         // and what our own documents name. And people with a signed link: /a/{token}.
         .merge(hotline::routes(faces.hotline))
@@ -53,10 +53,13 @@ pub fn router(faces: Faces) -> Router {
         .nest("/console/api", api::resources(faces.api).layer(from_fn_with_state(faces.console, console::guard)))
         // Whoever watches over the process.
         .merge(health::routes(faces.health))
-        .merge(faces.beside)
-        .fallback(nothing)
-        .method_not_allowed_fallback(not_so)
-        .layer(from_fn(timed))
+        .merge(faces.beside);
+    finished(router)
+}
+
+/// What holds for every router of ours.
+pub fn finished(router: Router) -> Router {
+    router.fallback(nothing).method_not_allowed_fallback(not_so).layer(from_fn(timed))
 }
 
 /// How long carriers wait for an answer, by the pattern of the path.

@@ -5,8 +5,6 @@ use std::{io, time::Duration};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Service;
-
 /// Systemd waits 90 seconds and Kubernetes 30 before they kill.
 const PATIENCE: Duration = Duration::from_secs(25);
 
@@ -39,12 +37,12 @@ impl Signals {
     }
 }
 
-/// Runs the service until a signal comes, then stops it.
-pub async fn until_signal(service: Service, mut signals: Signals) -> Stopped {
+/// Waits for a signal, then stops the service.
+pub async fn until_signal(stop: impl Future<Output = ()>, mut signals: Signals) -> Stopped {
     signals.next().await;
     tracing::info!("asked to stop; what was begun is finished first");
     tokio::select! {
-        finished = tokio::time::timeout(PATIENCE, service.stop()) => match finished {
+        finished = tokio::time::timeout(PATIENCE, stop) => match finished {
             Ok(()) => {
                 tracing::info!("stopped");
                 Stopped::Finished

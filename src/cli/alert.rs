@@ -6,12 +6,13 @@ use clap::{Args, Subcommand};
 use super::{Common, Failure, Verdict, acting, say, say_json};
 use crate::{
     api::{
-        alerts::Named,
+        alerts::{Named, told_one},
         doing::{By, Deed, actor, perform},
         wire,
     },
     config::Config,
-    store::{Store, alerts::AlertRow},
+    declare::directory::default_org,
+    store::{Store, StoreError, alerts::AlertRow},
     work::act::Acted,
 };
 
@@ -77,8 +78,17 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
     };
     let (config, store) = common.open().await?;
     let acted = act(common, &config, &store, name, deed.clone(), text.cloned(), how).await;
+    let shown = match &acted {
+        Ok(Acted::Done(row) | Acted::Already(row)) => Some(shown(&store, row).await),
+        Ok(Acted::Missing) | Err(_) => None,
+    };
     store.close().await;
-    Ok(answer(name, &deed, acted?, how))
+    let (acted, shown) = (acted?, shown.transpose());
+    Ok(answer(name, &deed, &acted, shown.map_err(|error| Failure::of(format!("read alert {name}"), error))?, how))
+}
+
+async fn shown(store: &Store, row: &AlertRow) -> Result<wire::Alert, StoreError> {
+    told_one(&mut *store.read().await?, &default_org(), row).await
 }
 
 async fn act(
@@ -105,29 +115,27 @@ async fn act(
     context.change(unit).await.map_err(failed)
 }
 
-fn answer(name: &Named, deed: &Deed, acted: Acted, how: &How) -> Verdict {
-    let (row, verdict, words) = match acted {
-        Acted::Missing => {
-            say(format_args!("there is no alert {name}"));
-            return Verdict::Wrong;
-        }
-        Acted::Done(row) => {
+fn answer(name: &Named, deed: &Deed, acted: &Acted, alert: Option<wire::Alert>, how: &How) -> Verdict {
+    let (Some(alert), Acted::Done(_) | Acted::Already(_)) = (alert, acted) else {
+        say(format_args!("there is no alert {name}"));
+        return Verdict::Wrong;
+    };
+    let (verdict, words) = match acted {
+        Acted::Done(_) | Acted::Missing => {
             let words = match deed {
                 Deed::Acknowledge => "acknowledged: nobody is told any more",
                 Deed::Resolve => "resolved",
                 Deed::Escalate => "escalated: the next level is told",
                 Deed::Note(_) => "noted",
             };
-            (row, Verdict::Sound, words.to_owned())
+            (Verdict::Sound, words.to_owned())
         }
-        Acted::Already(row) => {
+        Acted::Already(_) => {
             // What was wished for holds, except that nobody can be told of what is over.
             let verdict = if *deed == Deed::Escalate { Verdict::Wrong } else { Verdict::Sound };
-            let words = already(&row);
-            (row, verdict, words)
+            (verdict, already(&alert))
         }
     };
-    let alert = wire::Alert::from(&row);
     if how.json {
         say_json(&serde_json::to_value(&alert).expect("strings and numbers can be written"));
     } else {
@@ -136,8 +144,7 @@ fn answer(name: &Named, deed: &Deed, acted: Acted, how: &How) -> Verdict {
     verdict
 }
 
-fn already(row: &AlertRow) -> String {
-    let alert = wire::Alert::from(row);
-    let by = alert.resolved_by.or(alert.acknowledged_by).unwrap_or_default();
+fn already(alert: &wire::Alert) -> String {
+    let by = alert.resolved_by.as_deref().or(alert.acknowledged_by.as_deref()).unwrap_or_default();
     format!("is {} already, by {by}", alert.state)
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Common, Failure, Verdict, say, say_json};
 use crate::{
-    api::wire::Alert,
+    api::{alerts::told, wire::Alert},
     declare::directory::default_org,
     model::id::AlertId,
     store::{
@@ -59,7 +59,7 @@ async fn list(store: &Store, arguments: &Arguments) -> Result<Vec<Alert>, StoreE
     let mut before: Option<AlertId> = None;
     loop {
         let rows = alerts::list(&mut db, &default_org(), which, before.as_ref(), PAGE).await?;
-        found.extend(rows.iter().map(Alert::from));
+        found.extend(told(&mut db, &default_org(), &rows).await?);
         match rows.last() {
             Some(row) if found.len() < wanted && rows.len() == usize::try_from(PAGE).unwrap_or(0) => {
                 before = Some(row.alert.id.clone());

@@ -49,7 +49,7 @@ async fn live(folder: &Folder) -> Result<Verdict, Failure> {
     let Live { stage, service } = Live::start(&folder.0).await.map_err(|error| Failure::of("start the demo", error))?;
     say(format_args!("Pikett's demo runs at {}/console", stage.url()));
     say("Phone the hotline +4930901820 there as Petra Klein, and let Anna, Ben or Cem answer. Ctrl-C ends it.");
-    let stopped = stop::until_signal(service, signals).await;
+    let stopped = stop::until_signal(service.stop(), signals).await;
     stage.sim.stop().await;
     Ok(match stopped {
         Stopped::Finished => Verdict::Sound,

@@ -8,10 +8,11 @@ use super::{Common, Failure, Verdict};
 use crate::{
     app::{
         Extras, Service,
+        standby::Standby,
         stop::{self, Signals, Stopped},
     },
     clock::Ids,
-    config::LogFormat,
+    config::{Config, LogFormat},
     telemetry,
 };
 
@@ -20,11 +21,16 @@ use crate::{
 #[command(after_help = "\
 Example:
   pikett serve -c /etc/pikett/pikett.toml
+  pikett serve --spare -c /etc/pikett/pikett.toml   # at the number's fallback URL
 
 SIGTERM and SIGINT (Ctrl-C) finish what was begun and end it; a second one ends it at once.")]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Answer carriers with the spare documents alone; needs no database
+    #[arg(long)]
+    spare: bool,
+}
 
-pub async fn run(common: &Common, _: &Arguments) -> Result<Verdict, Failure> {
+pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     let config = common.load()?;
     let log = Arc::new(telemetry::start(&config.log.level, config.log.format == LogFormat::Json));
     // From here on a signal is an orderly end, also in the middle of the start.
@@ -32,13 +38,31 @@ pub async fn run(common: &Common, _: &Arguments) -> Result<Verdict, Failure> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+    if arguments.spare {
+        return spare(common, &config, signals).await;
+    }
     let extras = Extras { log: Some(Arc::clone(&log)), ..Extras::default() };
     let service = Service::start_with(&config, common.clock(), Ids::random(), extras).await;
     let service = service.map_err(|error| Failure::of("start the service", error))?;
     let address = service.address();
     tracing::info!(%address, public_url = config.server.public_url, "listening on http://{address}");
-    Ok(match stop::until_signal(service, signals).await {
+    Ok(verdict(stop::until_signal(service.stop(), signals).await))
+}
+
+async fn spare(common: &Common, config: &Config, signals: Signals) -> Result<Verdict, Failure> {
+    let standby = Standby::start(config, common.clock()).await;
+    let standby = standby.map_err(|error| Failure::of("start the service", error))?;
+    let address = standby.address();
+    tracing::info!(
+        %address, public_url = config.server.public_url, mode = "spare",
+        "listening on http://{address} with the spare documents alone"
+    );
+    Ok(verdict(stop::until_signal(standby.stop(), signals).await))
+}
+
+fn verdict(stopped: Stopped) -> Verdict {
+    match stopped {
         Stopped::Finished => Verdict::Sound,
         Stopped::Abandoned => Verdict::Wrong,
-    })
+    }
 }

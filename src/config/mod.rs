@@ -43,6 +43,8 @@ pub struct Server {
     pub public_url: String,
     /// The folder of files that add languages; beside the configuration where it is relative.
     pub languages: Option<PathBuf>,
+    /// What a place without a database answers by; beside the database when left out.
+    pub spare_file: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -35,8 +35,8 @@ const KEY_MIN: usize = 32;
 /// `None` when something was missing or wrong; the faults stand with the layers.
 pub fn read(layers: &mut Layers) -> Option<Config> {
     let carriers = carriers(layers);
-    let server = server(layers, !carriers.is_empty());
     let database = database(layers);
+    let server = server(layers, !carriers.is_empty(), database.as_ref());
     let email = email(layers);
     let push = push(layers, email.as_ref());
     let lookup = lookup(layers);
@@ -46,7 +46,7 @@ pub fn read(layers: &mut Layers) -> Option<Config> {
     Some(Config { server: server?, database: database?, carriers, email, push, lookup, voicemail, log, defaults })
 }
 
-fn server(layers: &mut Layers, has_carriers: bool) -> Option<Server> {
+fn server(layers: &mut Layers, has_carriers: bool, database: Option<&Database>) -> Option<Server> {
     let listen = layers.text("server.listen").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listen = match listen.replace("localhost:", "127.0.0.1:").parse::<SocketAddr>() {
         Ok(address) => Some(address),
@@ -61,9 +61,18 @@ fn server(layers: &mut Layers, has_carriers: bool) -> Option<Server> {
     if public_url.is_none() && layers.is_silent("server.public_url") && has_carriers {
         layers.missing("server.public_url", "\"https://hotline.example.com\"");
     }
+    let spare_file = layers.with("server.spare_file", |given| {
+        let has_name = Path::new(given).file_name().is_some() && !given.ends_with('/');
+        if has_name {
+            Ok(PathBuf::from(given))
+        } else {
+            Err(format!("`{given}` names no file: write pikett-spare.json"))
+        }
+    });
+    let spare_file = spare_file.unwrap_or_else(|| beside(database, "pikett-spare.json"));
     let languages = layers.path("server.languages");
     let listen = listen?;
-    Some(Server { listen, languages, public_url: public_url.unwrap_or_else(|| format!("http://{listen}")) })
+    Some(Server { spare_file, languages, listen, public_url: public_url.unwrap_or_else(|| format!("http://{listen}")) })
 }
 
 fn database(layers: &mut Layers) -> Option<Database> {
@@ -238,7 +247,7 @@ fn voicemail(layers: &mut Layers, database: Option<&Database>) -> Voicemail {
         sound
     });
     Voicemail {
-        folder: folder.unwrap_or_else(|| beside(database)),
+        folder: folder.unwrap_or_else(|| beside(database, "recordings")),
         retention: retention.unwrap_or(RETENTION),
         transcriber,
         transcriber_limit: transcriber_limit.unwrap_or(TRANSCRIBER_LIMIT),
@@ -247,11 +256,11 @@ fn voicemail(layers: &mut Layers, database: Option<&Database>) -> Voicemail {
 }
 
 /// The folder of the database's file, if it has one.
-fn beside(database: Option<&Database>) -> PathBuf {
+fn beside(database: Option<&Database>, name: &str) -> PathBuf {
     let url = database.map(|database| database.url.expose()).unwrap_or_default();
     let file = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
     let file = file.map(|path| Path::new(path.split('?').next().unwrap_or(path)));
-    file.and_then(Path::parent).unwrap_or_else(|| Path::new("")).join("recordings")
+    file.and_then(Path::parent).unwrap_or_else(|| Path::new("")).join(name)
 }
 
 fn log(layers: &mut Layers) -> Log {

@@ -12,6 +12,7 @@ use super::{
     fit,
     reach::nobody_to_ring,
     read::{Gathered, STAND_IN},
+    spare,
 };
 use crate::{
     escalation::Target,
@@ -135,6 +136,9 @@ impl Check<'_> {
                 self.shared(hotline);
             }
             self.flow_of(hotline);
+            for (place, what, mend) in spare::faults(hotline, whole) {
+                self.fault(Kind::Hotline, id, &format!("spare.{place}"), what, mend);
+            }
         }
     }
 

@@ -18,6 +18,7 @@ mod plan; // what an apply would change
 mod preview; // what another version of a flow changes, hotline by hotline
 mod reach; // whether a connect could ring anybody
 mod read; // files → what they declare
+mod spare; // whom a hotline dials when its flow cannot be served
 
 pub use assemble::{Assembled, FlowSource, directory_from};
 pub use directory::{Directory, FlowInUse, Limits};
@@ -26,6 +27,7 @@ pub use fit::misfits;
 pub use plan::{Flows, NewFlow, Plan, plan, stored_faults};
 pub use preview::{Preview, preview};
 pub use read::{File, Outside};
+pub use spare::{dialled, warnings as spare_warnings};
 
 #[cfg(test)]
 mod tests;

@@ -185,6 +185,7 @@ do = "hangup"
 
     fn hotline(number: &str, vars: &[(&str, &str)]) -> Hotline {
         Hotline {
+            spare: Vec::new(),
             number: number.parse().unwrap(),
             also: Vec::new(),
             contracts: Vec::new(),

@@ -145,6 +145,43 @@ fn a_hotline_may_have_several_numbers_and_a_number_one_hotline() {
 }
 
 #[test]
+fn spare_numbers_are_those_of_people_who_may_be_phoned() {
+    let hotline = |spare: &str| {
+        format!("[[hotlines]]\nnumber = \"+4930901820\"\ncontract = \"acme-gold\"\nflow = \"sla-hotline\"\n{spare}\n")
+    };
+    let flow = ("sla-hotline.toml", include_str!("../../ivr-flows/sla-hotline.toml"));
+    let sound = hotline("spare = [\"+4915110000003\", \"+4915110000001\"]");
+    fn files<'a>(hotline: &'a str, flow: (&'a str, &'a str)) -> [(&'a str, &'a str); 4] {
+        [("msp/customers.toml", CUSTOMERS), ("msp/people.toml", PEOPLE), ("h.toml", hotline), flow]
+    }
+    let planned = plan_with("0123456789abcdef", &Documents::new(), &files(&sound, flow));
+    let directory = assembled(&planned.unwrap_or_else(|faults| panic!("{faults:?}")).documents);
+    let declared = directory.hotlines.values().next().unwrap();
+    let dialled: Vec<_> = super::dialled(declared, &directory).iter().map(|(number, _)| number.as_str()).collect();
+    assert_eq!(dialled, ["+4915110000003", "+4915110000001"]);
+    assert_eq!(super::spare_warnings(&directory), Vec::<String>::new());
+    for (spare, what) in [
+        ("spare = []", "`spare` names 0 numbers"),
+        ("spare = [\"+4915110000001\", \"+4915110000001\"]", "`+4915110000001` is there twice"),
+        ("spare = [\"+4930777001\"]", "+4930777001 is the voice number of nobody who is declared"),
+        ("spare = [\"112\"]", "`112` is no phone number"),
+    ] {
+        let wrong = hotline(spare);
+        let told = plan_with("x", &Documents::new(), &files(&wrong, flow)).unwrap_err();
+        assert!(told.iter().any(|fault| fault.what.contains(what)), "{spare}: {told:?}");
+    }
+    let mut abroad = directory.clone();
+    abroad.limits.countries = vec!["44".to_owned()];
+    assert_eq!(super::dialled(declared, &abroad), []);
+    let warned = super::spare_warnings(&abroad);
+    assert!(warned.len() == 2 && warned[0].contains("is never dialled: [limits] leaves out +49"), "{warned:?}");
+    let bare = hotline("");
+    let bare = plan_with("0123456789abcdef", &Documents::new(), &files(&bare, flow)).unwrap();
+    let warned = super::spare_warnings(&assembled(&bare.documents));
+    assert!(warned.len() == 1 && warned[0].contains("hotline +4930901820 names no `spare` numbers"), "{warned:?}");
+}
+
+#[test]
 fn differences_are_told_by_name_and_never_show_a_secret() {
     let customers =
         CUSTOMERS.replace("\"0482139\"", "\"5550182\"").replace("response = \"15m\"", "response = \"10m\"").replace(

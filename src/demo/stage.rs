@@ -124,12 +124,15 @@ fn configuration(
 ) -> String {
     let recordings = folder.join("recordings");
     let recordings = recordings.display();
+    let spare = folder.join("pikett-spare.json");
+    let spare = spare.display();
     let (sid, base_url, smtp) = (sim.account_sid(), sim.base_url(), mailbox.url());
     format!(
         r#"# Written by `pikett demo`: the carrier and the mail server are simulated.
 [server]
 listen = "{listen}"
 public_url = "http://{listen}"
+spare_file = "{spare}"
 [database]
 url = "{database}"
 [[carriers]]

@@ -17,7 +17,7 @@ mod script; // what a test says
 mod transcript; // what was heard and done, and up to where it has been looked at
 mod walked; // which exits no call took
 
-pub use org::directory_of;
+pub use org::{directory_of, hotline_of};
 pub use pins::Pins;
 pub use play::{Failure, Played, play};
 pub use read::read;

@@ -47,6 +47,16 @@ pub struct Played {
     pub taken: BTreeSet<usize>,
 }
 
+impl Played {
+    /// What went otherwise than expected, in sentences that say where in the tests' file.
+    pub fn told(&self, file: &str, call: &TestCall) -> Vec<String> {
+        let told = |Failure { line, expected, got }: &Failure| {
+            format!("{file}:{line}: test call \"{}\": expected {expected}; {got}", call.name)
+        };
+        self.failures.iter().map(told).collect()
+    }
+}
+
 /// What the test says, and what came instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -131,15 +141,17 @@ impl<'a> Player<'a> {
         let line =
             Line { hotline: hotline.clone(), caller: call.from.clone(), attestation: call.attestation, next_alert: 1 };
         let facts = facts(directory, &line, call, now);
+        let called = called(directory, flow);
+        let state = ivr::begin(Flows { main: flow, called: &called }, &facts);
         Self {
             directory,
             flow,
-            called: called(directory, flow),
+            called,
             call,
             pins,
             line,
             now,
-            state: ivr::begin(flow, &facts),
+            state,
             standing: Standing::Over,
             transcript: Transcript::new(*call.at.offset()),
             left: Left::default(),

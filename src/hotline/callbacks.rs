@@ -226,6 +226,9 @@ impl Ring {
         seen: &Seen,
         digits: &str,
     ) -> Result<String, StoreError> {
+        let Some(id) = &seen.leg.callback else { return Ok(self.callback_over(seen)) };
+        // Two who press 1 at once come one after the other: the second sees what the first one did.
+        callbacks::hold(db, self.acting.org(), id).await?;
         let Some(callback) = self.promise(db, seen).await? else { return Ok(self.callback_over(seen)) };
         let (words, language) = self.words(seen);
         let in_hand = promises::in_hand(db, &self.acting, &callback.id).await?;

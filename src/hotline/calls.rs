@@ -1,4 +1,4 @@
-//! The follow-ups of a caller's documents: answers to questions, the queue and its waiting, recordings.
+//! The follow-ups of a caller's documents: answers to questions, the queue and its waiting.
 
 use axum::{
     extract::{FromRequest, Request, State as Extract},
@@ -9,40 +9,33 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
-    State, answer, come_again, document,
-    effects::{Applying, note},
-    facts, farewell, guard, music,
-    rings::DEADLINE,
-    taken,
-    turn::Scene,
-    urls::Urls,
-    voice::Arrival,
-    waiting::Waiting,
+    State, answer, document, effects::note, facts, farewell, guard, music, recorded, rings::DEADLINE, turn::Scene,
+    urls::Urls, voice::Arrival, waiting::Waiting,
 };
 use crate::{
     carrier::{
-        signature::Form,
-        status::{QueueResult, RecordingStatus},
+        status::QueueResult,
         twiml::{self, Gather, GatherInput, Method, Pause, Play, Prompt, Redirect, Verb},
     },
     escalation::connect::{End, GaveUp},
     ivr::{self, Attestation, ConnectEnd, Input},
     model::{
-        call::{LegState, Outcome, Question},
+        call::LegState,
         id::{CallId, LegId},
         language::Language,
     },
     store::{
         StoreError,
         calls::{self, Phase},
-        legs, timers, voicemails, waiting as queued,
+        legs, timers, waiting as queued,
     },
     web::{text, webhook::Webhook},
-    work::transcript,
 };
 
 /// How long somebody waits who cannot be told anything new.
 const LOOK_EVERY_S: u32 = 10;
+/// After so many looks in vain the caller is led out of the queue, to whoever can be had without us.
+const LOOKS_IN_VAIN_MAX: u32 = 2;
 /// How long somebody waits for what is about to happen.
 const PATIENCE_S: u32 = 2;
 /// After the longest wait, before the room itself ends it.
@@ -51,7 +44,6 @@ const OVERTIME: TimeDelta = TimeDelta::seconds(30);
 const ASK_SOON: TimeDelta = TimeDelta::seconds(3);
 /// How often a caller is led back to a conference that the carrier ends.
 const ROOM_TRIES: u32 = 3;
-const TRANSCRIPT_MAX: usize = 4_000;
 const SPEECH_MAX: usize = 1_000;
 
 /// Why a caller leaves the queue without having talked.
@@ -63,11 +55,11 @@ enum Left {
 
 /// A request that concerns a call that we know by its id.
 pub(super) struct Asked {
-    call: CallId,
+    pub call: CallId,
     /// That of the path; none is none of the call's.
     turn: u32,
-    arrival: Arrival,
-    webhook: Webhook,
+    pub arrival: Arrival,
+    pub webhook: Webhook,
     urls: Urls,
 }
 
@@ -99,22 +91,22 @@ impl Asked {
 /// The caller has answered, by key, voice, message or silence.
 pub(super) async fn turn(Extract(state): Extract<State>, asked: Asked) -> Response {
     let (turn, worker) = (asked.turn, state.clone());
-    let (arrival, urls) = (asked.arrival.clone(), asked.urls.clone());
+    let (arrival, form) = (asked.arrival.clone(), asked.webhook.form.clone());
     let work = async move {
         let (input, id) = (input(&asked), &asked.call);
         let document = match worker.go_on_plainly(id, asked.attestation(), turn, &input).await? {
             Some(document) => document,
             None => match worker.scene(id, asked.attestation()).await? {
-                Some(scene) => worker.take(scene, turn, input).await?,
+                Some(scene) => Box::pin(worker.take(scene, turn, input)).await?,
                 None => return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls)),
             },
         };
         if asked.is_over() {
-            worker.finish(id, "the caller has hung up").await?;
+            Box::pin(worker.finish(id, "the caller has hung up")).await?;
         }
         Ok(document)
     };
-    answer("turn", guard(work, || state.apologise(&arrival, &urls)).await)
+    answer("turn", state.or_spare(work, &arrival, &form).await)
 }
 
 /// What the carrier reports, in the engine's words. Whoever is gone has answered nothing: what the flow
@@ -134,7 +126,7 @@ fn said(asked: &Asked) -> Input {
     if form.get("DialCallStatus").is_some() {
         return Input::Dialed { bridged: false };
     }
-    if let Some(recorded) = recorded(form) {
+    if let Some(recorded) = recorded::of(form) {
         return recorded;
     }
     if asked.webhook.queried::<String>("recorded").is_some() {
@@ -153,32 +145,10 @@ fn said(asked: &Asked) -> Input {
     }
 }
 
-/// A recording, if the form tells of one.
-pub(super) fn recorded(form: &Form) -> Option<Input> {
-    let url = text::key(form.get("RecordingUrl").filter(|url| !url.is_empty())?);
-    let duration = form.get("RecordingDuration").and_then(|seconds| seconds.trim().parse::<f64>().ok());
-    if duration == Some(0.0) {
-        return Some(Input::RecordedNothing);
-    }
-    // Of unknown length is not empty.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, and clamped to an hour")]
-    let seconds = duration.unwrap_or(0.0).ceil().clamp(0.0, 3_600.0) as u32;
-    Some(Input::Recorded {
-        url: url.chars().take(500).collect(),
-        sid: form
-            .get("RecordingSid")
-            .or_else(|| url.rsplit('/').next())
-            .map(|sid| text::key(sid).chars().take(64).collect()),
-        seconds,
-        hung_up: form.get("Digits") == Some("hangup") || form.get("CallStatus") == Some("completed"),
-        spare: false,
-    })
-}
-
 /// The caller has left the queue, in whatever way.
 pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Response {
     let (turn, worker) = (asked.turn, state.clone());
-    let (arrival, urls) = (asked.arrival.clone(), asked.urls.clone());
+    let (arrival, form) = (asked.arrival.clone(), asked.webhook.form.clone());
     let work = async move {
         let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
@@ -204,7 +174,7 @@ pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Respo
         }
         Ok(document)
     };
-    answer("queue", guard(work, || state.apologise(&arrival, &urls)).await)
+    answer("queue", state.or_spare(work, &arrival, &form).await)
 }
 
 impl State {
@@ -287,10 +257,21 @@ impl State {
 
 /// What a waiting caller hears: fetched again and again, so it is cheap.
 pub(super) async fn wait(Extract(state): Extract<State>, asked: Asked) -> Response {
-    let urls = asked.urls.clone();
+    let (urls, call) = (asked.urls.clone(), asked.call.clone());
+    let (n, in_vain): (u32, u32) =
+        (asked.webhook.queried("n").unwrap_or(0), asked.webhook.queried("vain").unwrap_or(0));
     let work = async move { state.waiting_room(&asked).await };
-    // Whoever cannot be told anything new goes on waiting.
-    let silence = || super::text(&twiml::Response::new().with(Pause::seconds(LOOK_EVERY_S)), &urls);
+    // Whoever cannot be told anything new goes on waiting for a while, in case it passes.
+    let silence = || {
+        let response = match in_vain {
+            LOOKS_IN_VAIN_MAX.. => twiml::Response::new().with(Verb::Leave),
+            _ => {
+                let again = Redirect::to(urls.wait_in_vain(&call, n, in_vain + 1));
+                twiml::Response::new().with(Pause::seconds(LOOK_EVERY_S)).with(again)
+            }
+        };
+        super::text(&response, &urls)
+    };
     answer("wait", guard(work, silence).await)
 }
 
@@ -394,104 +375,5 @@ impl State {
         };
         let response = twiml::Response::new().with(gather).with(Redirect::to(next));
         Ok(document::text(&response, &asked.urls, &state.language))
-    }
-}
-
-/// The file of a recording is there, or will never be. A message whose own webhook was lost is kept.
-pub(super) async fn recording(Extract(state): Extract<State>, asked: Asked) -> Response {
-    let status = RecordingStatus::parse(asked.webhook.form.get("RecordingStatus").unwrap_or_default());
-    let of_the_caller = asked.webhook.form.get("RecordingSource").is_none_or(|source| source == "RecordVerb");
-    let kept = async {
-        // Silence is told by the turn alone.
-        let (RecordingStatus::Completed, true, Some(input @ Input::Recorded { .. })) =
-            (status, of_the_caller, recorded(&asked.webhook.form))
-        else {
-            return Ok(());
-        };
-        let Some(scene) = state.scene(&asked.call, Attestation::NotSupplied).await? else { return Ok(()) };
-        let known = state.is_kept(&scene.call.id, &input).await?;
-        let question = asked.webhook.queried::<String>("question").and_then(|name| Question::named(&name));
-        // A report that was slow belongs to a question of before.
-        let is_current = asked.webhook.queried::<u32>("turn").is_none_or(|turn| turn == scene.call.turn);
-        match (known, scene.call.ended_at) {
-            (true, _) => Ok(()),
-            (false, Some(_)) if question.is_some() => state.keep_beside(&scene, &input, question).await,
-            // A second message: the flow has had its one.
-            (false, Some(_)) if scene.call.outcome == Some(Outcome::Voicemail) => {
-                state.keep_beside(&scene, &input, None).await
-            }
-            (false, Some(_)) => state.late(scene, input).await.map(|_| ()),
-            (false, None) if scene.call.phase == Phase::Recording && is_current => {
-                let turn = scene.call.turn;
-                state.take(scene, turn, input).await.map(|_| ())
-            }
-            // Their call is somewhere else by now, and goes on there.
-            (false, None) => state.keep_beside(&scene, &input, question).await,
-        }
-    };
-    match kept.await {
-        Ok(()) => taken("recording"),
-        Err(error) => come_again("recording", &error),
-    }
-}
-
-impl State {
-    /// Whether this recording is one of the call's messages already.
-    pub(super) async fn is_kept(&self, call: &CallId, input: &Input) -> Result<bool, StoreError> {
-        let Input::Recorded { url, sid, .. } = input else { return Ok(false) };
-        let recording = sid.as_ref().unwrap_or(url);
-        let org = self.context().directory().org.clone();
-        let kept = voicemails::of_call(&mut *self.context().store.read().await?, &org, call).await?;
-        Ok(kept.iter().any(|message| message.recording == *recording))
-    }
-
-    /// A message, or an answer, that the flow does not hear of: it stands beside the call's alert.
-    async fn keep_beside(&self, scene: &Scene, input: &Input, question: Option<Question>) -> Result<(), StoreError> {
-        let Input::Recorded { url, sid, seconds, .. } = input.clone() else { return Ok(()) };
-        let language = scene.call.language.clone().unwrap_or_else(|| scene.flow.default_language().clone());
-        let effect = match question {
-            Some(question) => {
-                ivr::Effect::Intake(ivr::IntakeAnswer { question, url, sid, seconds, transcribe: false, language })
-            }
-            None => {
-                ivr::Effect::Voicemail(ivr::Voicemail { url, sid, seconds, transcribe: false, language, raise: None })
-            }
-        };
-        let (acting, call) = (scene.acting.clone(), scene.call.clone());
-        let reserved = self.context().store.alert_numbers(acting.org(), 1).await?;
-        let numbers = reserved.clone();
-        let unit = async move |db: &mut AnyConnection| {
-            let mut applying = Applying::new(&acting, &call, numbers.clone());
-            applying.apply(db, &effect).await?;
-            Ok(applying.used)
-        };
-        let used = self.context().change(unit).await?;
-        self.settle_numbers(&reserved, &used);
-        Ok(())
-    }
-}
-
-/// Comes minutes later, and only for English.
-pub(super) async fn transcription(Extract(state): Extract<State>, asked: Asked) -> Response {
-    let words = asked.webhook.form.get("TranscriptionText").unwrap_or_default();
-    let words = text::line(words, TRANSCRIPT_MAX);
-    let sid = text::key(asked.webhook.form.get("RecordingSid").unwrap_or_default());
-    if words.is_empty() || asked.webhook.form.get("TranscriptionStatus") == Some("failed") {
-        return taken("transcription");
-    }
-    let (acting, id) = (state.context().acting(), asked.call.clone());
-    let unit = async move |db: &mut AnyConnection| {
-        if !voicemails::transcribe(db, acting.org(), &id, &sid, &words).await? {
-            return Ok(());
-        }
-        let messages = voicemails::of_call(db, acting.org(), &id).await?;
-        match messages.iter().find(|message| message.recording == sid) {
-            Some(message) => transcript::arrived(db, &acting, message, &words).await,
-            None => Ok(()),
-        }
-    };
-    match state.context().store.write(unit).await {
-        Ok(()) => taken("transcription"),
-        Err(error) => come_again("transcription", &error),
     }
 }

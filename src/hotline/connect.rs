@@ -14,6 +14,7 @@ use super::{
     effects::{Applying, CONNECT, note},
     numbers::Used,
     rings::{HANGUP, LEAVE, RING},
+    spare::Desk,
     talk,
     waiting::Waiting,
 };
@@ -58,7 +59,8 @@ impl Connecting {
         let context = self.0.context();
         let numbers = context.store.alert_numbers(&timer.org, MATTERS_MAX).await?;
         let (acting, due, given) = (context.acting(), timer.clone(), numbers.clone());
-        let used = context.change(async move |db| step(db, &acting, &due, given.clone()).await).await?;
+        let desk = self.0.desk().clone();
+        let used = context.change(async move |db| step(db, &acting, &due, given.clone(), &desk).await).await?;
         self.0.settle_numbers(&numbers, &used);
         Ok(())
     }
@@ -69,6 +71,7 @@ async fn step(
     acting: &Acting,
     timer: &DueTimer,
     numbers: Vec<i64>,
+    desk: &Desk,
 ) -> Result<Used, StoreError> {
     if !timers::complete(db, timer).await? {
         return Ok(Vec::new());
@@ -78,6 +81,9 @@ async fn step(
     let (Phase::Waiting | Phase::Accepted | Phase::Bridged, Some(before)) = (call.phase, call.connect.clone()) else {
         return Ok(Vec::new());
     };
+    if desk.has_answered(&call.carrier, &call.carrier_call) && goes_elsewhere(db, acting, &call).await? {
+        return Ok(Vec::new());
+    }
     let mut waiting = Waiting::from_json(&before)?;
     if call.phase == Phase::Bridged && waiting.aside.is_some() {
         return aside::drive(db, acting, &call, waiting, numbers).await;
@@ -128,6 +134,18 @@ async fn step(
         timers::set(db, acting.org(), CONNECT, id.as_str(), again, "").await?;
     }
     Ok(applying.used)
+}
+
+/// A waiting caller was answered by the spare document, which leads back to no flow: nobody rings for them, and
+/// others are served before. `false`: they do not wait.
+pub async fn goes_elsewhere(db: &mut AnyConnection, acting: &Acting, call: &CallRow) -> Result<bool, StoreError> {
+    if !calls::go(db, acting.org(), &call.id, Phase::Waiting, Phase::Away).await? {
+        return Ok(false);
+    }
+    stop(db, acting, call).await?;
+    let text = "The caller waits no longer: the spare document has answered them.";
+    note(db, acting, call, "spare", text.to_owned(), json!({})).await?;
+    Ok(true)
 }
 
 /// Whom callers before this one would ring at this very moment: whoever becomes free is theirs first.

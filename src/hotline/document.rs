@@ -19,7 +19,7 @@ use crate::{
 /// Twilio transcribes English recordings of at most two minutes, and nothing else.
 const TRANSCRIBED_MAX_S: u32 = 120;
 /// So much silence ends a voicemail: people think between two sentences.
-const SILENCE_S: u32 = 10;
+pub const SILENCE_S: u32 = 10;
 /// A queue holds one caller: the call names it.
 const QUEUE_MAX: u32 = 1;
 

@@ -28,7 +28,7 @@ use crate::{
         raise::{self, Snapshot},
         spent::{self, ORG, Spending, spender},
         timeline, timers,
-        voicemails::{self, FETCH, Place, VoicemailRow},
+        voicemails::{self, FETCH, Place, Said, VoicemailRow},
         waiting as queue,
     },
     work::{Acting, msp, record},
@@ -50,6 +50,8 @@ pub struct Applying<'a> {
     pub spare_numbers: Vec<i64>,
     /// What the MSP was told of in this unit of work.
     matters: BTreeSet<String>,
+    /// The caller is in other hands by now.
+    rings_nobody: bool,
     /// What became of them, for after the commit.
     pub used: Used,
     /// Alerts that were opened for the caller, for the metrics.
@@ -64,9 +66,16 @@ impl<'a> Applying<'a> {
             alert: call.alert.clone(),
             spare_numbers,
             matters: BTreeSet::new(),
+            rings_nobody: false,
             used: Used::new(),
             opened: 0,
         }
+    }
+
+    /// For a caller who was put through by the spare document meanwhile: a phone that rings would ring for nobody.
+    pub fn ringing_nobody(mut self, is_so: bool) -> Self {
+        self.rings_nobody = is_so;
+        self
     }
 
     pub async fn apply(&mut self, db: &mut AnyConnection, effect: &Effect) -> Result<(), StoreError> {
@@ -187,6 +196,10 @@ impl<'a> Applying<'a> {
             comes_from_talk: false,
         };
         queue::begin(db, org, id, &waiting.to_json(), acting.now).await?;
+        if self.rings_nobody {
+            let text = "Nobody is rung: the spare document had answered the caller before the flow could.";
+            return self.note(db, "spare", text.to_owned(), json!({})).await;
+        }
         timers::set(db, org, CONNECT, id.as_str(), acting.now, "").await?;
         if let Some(alert) = &self.alert
             && alerts::hold(db, org, alert, id).await?
@@ -216,7 +229,7 @@ impl<'a> Applying<'a> {
             url: voicemail.url.clone(),
             seconds: voicemail.seconds,
             transcript: None,
-            question: None,
+            said: Said::Message,
             language: Some(voicemail.language.clone()),
             transcribe: voicemail.transcribe,
             place: Place::AtCarrier,

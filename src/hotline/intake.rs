@@ -7,10 +7,10 @@ use sqlx::AnyConnection;
 use super::effects::{Applying, FETCH_AFTER};
 use crate::{
     ivr::IntakeAnswer,
-    model::id::AlertId,
+    model::{call::Question, id::AlertId},
     store::{
         StoreError, timers,
-        voicemails::{self, FETCH, Place, VoicemailRow},
+        voicemails::{self, FETCH, Place, Said, VoicemailRow},
     },
     work::record,
 };
@@ -40,7 +40,7 @@ impl Applying<'_> {
             transcribe: answer.transcribe,
             place: Place::AtCarrier,
             remove_at: None,
-            question: Some(answer.question),
+            said: Said::Answer(answer.question),
             created_at: acting.now,
         };
         if !voicemails::insert(db, org, &row).await? {
@@ -57,7 +57,7 @@ impl Applying<'_> {
     /// The call has an alert from here on: what was answered before belongs to it.
     pub async fn attach_intake(&self, db: &mut AnyConnection, alert: &AlertId) -> Result<(), StoreError> {
         let rows = voicemails::attach(db, self.acting.org(), &self.call.id, alert).await?;
-        for row in rows.iter().filter(|row| row.question.is_some()) {
+        for row in rows.iter().filter(|row| row.said.question().is_some()) {
             let (text, detail) = told(row);
             record(db, self.acting, alert, "intake", text, detail).await?;
         }
@@ -66,7 +66,7 @@ impl Applying<'_> {
 }
 
 fn told(row: &VoicemailRow) -> (String, Value) {
-    let question = row.question.map_or("", |question| question.as_str());
+    let question = row.said.question().map_or("", Question::as_str);
     let said = row.transcript.as_ref().map_or_else(String::new, |words| format!(": {words}"));
     let text = format!("The caller's answer to `{question}`: a recording of {} seconds{said}", row.seconds);
     let detail = json!({

@@ -8,9 +8,9 @@
 mod aside; // another technician is wanted
 mod callbacks; // promises to call back
 mod called; // flows that a call may call
-mod calls; // turns, the queue, recordings
+mod calls; // turns, the queue
 mod connect; // the timer by which people are rung
-mod document; // what is heard → TwiML: pure
+pub mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
@@ -22,9 +22,12 @@ pub mod lookup; // what an endpoint of the MSP knows
 pub mod music; // hold music of our own
 mod numbers; // of alerts that a unit of work may open
 mod plain; // turns that change nothing but their call
+mod recorded; // what callers said
 mod rings; // what the carrier is asked to do
+pub mod spare; // the answer when nothing else can be had
 mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
+mod talks; // those that were recorded
 mod turn; // one turn of a call
 pub mod urls; // the paths
 mod voice; // a call comes in, ends, or could not be answered
@@ -44,9 +47,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
+use tokio_util::task::TaskTracker;
 
 use crate::{
-    carrier::twiml::{self, Verb},
+    carrier::{
+        signature::Form,
+        twiml::{self, Verb},
+    },
     ivr::{self, Flow},
     model::{id::FlowId, language::Language},
     store::{StoreError, flows},
@@ -56,7 +63,9 @@ use crate::{
 };
 use known::KnownCalls;
 use lookup::Lookups;
+use spare::{Desk, What};
 use urls::Urls;
+use voice::Arrival;
 
 /// Carriers wait 15 s and then apologise in English. A real time: carriers know no other.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
@@ -75,9 +84,12 @@ struct Parts {
     lookups: Lookups,
     /// Messages are put into words here: the carrier is not asked to.
     transcribes: bool,
+    /// What callers left, in memory until it is kept: a service that stops waits for it.
+    keeping: TaskTracker,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
     known: KnownCalls,
     turns: plain::Turns,
+    desk: Desk,
 }
 
 impl FromRef<State> for Webhooks {
@@ -87,11 +99,24 @@ impl FromRef<State> for Webhooks {
 }
 
 impl State {
-    /// Starts the task that saves turns which come together; it ends with the last clone.
-    pub fn start(context: Context, webhooks: Webhooks, lookups: Lookups, transcribes: bool) -> Self {
+    /// Starts the task that saves turns which come together; it ends with the last clone. `keeping` is waited for
+    /// before the database is closed.
+    pub fn start(
+        context: Context,
+        webhooks: Webhooks,
+        lookups: Lookups,
+        transcribes: bool,
+        desk: Desk,
+        keeping: TaskTracker,
+    ) -> Self {
         let turns = plain::turns(context.store.clone());
         let (old_flows, known) = (Mutex::default(), KnownCalls::default());
-        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, old_flows, known, turns }))
+        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, keeping, old_flows, known, turns, desk }))
+    }
+
+    /// Answers whom nothing else answers.
+    fn desk(&self) -> &Desk {
+        &self.0.desk
     }
 
     fn context(&self) -> &Context {
@@ -112,6 +137,11 @@ impl State {
 
     fn turns(&self) -> &plain::Turns {
         &self.0.turns
+    }
+
+    /// For what must not be lost while the service stops.
+    fn keeping(&self) -> &TaskTracker {
+        &self.0.keeping
     }
 
     /// A version that is no longer the latest.
@@ -149,16 +179,15 @@ impl State {
 
 /// Carriers' paths take any method: whoever is no carrier learns nothing, not even which ones exist.
 pub fn routes(state: State) -> Router {
+    let spare = spare::routes(state.desk().clone());
     Router::new()
         .route(urls::VOICE, any(voice::came_in))
         .route(urls::VOICE_STATUS, any(voice::ended))
-        .route(urls::FALLBACK, any(voice::fallback))
-        .route(urls::MESSAGE, any(voice::message))
         .route(urls::TURN, any(calls::turn))
         .route(urls::WAIT, any(calls::wait))
         .route(urls::QUEUE, any(calls::queue))
-        .route(urls::RECORDING, any(calls::recording))
-        .route(urls::TRANSCRIPTION, any(calls::transcription))
+        .route(urls::RECORDING, any(recorded::recording))
+        .route(urls::TRANSCRIPTION, any(recorded::transcription))
         .route(urls::LEG, any(legs::answered))
         .route(urls::LEG_KEY, any(legs::key))
         .route(urls::LEG_WHISPER, any(legs::whisper))
@@ -168,6 +197,7 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_STATUS, any(legs::status))
         .route(music::PATH, get(music::hold))
         .with_state(state)
+        .merge(spare)
 }
 
 /// The timers that the hotline works off.
@@ -197,22 +227,62 @@ fn come_again(kind: &'static str, error: &StoreError) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_S.to_string())]).into_response()
 }
 
-/// Does the work on a task of its own, so that a carrier who goes away does not break it off, and
-/// answers the spare document when it fails, panics or takes too long.
+/// A report that the database did not take is in the journal of the spare documents: few carriers repeat it.
+fn journaled(kind: &'static str) -> Response {
+    metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => "journaled").increment(1);
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// Does the work, and answers another document when it fails, panics or takes too long.
 async fn guard<F>(work: F, spare: impl FnOnce() -> String) -> String
 where
     F: Future<Output = Result<String, StoreError>> + Send + 'static,
 {
-    match tokio::time::timeout(ANSWER_WITHIN, tokio::spawn(work)).await {
-        Ok(Ok(Ok(document))) => return document,
-        Ok(Ok(Err(error))) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a webhook is answered by the spare document");
-        }
-        Ok(Err(error)) => tracing::error!(%error, "a webhook's work panicked: the spare document answers it"),
-        Err(_) => tracing::error!("a webhook's work takes too long: the spare document answers it"),
+    served(work).await.unwrap_or_else(spare)
+}
+
+/// The work's document, if it comes in time.
+async fn served<F>(work: F) -> Option<String>
+where
+    F: Future<Output = Result<String, StoreError>> + Send + 'static,
+{
+    let document = in_time(work, "the spare document answers").await;
+    if document.is_none() {
+        metrics::counter!(metric::WEBHOOKS, "kind" => "spare", "answer" => "spare").increment(1);
     }
-    metrics::counter!(metric::WEBHOOKS, "kind" => "spare", "answer" => "spare").increment(1);
-    spare()
+    document
+}
+
+/// Does the work on a task of its own, so that a carrier who goes away does not break it off. `None`: it fails,
+/// panics, or takes too long and may still come to its end; `instead` says what is done about that.
+async fn in_time<T, F>(work: F, instead: &'static str) -> Option<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, StoreError>> + Send + 'static,
+{
+    match tokio::time::timeout(ANSWER_WITHIN, tokio::spawn(work)).await {
+        Ok(Ok(Ok(done))) => return Some(done),
+        Ok(Ok(Err(error))) => {
+            tracing::error!(error = &error as &dyn std::error::Error, instead, "a webhook's work failed");
+        }
+        Ok(Err(error)) => tracing::error!(%error, instead, "a webhook's work panicked"),
+        Err(_) => tracing::error!(instead, "a webhook's work takes too long"),
+    }
+    None
+}
+
+impl State {
+    /// The work's document for a caller, or the one that leads to a human without the database; what the caller
+    /// said with this request is kept then.
+    async fn or_spare<F>(&self, work: F, arrival: &Arrival, form: &Form) -> String
+    where
+        F: Future<Output = Result<String, StoreError>> + Send + 'static,
+    {
+        match served(work).await {
+            Some(document) => document,
+            None => self.desk().answer(arrival, What::message(recorded::of(form)), spare::is_gone(form)).await,
+        }
+    }
 }
 
 fn text(response: &twiml::Response, urls: &Urls) -> String {
@@ -224,9 +294,4 @@ fn farewell(language: &Language, sentence: impl Fn(&words::Words) -> &'static st
     let (words, language) = words::words(language);
     let response = twiml::Response::new().with(document::say(&language, sentence(words))).with(Verb::Hangup);
     document::text(&response, urls, &language)
-}
-
-/// The apology that records a message. Needs no database.
-fn spare(language: &Language, urls: &Urls) -> String {
-    document::text(&document::spare(&ivr::spare(language), urls), urls, language)
 }

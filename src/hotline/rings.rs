@@ -50,6 +50,8 @@ const ASK_AGAIN: TimeDelta = TimeDelta::minutes(1);
 const WATCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
 /// How often a technician is led to the third before that is given up.
 const JOIN_TRIES: i64 = 3;
+/// How often a carrier is asked to move a caller who waits.
+const LEAVE_TRIES: i64 = 3;
 /// Carriers end a call after four hours.
 const CALL_MAX: TimeDelta = TimeDelta::hours(5);
 
@@ -168,9 +170,12 @@ impl Ringing {
         let still_wanted = async move |db: &mut AnyConnection| {
             timers::complete(db, &due).await?;
             legs::placed(db, &due.org, &id, name.as_str(), acting.now).await?;
-            timers::set(db, &due.org, DEADLINE, id.as_str(), acting.now + within, "").await?;
-            let row = legs::by_id(db, &due.org, &id).await?;
-            Ok(row.is_some_and(|row| row.state != LegState::Ended && row.result.is_none()))
+            let row = legs::by_id(db, &due.org, &id).await?.filter(|row| row.state != LegState::Ended);
+            // One that was taken back while it was being placed has ended, and is asked for by nobody.
+            if row.is_some() {
+                timers::set(db, &due.org, DEADLINE, id.as_str(), acting.now + within, "").await?;
+            }
+            Ok(row.is_some_and(|row| row.result.is_none()))
         };
         if !self.0.context().store.write(still_wanted).await? {
             // It was taken back while it was being placed.
@@ -240,7 +245,16 @@ impl Ringing {
             let moved =
                 carrier.redirect_call(&Sid::new(call.carrier_call.as_str()), &urls.queue(&call.id, call.turn)).await;
             if let Err(error) = moved {
-                tracing::warn!(call.id = %call.id, code = error.code, "a caller could not be taken out of the queue");
+                tracing::warn!(call.id = %call.id, code = error.code, "a caller could not be moved on");
+                let tries: i64 = timer.payload.parse().unwrap_or(1);
+                // A waiting room sends its caller on by itself, once this is given up. In a conference that
+                // everybody has left, nothing does.
+                let goes_on = call.phase == Phase::Bridged || tries < LEAVE_TRIES;
+                if goes_on && error.class.may_be_repeated() {
+                    let mut next = timer.clone();
+                    next.payload = (tries + 1).to_string();
+                    return self.again(&next, AGAIN).await;
+                }
             }
         }
         self.complete(timer).await
@@ -269,7 +283,10 @@ impl Ringing {
         }
         let (due, acting) = (timer.clone(), self.0.context().acting());
         let unit = async move |db: &mut AnyConnection| {
-            timers::complete(db, &due).await?;
+            if !timers::complete(db, &due).await? {
+                // Their own phone has led them there meanwhile.
+                return Ok(());
+            }
             super::aside::not_joined(db, &acting, &call, &due.payload).await
         };
         self.0.context().change(unit).await

@@ -13,6 +13,7 @@ use super::{
     document::say,
     guard,
     legs::{Received, Ring, Seen, unavailable},
+    rings::JOIN,
     urls::{self, Urls},
     waiting::Wish,
     words::Words,
@@ -26,7 +27,7 @@ use crate::{
         },
     },
     model::{call::LegState, id::CallId, language::Language},
-    store::{StoreError, calls::Phase},
+    store::{StoreError, calls::Phase, timers},
     web::text,
 };
 
@@ -81,6 +82,10 @@ impl Ring {
         let Some(seen) = self.seen(db).await? else { return Ok(self.stranger()) };
         let talks = seen.leg.state == LegState::Bridged && seen.call.phase == Phase::Bridged;
         let conference = seen.waiting.as_ref().is_some_and(|waiting| waiting.conference);
+        // Whom they wanted has come while they pressed keys, and the carrier has not moved them yet.
+        if talks && conference && timers::clear(db, self.acting.org(), JOIN, self.leg.as_str()).await? {
+            return Ok(self.conference(&seen));
+        }
         if seen.call.ended_at.is_some() || !talks || conference {
             return Ok(super::text(&Document::new().with(Verb::Hangup), &self.urls));
         }

@@ -14,6 +14,7 @@ use super::{
     known::Known,
     numbers::Used,
     plain,
+    spare::Desk,
     urls::Urls,
 };
 use crate::{
@@ -206,6 +207,7 @@ impl State {
             ran,
             document: document.clone(),
             numbers: numbers.clone(),
+            desk: self.desk().clone(),
         };
         let (used, opened) = self.context().store.write(async move |db| saved.save(db).await).await?;
         self.settle_numbers(&numbers, &used);
@@ -243,13 +245,19 @@ struct Saving {
     ran: ivr::Turn,
     document: Document,
     numbers: Vec<i64>,
+    desk: Desk,
 }
 
 impl Saving {
     /// One unit of work: the state, the document, and everything that follows from the turn.
     async fn save(&self, db: &mut AnyConnection) -> Result<(Used, u32), StoreError> {
         let (acting, org, call) = (&self.acting, self.acting.org(), &self.call);
-        let row = row_of(acting, &self.ran);
+        let mut row = row_of(acting, &self.ran);
+        // A turn that took too long: its caller heard the spare document, and waits for nobody here.
+        let in_other_hands = self.desk.has_answered(&call.carrier, &call.carrier_call);
+        if in_other_hands && row.phase == Phase::Waiting {
+            row.phase = Phase::Away;
+        }
         if !calls::save_turn(db, org, &call.id, self.turn, &row).await? {
             return Err(StoreError::Stale("the turn was taken"));
         }
@@ -257,15 +265,17 @@ impl Saving {
         if matches!(call.phase, Phase::Waiting | Phase::Accepted | Phase::Leaving) {
             super::connect::stop(db, acting, call).await?;
         }
-        if matches!(self.ran.verbs.then, Then::Dial(_)) {
+        if matches!(self.ran.verbs.then, Then::Dial(_)) && !in_other_hands {
             let cap = acting.directory.limits.calls_per_hour;
             for subject in [ORG, spender(&call.hotline).as_str()] {
-                // Whether it may be dialled the engine has decided.
-                spent::take(db, org, Spending::Call, subject, cap, acting.now).await?;
+                // Others were dialled since the engine looked: it decides anew, on what is spent by now.
+                if !spent::take(db, org, Spending::Call, subject, cap, acting.now).await? {
+                    return Err(StoreError::Stale("the hour's cap was reached meanwhile"));
+                }
             }
         }
         let known = CallRow { contract: row.contract.clone(), priority: row.priority, ..call.clone() };
-        let mut applying = Applying::new(acting, &known, self.numbers.clone());
+        let mut applying = Applying::new(acting, &known, self.numbers.clone()).ringing_nobody(in_other_hands);
         for effect in &self.ran.effects {
             applying.apply(db, effect).await?;
         }
@@ -345,5 +355,6 @@ fn lost_hotline(call: &CallRow) -> Hotline {
         contracts,
         flow: call.flow.clone(),
         vars: std::collections::BTreeMap::new(),
+        spare: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@
 use crate::model::{
     call::Question,
     id::{CallId, CarrierId, LegId},
+    language::Language,
 };
 
 pub const VOICE: &str = "/carriers/{carrier}/voice";
@@ -11,6 +12,11 @@ pub const VOICE_STATUS: &str = "/carriers/{carrier}/voice/status";
 pub const FALLBACK: &str = "/carriers/{carrier}/voice/fallback";
 /// What was recorded after something had failed.
 pub const MESSAGE: &str = "/carriers/{carrier}/voice/message";
+/// After a static number of the spare document was dialled; the query says who is next.
+pub const SPARE_NEXT: &str = "/carriers/{carrier}/spare/next";
+/// What whoever is dialled so hears before the bridge, and their key.
+pub const SPARE_WHISPER: &str = "/carriers/{carrier}/spare/whisper";
+pub const SPARE_KEY: &str = "/carriers/{carrier}/spare/key";
 pub const TURN: &str = "/carriers/{carrier}/calls/{call}/turns/{turn}";
 pub const WAIT: &str = "/carriers/{carrier}/calls/{call}/wait";
 pub const QUEUE: &str = "/carriers/{carrier}/calls/{call}/queue/{turn}";
@@ -44,6 +50,19 @@ impl Urls {
         self.fill(MESSAGE, "", "")
     }
 
+    pub fn spare_next(&self, query: &str) -> String {
+        format!("{}?{query}", self.fill(SPARE_NEXT, "", ""))
+    }
+
+    pub fn spare_whisper(&self, language: &Language) -> String {
+        format!("{}?language={language}", self.fill(SPARE_WHISPER, "", ""))
+    }
+
+    /// `asked`: how often they have been asked by then.
+    pub fn spare_key(&self, language: &Language, asked: u32) -> String {
+        format!("{}?language={language}&n={asked}", self.fill(SPARE_KEY, "", ""))
+    }
+
     pub fn turn(&self, call: &CallId, turn: u32) -> String {
         self.of_call(TURN, call).replace("{turn}", &turn.to_string())
     }
@@ -54,6 +73,11 @@ impl Urls {
 
     pub fn wait(&self, call: &CallId, asked: u32) -> String {
         format!("{}?n={asked}", self.of_call(WAIT, call))
+    }
+
+    /// `in_vain`: how often nothing could be said by then.
+    pub fn wait_in_vain(&self, call: &CallId, asked: u32, in_vain: u32) -> String {
+        format!("{}&vain={in_vain}", self.wait(call, asked))
     }
 
     pub fn recording(&self, call: &CallId) -> String {

@@ -11,26 +11,19 @@ pub type Called = BTreeMap<FlowId, (i64, Arc<Flow>)>;
 
 static NONE: Called = Called::new();
 
-/// What a turn walks on. A flow that calls no other is all by itself.
+/// What a turn walks on.
 #[derive(Debug, Clone, Copy)]
 pub struct Flows<'a> {
     pub main: &'a Flow,
     pub called: &'a Called,
 }
 
-impl<'a> From<&'a Flow> for Flows<'a> {
-    fn from(main: &'a Flow) -> Self {
-        Self { main, called: &NONE }
-    }
-}
-
-impl<'a> From<&'a Arc<Flow>> for Flows<'a> {
-    fn from(main: &'a Arc<Flow>) -> Self {
-        Self { main, called: &NONE }
-    }
-}
-
 impl<'a> Flows<'a> {
+    /// A flow that calls no other; what it calls all the same is not there, and the call goes on without.
+    pub fn only(main: &'a Flow) -> Self {
+        Self { main, called: &NONE }
+    }
+
     /// The flow that the call is in; `None`: one that is not here.
     pub fn current(self, state: &State) -> Option<&'a Flow> {
         self.at(state, state.calls.len())

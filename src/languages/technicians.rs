@@ -43,6 +43,9 @@ sentences! {
         bridging: Sentence,
         goodbye: Sentence,
         message_thanks: Sentence,
+        spare_connecting: Sentence,
+        spare_nobody: Sentence,
+        spare_call: Sentence,
         unknown_number: Sentence,
         time: WrittenTime,
     }

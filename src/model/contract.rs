@@ -62,6 +62,8 @@ pub struct Hotline {
     pub contracts: Vec<ContractId>,
     pub flow: FlowId,
     pub vars: BTreeMap<String, String>,
+    /// Who is dialled, one after the other, when the flow cannot be served.
+    pub spare: Vec<Phone>,
 }
 
 impl Hotline {

@@ -3,7 +3,7 @@
 //!
 //! Reads voicemails; writes them, their files and timelines, and the timers that follow.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
@@ -36,6 +36,23 @@ const WAITS: Waits = Waits {
 };
 /// Then somebody has to look.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(2);
+/// A carrier that knows nothing of a recording for so long will not: somebody has deleted it there.
+const UNKNOWN_AFTER: TimeDelta = TimeDelta::hours(1);
+/// Somebody hears that our folder takes nothing when that does not pass by itself.
+const TELL_AFTER: TimeDelta = TimeDelta::minutes(10);
+/// Some ten minutes: then what should be gone is still there, and somebody has to know.
+const REMOVED_AFTER_TRIES: u32 = 8;
+/// Ten minutes of sound are 10 MB: longer ones are fetched beside the timers.
+const SHORT_S: u32 = 600;
+/// Within the lease of a timer. A real time: sockets know no other.
+const SHORT_WITHIN: Duration = Duration::from_secs(20);
+/// What does not come within that may come as a long one does, whatever its length is said to be.
+const SHORT_TRIES: u32 = 4;
+const LONG_PATIENCE: Duration = Duration::from_secs(300);
+/// Longer than a carrier is waited for.
+const LONG_WITHIN: TimeDelta = TimeDelta::minutes(6);
+/// While others are being fetched.
+const BUSY_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// Twilio's transcripts come within minutes. A recording that is gone cannot be put into words.
 const CARRIERS_WORDS_WITHIN: TimeDelta = TimeDelta::minutes(15);
 /// What Twilio transcribes.
@@ -60,73 +77,38 @@ impl Handler for Fetching {
     }
 }
 
+/// Why a recording is not here yet.
+enum Trouble {
+    Carrier(CarrierError),
+    /// Ours: the carrier has it as long as we cannot take it.
+    Vault(VaultError),
+}
+
 impl Fetching {
     async fn fetch(&self, timer: &DueTimer) -> Result<(), StoreError> {
         let Some(row) = self.0.row(timer).await?.filter(|row| row.place == Place::AtCarrier) else {
             return self.0.complete(timer).await;
         };
-        let fetched = match self.carrier(&row) {
-            Some(carrier) => carrier.fetch_recording(&sid(&row)).await,
-            None => Err(gone(&row)),
-        };
-        let error = match fetched {
-            Ok(audio) => match self.0.0.vault.keep(&row.id, audio, self.0.context().ids.nonce()).await {
-                Ok(()) => return self.kept(timer, &row).await,
-                Err(error) => not_kept(&error),
-            },
-            Err(error) => error,
-        };
-        if self.0.context().clock.now() - row.created_at < GIVE_UP_AFTER {
-            return self.again(timer, &error).await;
+        let tries: u32 = timer.payload.parse().unwrap_or(0);
+        if row.seconds <= SHORT_S && tries < SHORT_TRIES {
+            return self.0.fetch_now(timer, &row, SHORT_WITHIN).await;
         }
-        let matter = format!("recording-lost:{}", row.id);
-        let text = format!(
-            "The recording of a caller's message (call {}) could not be fetched from the carrier `{}`: {error}. It may \
-             still be there as {}.",
-            row.call, row.carrier, row.recording
-        );
-        msp::report(self.0.context(), &matter, "A caller's message could not be fetched", &text, None).await?;
-        let (acting, due) = (self.0.context().acting(), timer.clone());
-        let unit = async move |db: &mut AnyConnection| {
-            timers::complete(db, &due).await?;
-            if voicemails::go(db, acting.org(), &row.id, Place::AtCarrier, Place::Lost).await? {
-                let text = "The recording could not be fetched from the carrier.";
-                transcript::note(db, &acting, &row, "recording", text, json!({ "place": "lost" })).await?;
-            }
-            Ok(())
+        // As for a transcript: what takes longer than a handler may is begun anew only after its time limit.
+        let Ok(place) = Arc::clone(&self.0.0.fetchers).try_acquire_owned() else {
+            return self.0.again(timer, BUSY_AGAIN, &timer.payload).await;
         };
-        self.0.context().change(unit).await
-    }
-
-    /// The file is on our disk; now the row says so, and what follows is due.
-    async fn kept(&self, timer: &DueTimer, row: &VoicemailRow) -> Result<(), StoreError> {
-        let (acting, due, row) = (self.0.context().acting(), timer.clone(), row.clone());
-        let settings = self.0.0.settings.clone();
-        let unit = async move |db: &mut AnyConnection| {
-            if !timers::complete(db, &due).await? {
-                return Ok(());
+        self.0.again(timer, LONG_WITHIN, &timer.payload).await?;
+        let (recordings, timer) = (self.0.clone(), timer.clone());
+        self.0.0.workers.spawn(async move {
+            let stopping = recordings.0.stopping.clone();
+            if let Some(Err(error)) =
+                stopping.run_until_cancelled(recordings.fetch_now(&timer, &row, LONG_PATIENCE)).await
+            {
+                tracing::warn!(error = &error as &dyn std::error::Error, voicemail.id = %row.id, "fetched later");
             }
-            let (org, now) = (acting.org(), acting.now);
-            let Some(fresh) = voicemails::by_id(db, org, &row.id).await? else { return Ok(()) };
-            let keeps = retention(db, &acting, &row).await?.unwrap_or(settings.retention);
-            let remove_at = row.created_at + keeps;
-            if !voicemails::fetched(db, org, &row.id, remove_at).await? {
-                return Ok(());
-            }
-            let here = settings.transcriber.is_some();
-            let id = row.id.as_str();
-            timers::set(db, org, OVER, id, remove_at, "").await?;
-            let by_carrier = !here && awaits_carrier(&fresh);
-            let delete_at = if by_carrier { fresh.created_at + CARRIERS_WORDS_WITHIN } else { now };
-            timers::set(db, org, DELETE, id, delete_at.max(now), "").await?;
-            if here && fresh.transcribe && fresh.transcript.is_none() {
-                timers::set(db, org, TRANSCRIBE, id, now, "").await?;
-            }
-            let text = format!("The recording is kept sealed for {}.", duration::write(keeps));
-            let detail = json!({ "place": "fetched", "remove_at": remove_at.to_rfc3339() });
-            transcript::note(db, &acting, &row, "recording", text, detail).await
-        };
-        self.0.context().change(unit).await
+            drop(place);
+        });
+        Ok(())
     }
 
     async fn delete(&self, timer: &DueTimer) -> Result<(), StoreError> {
@@ -135,7 +117,7 @@ impl Fetching {
         if !matches!(row.place, Place::Both | Place::Removed) {
             return self.0.complete(timer).await;
         }
-        let deleted = match self.carrier(&row) {
+        let deleted = match self.0.carrier(&row) {
             Some(carrier) => carrier.delete_recording(&sid(&row)).await,
             None => Err(gone(&row)),
         };
@@ -170,6 +152,9 @@ impl Fetching {
             return self.0.complete(timer).await;
         };
         if let Err(error) = self.0.0.vault.remove(&row.id).await {
+            if timer.payload.parse().is_ok_and(|tries: u32| tries >= REMOVED_AFTER_TRIES) {
+                self.0.tell_of_folder(&error).await?;
+            }
             return self.again(timer, &not_kept(&error)).await;
         }
         let (acting, due) = (self.0.context().acting(), timer.clone());
@@ -185,20 +170,123 @@ impl Fetching {
         self.0.context().change(unit).await
     }
 
-    fn carrier(&self, row: &VoicemailRow) -> Option<&dyn Carrier> {
-        self.0.0.carriers.get(&row.carrier).map(|line| line.carrier.as_ref())
-    }
-
     async fn again(&self, timer: &DueTimer, error: &CarrierError) -> Result<(), StoreError> {
-        let context = self.0.context();
-        let tries: u32 = timer.payload.parse().unwrap_or(0) + 1;
-        let wait = WAITS.before(tries, context.ids.fraction(), error.retry_after);
-        tracing::info!(voicemail.id = timer.subject, tries, class = error.class.as_str(), "a recording comes later");
-        self.0.again(timer, TimeDelta::from_std(wait).unwrap_or(GIVE_UP_AFTER), &tries.to_string()).await
+        tracing::info!(voicemail.id = timer.subject, class = error.class.as_str(), "a recording comes later");
+        let (wait, tries) = self.0.wait(timer, error.retry_after);
+        self.0.again(timer, wait, &tries).await
     }
 }
 
 impl Recordings {
+    async fn fetch_now(&self, timer: &DueTimer, row: &VoicemailRow, within: Duration) -> Result<(), StoreError> {
+        let id = sid(row);
+        let fetched = match self.carrier(row) {
+            Some(carrier) => tokio::time::timeout(within, carrier.fetch_recording(&id)).await.unwrap_or_else(|_| {
+                Err(CarrierError::of(crate::carrier::Class::Retry, "the recording takes longer than it is waited for"))
+            }),
+            None => Err(gone(row)),
+        };
+        let trouble = match fetched {
+            Ok(audio) => match self.0.vault.keep(&row.id, audio, self.context().ids.nonce()).await {
+                Ok(()) => return self.kept(timer, row).await,
+                Err(error) => Trouble::Vault(error),
+            },
+            Err(error) => Trouble::Carrier(error),
+        };
+        let age = self.context().clock.now() - row.created_at;
+        let (wait, tries) = self.wait(timer, trouble.retry_after());
+        match &trouble {
+            Trouble::Carrier(error) if age >= give_up_after(error) => return self.lost(timer, row, error).await,
+            Trouble::Carrier(error) => {
+                tracing::info!(voicemail.id = %row.id, class = error.class.as_str(), "a recording comes later");
+            }
+            Trouble::Vault(error) => {
+                tracing::error!(error = error as &dyn std::error::Error, voicemail.id = %row.id, "a recording could not be kept");
+                if age >= TELL_AFTER {
+                    self.tell_of_folder(error).await?;
+                }
+            }
+        }
+        let (due, at) = (timer.clone(), self.context().clock.now() + wait);
+        let unit = async move |db: &mut AnyConnection| timers::set(db, &due.org, FETCH, &due.subject, at, &tries).await;
+        self.context().store.write(unit).await
+    }
+
+    /// The file is on our disk; now the row says so, and what follows is due.
+    async fn kept(&self, timer: &DueTimer, row: &VoicemailRow) -> Result<(), StoreError> {
+        let (acting, due, row) = (self.context().acting(), timer.clone(), row.clone());
+        let settings = self.0.settings.clone();
+        let unit = async move |db: &mut AnyConnection| {
+            let (org, now, id) = (acting.org(), acting.now, row.id.as_str());
+            // Of two who fetched it at once, the first one sees it at the carrier alone.
+            timers::clear(db, &due.org, FETCH, id).await?;
+            let Some(fresh) = voicemails::by_id(db, org, &row.id).await? else { return Ok(()) };
+            let keeps = retention(db, &acting, &row).await?.unwrap_or(settings.retention);
+            let remove_at = row.created_at + keeps;
+            if !voicemails::fetched(db, org, &row.id, remove_at).await? {
+                return Ok(());
+            }
+            let here = settings.transcriber.is_some();
+            timers::set(db, org, OVER, id, remove_at, "").await?;
+            let by_carrier = !here && awaits_carrier(&fresh);
+            let delete_at = if by_carrier { fresh.created_at + CARRIERS_WORDS_WITHIN } else { now };
+            timers::set(db, org, DELETE, id, delete_at.max(now), "").await?;
+            if here && fresh.transcribe && fresh.transcript.is_none() {
+                timers::set(db, org, TRANSCRIBE, id, now, "").await?;
+            }
+            let text = format!("The recording is kept sealed for {}.", duration::write(keeps));
+            let detail = json!({ "place": "fetched", "remove_at": remove_at.to_rfc3339() });
+            transcript::note(db, &acting, &row, "recording", text, detail).await
+        };
+        self.context().change(unit).await
+    }
+
+    /// Somebody has to look; its words, if the carrier has sent any, are kept as long as a recording.
+    async fn lost(&self, timer: &DueTimer, row: &VoicemailRow, error: &CarrierError) -> Result<(), StoreError> {
+        let matter = format!("recording-lost:{}", row.id);
+        let text = format!(
+            "The recording of a caller's message (call {}) could not be fetched from the carrier `{}`: {error}. It may \
+             still be there as {}.",
+            row.call, row.carrier, row.recording
+        );
+        msp::report(self.context(), &matter, "A caller's message could not be fetched", &text, None).await?;
+        let (acting, due, row) = (self.context().acting(), timer.clone(), row.clone());
+        let otherwise = self.0.settings.retention;
+        let unit = async move |db: &mut AnyConnection| {
+            timers::clear(db, &due.org, FETCH, &due.subject).await?;
+            if voicemails::go(db, acting.org(), &row.id, Place::AtCarrier, Place::Lost).await? {
+                let remove_at = row.created_at + retention(db, &acting, &row).await?.unwrap_or(otherwise);
+                timers::set(db, acting.org(), OVER, row.id.as_str(), remove_at, "").await?;
+                let text = "The recording could not be fetched from the carrier.";
+                transcript::note(db, &acting, &row, "recording", text, json!({ "place": "lost" })).await?;
+            }
+            Ok(())
+        };
+        self.context().change(unit).await
+    }
+
+    /// One matter, however many recordings wait for it.
+    async fn tell_of_folder(&self, error: &VaultError) -> Result<(), StoreError> {
+        let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
+        let text = format!(
+            "Recordings of callers cannot be kept on this machine or removed from it: {error}{cause}. What is at the \
+             carrier stays there, and is fetched when that is mended."
+        );
+        let (matter, title) = ("recordings-folder", "Recordings cannot be kept on this machine");
+        msp::report(self.context(), matter, title, &text, None).await.map(|_| ())
+    }
+
+    /// Until the next try, and what that one is to know.
+    fn wait(&self, timer: &DueTimer, retry_after: Option<Duration>) -> (TimeDelta, String) {
+        let tries: u32 = timer.payload.parse().unwrap_or(0) + 1;
+        let wait = WAITS.before(tries, self.context().ids.fraction(), retry_after);
+        (TimeDelta::from_std(wait).unwrap_or(GIVE_UP_AFTER), tries.to_string())
+    }
+
+    fn carrier(&self, row: &VoicemailRow) -> Option<&dyn Carrier> {
+        self.0.carriers.get(&row.carrier).map(|line| line.carrier.as_ref())
+    }
+
     pub(super) async fn row(&self, timer: &DueTimer) -> Result<Option<VoicemailRow>, StoreError> {
         let Ok(id) = timer.subject.parse::<VoicemailId>() else { return Ok(None) };
         voicemails::by_id(&mut *self.context().store.read().await?, &timer.org, &id).await
@@ -247,6 +335,22 @@ fn sid(row: &VoicemailRow) -> Sid {
 fn gone(row: &VoicemailRow) -> CarrierError {
     let message = format!("the carrier `{}` is not configured any more", row.carrier);
     CarrierError::of(crate::carrier::Class::Account, message)
+}
+
+impl Trouble {
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Carrier(error) => error.retry_after,
+            Self::Vault(_) => None,
+        }
+    }
+}
+
+fn give_up_after(error: &CarrierError) -> TimeDelta {
+    match error.status {
+        Some(404 | 410) => UNKNOWN_AFTER,
+        _ => GIVE_UP_AFTER,
+    }
 }
 
 fn not_kept(error: &VaultError) -> CarrierError {

@@ -30,6 +30,9 @@ use vault::Vault;
 /// Speech is turned into words with all the machine has: not many at a time.
 const TRANSCRIBED_AT_ONCE: usize = 2;
 
+/// A talk of four hours is 230 MB, in memory while it is sealed.
+const LONG_FETCHED_AT_ONCE: usize = 1;
+
 /// How recordings are kept.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -53,6 +56,7 @@ struct Parts {
     settings: Settings,
     vault: Vault,
     transcribers: Arc<Semaphore>,
+    fetchers: Arc<Semaphore>,
     stopping: CancellationToken,
     workers: TaskTracker,
 }
@@ -67,7 +71,8 @@ impl Recordings {
     ) -> Self {
         let vault = Vault::new(&settings.folder, Sealer::new(&settings.key));
         let transcribers = Arc::new(Semaphore::new(TRANSCRIBED_AT_ONCE));
-        Self(Arc::new(Parts { context, carriers, settings, vault, transcribers, stopping, workers }))
+        let fetchers = Arc::new(Semaphore::new(LONG_FETCHED_AT_ONCE));
+        Self(Arc::new(Parts { context, carriers, settings, vault, transcribers, fetchers, stopping, workers }))
     }
 
     fn context(&self) -> &Context {

@@ -72,6 +72,9 @@ impl Transcribing {
         let wanted = row.filter(|row| row.place.is_here() && row.transcribe && row.transcript.is_none());
         let tries: u32 = timer.payload.parse().unwrap_or(0);
         let (Some(row), Some(command)) = (wanted.filter(|_| tries < TRIES_MAX), &parts.settings.transcriber) else {
+            if let Ok(id) = timer.subject.parse() {
+                parts.vault.close(&id).await;
+            }
             return self.0.complete(timer).await;
         };
         let Ok(place) = std::sync::Arc::clone(&parts.transcribers).try_acquire_owned() else {

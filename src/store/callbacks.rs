@@ -55,6 +55,17 @@ pub async fn by_id(db: &mut AnyConnection, org: &OrgId, id: &CallbackId) -> Resu
     row.as_ref().map(read).transpose()
 }
 
+/// Nobody else acts on the promise before this unit of work is over, so that what it reads of the promise's legs
+/// afterwards stays true. `false`: it is settled, or unknown.
+pub async fn hold(db: &mut AnyConnection, org: &OrgId, id: &CallbackId) -> Result<bool, StoreError> {
+    let held = sqlx::query("UPDATE callbacks SET tries = tries WHERE org_id = $1 AND id = $2 AND state = 'promised'")
+        .bind(org.as_str())
+        .bind(id.as_str())
+        .execute(db)
+        .await?;
+    Ok(held.rows_affected() == 1)
+}
+
 /// The one that this alert tells of.
 pub async fn of_alert(db: &mut AnyConnection, org: &OrgId, alert: &AlertId) -> Result<Option<Callback>, StoreError> {
     let row = sqlx::query(with_columns!("SELECT", "FROM callbacks WHERE org_id = $1 AND alert_id = $2"))
@@ -175,7 +186,11 @@ mod tests {
     use super::*;
     use crate::{
         clock::Ids,
-        store::testing::{at, on_both, org},
+        model::call::LegState,
+        store::{
+            legs,
+            testing::{at, on_both, org},
+        },
     };
 
     fn a_callback(ids: &Ids) -> Callback {
@@ -214,6 +229,46 @@ mod tests {
             assert_eq!(of_alert(&mut db, &org(), &callback.alert).await.unwrap(), Some(settled[0].clone()));
             assert!(open(&mut db, &org(), 9).await.unwrap().is_empty());
             assert_eq!(list(&mut db, &org(), None, 9).await.unwrap().len(), 1);
+        }
+
+        async fn of_many_who_press_1_at_once_one_has_the_promise_in_hand(store: Store) {
+            let ids = Ids::seeded(1);
+            let callback = a_callback(&ids);
+            let (inserted, promise) = (callback.clone(), callback.id.clone());
+            let rung: Vec<_> = (0..12).map(|n| legs::NewLeg {
+                id: ids.id(at(0)),
+                call: callback.call.clone(),
+                callback: Some(promise.clone()),
+                person: format!("p{n}").parse().unwrap(),
+                method: "mobile".parse().unwrap(),
+                number: "+4915110000001".parse().unwrap(),
+                carrier: "twilio".parse().unwrap(),
+                level: 0,
+                reason: "to call a customer back".to_owned(),
+                created_at: at(0),
+            }).collect();
+            let all = rung.clone();
+            store.write(async move |db| {
+                for leg in &all {
+                    legs::insert(db, &org(), leg).await?;
+                }
+                insert(db, &org(), &inserted).await
+            }).await.unwrap();
+            let press_1 = rung.iter().map(|leg| {
+                let (leg, promise) = (leg.id.clone(), promise.clone());
+                store.write(async move |db| {
+                    assert!(hold(db, &org(), &promise).await?);
+                    let rung = legs::of_callback(db, &org(), &promise).await?;
+                    if rung.iter().any(|leg| leg.state == LegState::Accepted) {
+                        return Ok(false);
+                    }
+                    legs::accept(db, &org(), &leg, at(9)).await
+                })
+            });
+            let accepted: Vec<bool> = join_all(press_1).await.into_iter().map(Result::unwrap).collect();
+            assert_eq!(accepted.iter().filter(|accepted| **accepted).count(), 1, "{accepted:?}");
+            let missing = ids.id(at(0));
+            assert!(!store.write(async move |db| hold(db, &org(), &missing).await).await.unwrap());
         }
 
         async fn the_most_urgent_promise_stands_first(store: Store) {

@@ -17,6 +17,9 @@ pub enum StoreError {
     /// One commit may answer for many units of work.
     #[error("the database could not commit")]
     Commit(#[source] Arc<sqlx::Error>),
+    /// Nothing was asked yet, so this says nothing about what would have been.
+    #[error("the database could not be reached")]
+    Away(#[source] sqlx::Error),
     #[error("another process holds the database")]
     Busy,
     #[error("{place} holds `{found}`, which means nothing")]
@@ -43,7 +46,7 @@ impl StoreError {
     /// or a broken row, and would fail again.
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Self::Open { .. } | Self::Commit(_) | Self::Busy | Self::Closed => true,
+            Self::Open { .. } | Self::Away(_) | Self::Commit(_) | Self::Busy | Self::Closed => true,
             Self::Statement(error) => is_unavailable(error),
             Self::Together(error) => error.is_unavailable(),
             Self::Migrate(_) | Self::Unfit(_) | Self::Corrupt { .. } | Self::Stale(_) | Self::Panicked => false,
@@ -58,7 +61,7 @@ impl StoreError {
     /// What the database itself said.
     pub(super) fn cause(&self) -> Option<&sqlx::Error> {
         match self {
-            Self::Open { source, .. } | Self::Statement(source) => Some(source),
+            Self::Open { source, .. } | Self::Away(source) | Self::Statement(source) => Some(source),
             Self::Commit(source) => Some(source),
             Self::Together(error) => error.cause(),
             Self::Migrate(sqlx::migrate::MigrateError::Execute(source)) => Some(source),
@@ -84,8 +87,14 @@ pub(super) fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
 }
 
 fn is_unavailable(error: &sqlx::Error) -> bool {
-    const SQLITE: [i64; 5] =
-        [5 /* BUSY */, 6 /* LOCKED */, 10 /* IOERR */, 13 /* FULL */, 14 /* CANTOPEN */];
+    const SQLITE: [i64; 6] = [
+        5,  /* BUSY */
+        6,  /* LOCKED */
+        8,  /* READONLY */
+        10, /* IOERR */
+        13, /* FULL */
+        14, /* CANTOPEN */
+    ];
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
@@ -94,9 +103,10 @@ fn is_unavailable(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(_) => {
-            // SQLSTATE classes: 08 connection, 53 resources, 57 operator intervention, 40 rollback.
+            // SQLSTATE classes: 08 connection, 53 resources, 57 operator intervention, 40 rollback; 25006: it only
+            // reads, as one that has not taken over yet.
             let postgres = code(error).is_some_and(|code| {
-                code.len() == 5 && ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class))
+                code.len() == 5 && ["08", "53", "57", "40", "25006"].iter().any(|class| code.starts_with(class))
             });
             postgres || sqlite_code(error).is_some_and(|code| SQLITE.contains(&code))
         }

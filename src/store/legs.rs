@@ -413,6 +413,26 @@ mod tests {
             assert_eq!(of_call(&mut db, &org(), &leg.call).await.unwrap(), [row]);
         }
 
+        async fn the_legs_of_a_promise_are_those_that_were_rung_for_it(store: Store) {
+            let ids = Ids::seeded(1);
+            let call: CallId = ids.id(at(0));
+            let (promise, another): (CallbackId, CallbackId) = (ids.id(at(0)), ids.id(at(0)));
+            let for_promise = |person, promise: &CallbackId| NewLeg { callback: Some(promise.clone()), ..a_leg(&ids, &call, person) };
+            let legs = [for_promise("anna", &promise), for_promise("ben", &promise), for_promise("cem", &another), a_leg(&ids, &call, "dora")];
+            for leg in &legs {
+                assert!(inserted(&store, leg).await);
+            }
+            let first = legs[0].id.clone();
+            store.write(async move |db| end(db, &org(), &first, Some(LegResult::NoAnswer), None, at(30)).await).await.unwrap();
+            let mut db = store.read().await.unwrap();
+            let rung = of_callback(&mut db, &org(), &promise).await.unwrap();
+            let seen: Vec<_> = rung.iter().map(|leg| (leg.id.clone(), leg.callback.clone(), leg.state)).collect();
+            let expected = [(&legs[0], LegState::Ended), (&legs[1], LegState::Queued)];
+            assert_eq!(seen, expected.map(|(leg, state)| (leg.id.clone(), Some(promise.clone()), state)));
+            assert!(of_callback(&mut db, &org(), &ids.id(at(0))).await.unwrap().is_empty());
+            assert!(of_callback(&mut db, &"other".parse().unwrap(), &promise).await.unwrap().is_empty());
+        }
+
         async fn a_leg_that_is_being_ended_keeps_its_reason(store: Store) {
             let ids = Ids::seeded(1);
             let leg = a_leg(&ids, &ids.id(at(0)), "anna");

@@ -130,7 +130,7 @@ impl Store {
 
     /// A connection for reading. It sees everything that `write` has answered.
     pub async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
-        Ok(self.0.readers.acquire().await?)
+        self.0.readers.acquire().await.map_err(StoreError::Away)
     }
 
     pub fn wake(&self) -> &Wake {
@@ -342,6 +342,27 @@ mod tests {
     #[tokio::test]
     async fn a_commit_wakes_another_node_on_the_same_server() {
         wakes_the_other(testing::Scratch::postgres().await).await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_lets_nobody_in_or_only_reads_is_away() {
+        let scratch = testing::Scratch::postgres().await;
+        let store = Store::open(&scratch.url).await.unwrap();
+        let unit = async |db: &mut AnyConnection| {
+            sqlx::raw_sql("SET TRANSACTION READ ONLY").execute(&mut *db).await?;
+            raise_revision(db).await
+        };
+        assert!(store.write(unit).await.unwrap_err().is_unavailable());
+        // Its words for that have no class of their own.
+        scratch.remove().await;
+        for _ in 0..20 {
+            assert!(store.write(async |db| raise_revision(db).await).await.unwrap_err().is_unavailable());
+            if let Err(error) = store.read().await {
+                assert!(error.is_unavailable(), "{error:?}");
+            }
+        }
+        assert!(store.read().await.is_err());
+        store.close().await;
     }
 
     #[tokio::test]

@@ -164,7 +164,8 @@ async fn begin(pool: &AnyPool) -> Result<Transaction<'static, Any>, StoreError> 
             Err(error) if dead < WRITERS_POSTGRES && code(&error).is_some_and(|code| code.starts_with("57P")) => {
                 dead += 1;
             }
-            Err(error) => return Err(error.into()),
+            // Whatever the server says: nothing was done, and it does not serve us now.
+            Err(error) => return Err(StoreError::Away(error)),
         }
     }
 }

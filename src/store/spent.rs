@@ -49,6 +49,27 @@ pub async fn take(
     Ok(taken.rows_affected() == 1)
 }
 
+/// What has been spent already, be it over the cap.
+pub async fn count(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    what: Spending,
+    subject: &str,
+    at: Instant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO spent (org_id, kind, subject, hour, count) VALUES ($1, $2, $3, $4, 1) \
+         ON CONFLICT (org_id, kind, subject, hour) DO UPDATE SET count = spent.count + 1",
+    )
+    .bind(org.as_str())
+    .bind(what.as_str())
+    .bind(subject)
+    .bind(hour(at))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// What was spent in one clock hour.
 #[derive(Debug, Default)]
 pub struct Spent(BTreeMap<(String, String), u32>);
@@ -116,6 +137,17 @@ mod tests {
             let mut db = store.read().await.unwrap();
             let spent = of(&mut db, &org(), ["org", "hotline:+4930901820"], at(0)).await.unwrap();
             assert_eq!((spent.count(Spending::Call, "org"), spent.count(Spending::Sms, "org")), (10, 0));
+        }
+
+        async fn what_was_spent_elsewhere_counts_also_over_the_cap(store: Store) {
+            let taken = store.write(async |db| {
+                for _ in 0..3 {
+                    count(db, &org(), Spending::Call, "org", at(0)).await?;
+                }
+                let more = take(db, &org(), Spending::Call, "org", 2, at(0)).await?;
+                Ok((more, of(db, &org(), ["org", "org"], at(0)).await?.count(Spending::Call, "org")))
+            });
+            assert_eq!(taken.await.unwrap(), (false, 3));
         }
 
         async fn the_next_hour_is_a_new_one(store: Store) {

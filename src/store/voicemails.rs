@@ -38,6 +38,17 @@ pub enum Place {
     Removed,
 }
 
+/// What a recording is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// A message after the tone.
+    Message,
+    /// The answer to a question of an intake.
+    Answer(Question),
+    /// A talk with a technician, which the flow wanted recorded.
+    Talk,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct VoicemailRow {
     pub id: VoicemailId,
@@ -49,8 +60,7 @@ pub struct VoicemailRow {
     pub url: String,
     pub seconds: u32,
     pub transcript: Option<String>,
-    /// What it answers; `None`: a message of its own.
-    pub question: Option<Question>,
+    pub said: Said,
     /// What the caller spoke; `None`: an older row.
     pub language: Option<Language>,
     /// Whether it is wanted in words.
@@ -66,7 +76,7 @@ macro_rules! with_columns {
     ($after:literal) => {
         concat!(
             "SELECT id, call_id, alert_id, carrier, recording, url, seconds, transcript, language, transcribe, state, ",
-            "remove_at, question, created_at FROM voicemails ",
+            "remove_at, question, talk, created_at FROM voicemails ",
             $after
         )
     };
@@ -76,8 +86,8 @@ macro_rules! with_columns {
 pub async fn insert(db: &mut AnyConnection, org: &OrgId, voicemail: &VoicemailRow) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO voicemails (org_id, id, call_id, alert_id, carrier, recording, url, seconds, transcript, state, \
-         created_at, language, transcribe, question) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'kept', $10, $11, \
-         $12, $13) \
+         created_at, language, transcribe, question, talk) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'kept', $10, \
+         $11, $12, $13, $14) \
          ON CONFLICT (org_id, call_id, recording) DO NOTHING",
     )
     .bind(org.as_str())
@@ -92,7 +102,8 @@ pub async fn insert(db: &mut AnyConnection, org: &OrgId, voicemail: &VoicemailRo
     .bind(codec::millis(voicemail.created_at))
     .bind(voicemail.language.as_ref().map(Language::as_str))
     .bind(i64::from(voicemail.transcribe))
-    .bind(voicemail.question.map(Question::as_str))
+    .bind(voicemail.said.question().map(Question::as_str))
+    .bind(i64::from(voicemail.said == Said::Talk))
     .execute(db)
     .await?;
     touch(Topic::Events);
@@ -125,6 +136,23 @@ pub async fn of_alert(db: &mut AnyConnection, org: &OrgId, alert: &AlertId) -> R
         .bind(alert.as_str())
         .fetch_all(db)
         .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The answers to the questions of intakes that belong to alerts of this stretch of ids, the oldest first.
+pub async fn answers(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    (first, last): (&AlertId, &AlertId),
+) -> Result<Vec<VoicemailRow>, StoreError> {
+    let rows = sqlx::query(with_columns!(
+        "WHERE org_id = $1 AND alert_id >= $2 AND alert_id <= $3 AND question IS NOT NULL ORDER BY id"
+    ))
+    .bind(org.as_str())
+    .bind(first.as_str())
+    .bind(last.as_str())
+    .fetch_all(db)
+    .await?;
     rows.iter().map(read).collect()
 }
 
@@ -239,12 +267,31 @@ pub async fn transcribe(
     Ok(transcribed.rows_affected() == 1)
 }
 
-fn question(row: &AnyRow) -> Result<Option<Question>, StoreError> {
-    let name: Option<String> = row.try_get("question")?;
-    match name {
-        None => Ok(None),
+fn said(row: &AnyRow) -> Result<Said, StoreError> {
+    let question: Option<String> = row.try_get("question")?;
+    match question {
+        None if codec::flag(row, "talk")? => Ok(Said::Talk),
+        None => Ok(Said::Message),
         Some(name) => {
-            Ok(Some(Question::named(&name).ok_or_else(|| StoreError::corrupt("voicemails.question", &name))?))
+            let question = Question::named(&name).ok_or_else(|| StoreError::corrupt("voicemails.question", &name))?;
+            Ok(Said::Answer(question))
+        }
+    }
+}
+
+impl Said {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Answer(_) => "answer",
+            Self::Talk => "talk",
+        }
+    }
+
+    pub fn question(self) -> Option<Question> {
+        match self {
+            Self::Answer(question) => Some(question),
+            Self::Message | Self::Talk => None,
         }
     }
 }
@@ -285,7 +332,7 @@ fn read(row: &AnyRow) -> Result<VoicemailRow, StoreError> {
         url: row.try_get("url")?,
         seconds: codec::small(row, "seconds")?,
         transcript: row.try_get("transcript")?,
-        question: question(row)?,
+        said: said(row)?,
         language: opt_parsed(row, "language")?,
         transcribe: codec::flag(row, "transcribe")?,
         place: named(row, "state", Place::named)?,
@@ -318,7 +365,7 @@ mod tests {
                     url: "https://api.example/RE1".to_owned(),
                     seconds: 12,
                     transcript: None,
-                    question: Some(Question::What),
+                    said: Said::Answer(Question::What),
                     language: Some("de".parse().unwrap()),
                     transcribe: true,
                     place: Place::AtCarrier,
@@ -337,13 +384,15 @@ mod tests {
             assert_eq!(transcribed.await.unwrap(), (true, false, false));
             let found = of_call(&mut store.read().await.unwrap(), &org(), &call).await.unwrap();
             assert_eq!(found.len(), 1);
-            assert_eq!(found[0].question, Some(Question::What));
+            assert_eq!(found[0].said, Said::Answer(Question::What));
             let alert: AlertId = ids.id(at(1));
             let (id, to) = (call.clone(), alert.clone());
             let attached = store.write(async move |db| {
                 Ok((attach(db, &org(), &id, &to).await?.len(), attach(db, &org(), &id, &to).await?.len()))
             });
             assert_eq!(attached.await.unwrap(), (1, 0));
+            let of_alerts = answers(&mut store.read().await.unwrap(), &org(), (&alert, &alert)).await.unwrap();
+            assert_eq!(of_alerts.iter().map(|row| row.said).collect::<Vec<_>>(), [Said::Answer(Question::What)]);
             assert_eq!((found[0].seconds, found[0].transcript.as_deref()), (12, Some("The server is down.")));
         }
 
@@ -361,7 +410,7 @@ mod tests {
                 language: Some("de".parse().unwrap()),
                 transcribe: true,
                 place: Place::AtCarrier,
-                question: None,
+                said: Said::Talk,
                 remove_at: None,
                 created_at: at(0),
             };
@@ -384,7 +433,9 @@ mod tests {
             let mut db = store.read().await.unwrap();
             assert_eq!(list(&mut db, &org(), None, 5).await.unwrap(), std::slice::from_ref(&found));
             assert_eq!(list(&mut db, &org(), Some(&voicemail.id), 5).await.unwrap(), []);
-            assert_eq!(of_alert(&mut db, &org(), voicemail.alert.as_ref().unwrap()).await.unwrap(), [found]);
+            let alert = voicemail.alert.as_ref().unwrap();
+            assert_eq!(answers(&mut db, &org(), (alert, alert)).await.unwrap(), [], "a talk answers nothing");
+            assert_eq!(of_alert(&mut db, &org(), alert).await.unwrap(), [found]);
             drop(db);
             let id = voicemail.id.clone();
             let removed = store.write(async move |db| {

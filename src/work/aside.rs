@@ -85,7 +85,14 @@ async fn tell_of_attempt(context: &Context, attempt: &Attempt) -> Result<(), Sto
     let text = format!("The sending of {} was begun {} times and never ended.", attempt.id, attempt.tries);
     // The MSP hears of it even when the alert itself cannot be worked on.
     msp::report(context, &matter, "Pikett could not send a message", &text, None).await?;
-    follows?;
+    match follows {
+        Err(error) if error.is_unavailable() || matches!(error, StoreError::Stale(_)) => return Err(error),
+        // It would fail again each time, and the MSP be told each time.
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, attempt.id = %attempt.id, "nothing follows it");
+        }
+        Ok(()) => {}
+    }
     let told = attempt.clone();
     context.store.write(async move |db| aside::attempt_told(db, &told).await).await
 }
@@ -93,10 +100,72 @@ async fn tell_of_attempt(context: &Context, attempt: &Attempt) -> Result<(), Sto
 /// Whether the alert is one for the MSP itself: its own trouble must not raise more of the kind.
 pub(super) async fn is_about_us(context: &Context, org: &OrgId, alert: Option<&AlertId>) -> Result<bool, StoreError> {
     let Some(alert) = alert else { return Ok(false) };
-    let row = alerts::by_id(&mut *context.store.read().await?, org, alert).await?;
+    let row = match alerts::by_id(&mut *context.store.read().await?, org, alert).await {
+        // Whatever it is about: whoever asks has something to tell.
+        Err(StoreError::Corrupt { .. }) => return Ok(false),
+        row => row?,
+    };
     Ok(row.is_some_and(|row| row.alert.source == Source::Pikett))
 }
 
 fn describe(timer: &DueTimer) -> String {
     format!("timer {} of {}", timer.kind, timer.subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        store::testing::{at, on_both, org},
+        work::{Handler, deliver::Deliver, escalate::Escalate, testing::Night},
+    };
+
+    on_both! {
+        async fn a_message_about_an_alert_that_cannot_be_read_is_told_to_the_msp_once(store: Store) {
+            let night = Night::quiet(&store).await;
+            let id = night.raise("Disk full").await;
+            let escalate = Escalate { context: night.context.clone() };
+            let claim = async |db: &mut sqlx::AnyConnection| {
+                timers::claim(db, timers::Crowd::Others, at(0), at(30), "test", 10).await
+            };
+            for timer in store.write(claim).await.unwrap().due {
+                escalate.handle(&timer).await.unwrap();
+            }
+            let broken = id.clone();
+            store.write(async move |db| {
+                sqlx::query("UPDATE alerts SET priority = 'P9' WHERE id = $1").bind(broken.as_str()).execute(db).await?;
+                Ok(())
+            }).await.unwrap();
+            let deliver = Deliver::new(night.context.clone(), night.channels.clone());
+            for _ in 0..6 {
+                deliver.claim(10).await.unwrap();
+                night.context.clock.advance(chrono::TimeDelta::seconds(30));
+            }
+            for _ in 0..4 {
+                night.context.clock.advance(chrono::TimeDelta::seconds(10));
+                tell_of_untold(&night.context, night.context.clock.now()).await.unwrap();
+            }
+            let counted = async {
+                let mut db = store.read().await.unwrap();
+                let rows = sqlx::query("SELECT count AS told FROM alerts WHERE source = 'pikett' AND title LIKE '%send a message'").fetch_all(&mut *db).await.unwrap();
+                rows.iter().map(|row| sqlx::Row::get::<i64, _>(row, "told")).collect::<Vec<_>>()
+            };
+            let told = counted.await;
+            assert!(!told.is_empty() && told.iter().all(|told| *told == 1), "{told:?}");
+        }
+
+        async fn an_escalation_that_a_broken_alert_stops_is_told_once_and_not_every_few_seconds(store: Store) {
+            let night = Night::on(&store).await;
+            let id = night.raise("Disk full").await;
+            let broken = id.clone();
+            store.write(async move |db| {
+                sqlx::query("UPDATE alerts SET progress = 'no document' WHERE id = $1").bind(broken.as_str()).execute(&mut *db).await?;
+                timers::set(db, &org(), ESCALATE, broken.as_str(), at(1), "").await
+            }).await.unwrap();
+            night.pass(600).await;
+            let own: Vec<_> = night.open().await.into_iter().filter(|row| row.alert.source == Source::Pikett).collect();
+            assert!(!own.is_empty() && own.iter().all(|row| row.alert.count == 1), "{own:?}");
+            night.end().await;
+        }
+    }
 }

@@ -94,7 +94,7 @@ pub async fn activate(
 }
 
 /// Keeps a text as the flow's next version, which answers no calls yet. `calls` is what its test calls came
-/// to.
+/// to. Like an apply it is one revision: of many who do so at once each gets a version of their own.
 pub async fn keep(
     store: &Store,
     clock: &Clock,
@@ -107,14 +107,23 @@ pub async fn keep(
         Ok(flow) => flow.id,
         Err(faults) => return Ok(Err(faults)),
     };
-    let (org, file, source, now) = (org.clone(), file.to_owned(), source.to_owned(), clock.now());
-    let tests = calls.to_text();
-    let unit = store.write(async move |db| {
-        let given = Given { flow: &id, file: &file, source: &source, tests: &tests };
-        let version = flows::put(db, &org, given, now).await?;
-        Ok((id.clone(), version))
-    });
-    Ok(Ok(unit.await?))
+    for _ in 0..TRIES {
+        let before = declarations::revision(&mut *store.read().await?, org).await?;
+        let (org, id, file, source) = (org.clone(), id.clone(), file.to_owned(), source.to_owned());
+        let (tests, now) = (calls.to_text(), clock.now());
+        let unit = store.write(async move |db| {
+            if declarations::next_revision(db, &org, before).await?.is_none() {
+                return Ok(None);
+            }
+            let given = Given { flow: &id, file: &file, source: &source, tests: &tests };
+            let version = flows::put(db, &org, given, now).await?;
+            Ok(Some((id.clone(), version)))
+        });
+        if let Some(kept) = unit.await? {
+            return Ok(Ok(kept));
+        }
+    }
+    Err(StoreError::Stale("somebody else applies something again and again"))
 }
 
 /// What the scripted calls of a flow came to when it was kept.
@@ -168,4 +177,28 @@ fn judge(declared: &Declared, version: &FlowVersion) -> Result<Vec<Preview>, Vec
 fn source_of(version: &FlowVersion) -> FlowSource<'_> {
     let FlowVersion { flow: id, version, file, source, .. } = version;
     FlowSource { id, version: *version, file, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::store::testing::{at, on_both, org};
+
+    const FLOW: &str = "id = 'hello'\nlanguages = ['de']\nstart = 'bye'\n[steps.bye]\ndo = 'hangup'\nsay = 'Hallo'\n";
+
+    on_both! {
+        async fn many_who_keep_a_flow_at_once_have_a_version_each(store: Store) {
+            let clock = Clock::manual(at(0));
+            let keeps = (0..8).map(|n| {
+                let (store, clock, text) = (store.clone(), clock.clone(), FLOW.replace("Hallo", &format!("Hallo {n}")));
+                async move { keep(&store, &clock, &org(), "hello.toml", &text, &TestCalls::default()).await }
+            });
+            let kept = join_all(keeps).await.into_iter().map(|kept| kept.unwrap().unwrap().1);
+            let mut kept: Vec<i64> = kept.collect();
+            kept.sort_unstable();
+            assert_eq!(kept, (1..=8).collect::<Vec<_>>());
+        }
+    }
 }

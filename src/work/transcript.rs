@@ -13,7 +13,7 @@ use crate::{
     },
     store::{
         StoreError, alerts, attempts, timeline, timers,
-        voicemails::{self, DELETE, VoicemailRow},
+        voicemails::{self, DELETE, Said, VoicemailRow},
     },
 };
 
@@ -27,11 +27,12 @@ pub async fn arrived(
     let org = acting.org();
     let detail = json!({
         "voicemail": row.id.as_str(), "recording": row.recording, "transcript": words,
-        "question": row.question.map(Question::as_str),
+        "question": row.said.question().map(Question::as_str),
     });
-    let text = match row.question {
-        Some(question) => format!("The caller's answer to `{}` says: {words}", question.as_str()),
-        None => format!("The caller's message says: {words}"),
+    let text = match row.said {
+        Said::Answer(question) => format!("The caller's answer to `{}` says: {words}", question.as_str()),
+        Said::Message => format!("The caller's message says: {words}"),
+        Said::Talk => format!("In the recorded talk was said: {words}"),
     };
     note(db, acting, row, "transcript", text, detail).await?;
     let place = voicemails::by_id(db, org, &row.id).await?.map(|row| row.place);

@@ -64,7 +64,7 @@ stories! {
         let call = story.over(&caller).await;
         assert_eq!(call.outcome, Some(Outcome::Connected));
         let kept = kept(story, &call).await;
-        let questions: Vec<_> = kept.iter().filter_map(|answer| answer.question).collect();
+        let questions: Vec<_> = kept.iter().filter_map(|answer| answer.said.question()).collect();
         assert_eq!(questions, Question::ALL);
         assert!(kept.iter().all(|answer| answer.alert == call.alert && answer.seconds > 0));
         let alert = story.alert_of(&call).await;
@@ -72,6 +72,17 @@ stories! {
         for question in Question::ALL {
             let told = format!("intake: The caller's answer to `{}`", question.as_str());
             assert_eq!(tale.iter().filter(|text| text.starts_with(&told)).count(), 1, "{told}: {tale:?}");
+        }
+        // And programs have them in a field of the alert, each with its recording.
+        for path in [format!("/alerts/{}", alert.alert.number), "/alerts".to_owned()] {
+            let shown = story.api(reqwest::Method::GET, &path, &serde_json::Value::Null).await;
+            let shown = if path == "/alerts" { &shown["items"][0] } else { &shown };
+            let answers = shown["intake"].as_array().unwrap();
+            let asked: Vec<_> = answers.iter().map(|answer| answer["question"].as_str().unwrap()).collect();
+            assert_eq!(asked, ["who", "what", "where", "when", "why"], "{shown}");
+            let path = format!("/voicemails/{}", answers[1]["voicemail"].as_str().unwrap());
+            let one = story.api(reqwest::Method::GET, &path, &serde_json::Value::Null).await;
+            assert_eq!((one["kind"].as_str(), one["question"].as_str()), (Some("answer"), Some("what")), "{one}");
         }
     }
 

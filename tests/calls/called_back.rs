@@ -55,6 +55,17 @@ impl Story {
         leg
     }
 
+    /// Until whoever is at that number hears the question; answers their leg.
+    async fn is_asked_to_call_back(&mut self, number: &'static str) -> Sid {
+        let sim = self.sim().clone();
+        let is_theirs = move |sid: &Sid| sim.legs().iter().any(|leg| leg.sid == *sid && leg.to == number);
+        let question = |what: &What| matches!(what, What::Heard { leg, text, .. } if text.contains("Um jetzt zurückzurufen") && is_theirs(leg));
+        match self.until("they are asked to call back", question).await.what {
+            What::Heard { leg, .. } => leg,
+            _ => unreachable!("only what is heard matches"),
+        }
+    }
+
     async fn is_settled(&mut self) -> Callback {
         self.until_stored("the promise is settled", async |db| {
             let found = pikett::store::callbacks::list(db, &default_org(), None, 5).await?;
@@ -84,6 +95,8 @@ fn customer() -> Behaviour {
 stories! {
     async fn whoever_takes_it_by_phone_is_rung_and_connected_with_the_customer(story: Story) {
         let promised = story.accepts().await;
+        let seen = story.event("callback").await;
+        assert_eq!((seen["id"].as_str(), &seen["state"]), (Some(promised.id.as_str()), &json!("promised")), "{seen}");
         assert_eq!((promised.due_at - promised.created_at).num_minutes(), 30);
         story.behaves(DORA, customer());
         story.behaves(ANNA, willing());
@@ -93,6 +106,8 @@ stories! {
         assert!(story.heard(&leg).contains("hier ist der zugesagte Rückruf"));
         let kept = story.is_settled().await;
         assert!(matches!(&kept.state, CallbackState::Kept { by, .. } if by.name() == "anna"), "{:?}", kept.state);
+        let seen = story.event("callback").await;
+        assert_eq!((&seen["state"], &seen["settled_by"]), (&json!("kept"), &json!("anna")), "{seen}");
         let tale = story.tale_of_promise(&kept).await;
         for kind in ["callback:", "callback-ringing:", "callback-dialling:", "callback-kept:", "resolved:"] {
             assert!(tale.iter().any(|entry| entry.starts_with(kind)), "{kind} {tale:#?}");
@@ -119,6 +134,29 @@ stories! {
         story.talks(AT_ANOTHER).await;
         let kept = story.is_settled().await;
         assert!(matches!(&kept.state, CallbackState::Kept { by, .. } if by.name() == "ben"));
+    }
+
+    async fn two_technicians_who_press_1_at_once_dial_the_customer_once(story: Story) {
+        let promised = story.accepts().await;
+        story.behaves(DORA, customer());
+        let mut asked = Vec::new();
+        for (number, person) in [(ANNA, "anna"), (CEM, "cem")] {
+            story.behaves(number, Behaviour::answers(2.0, []));
+            let path = format!("/callbacks/{}/call", promised.id);
+            story.api(Method::POST, &path, &json!({ "person": person })).await;
+            asked.push(story.is_asked_to_call_back(number).await);
+        }
+        for leg in &asked {
+            assert!(story.sim().press(leg, "1"));
+        }
+        let kept = story.is_settled().await;
+        assert!(matches!(kept.state, CallbackState::Kept { .. }), "{:?}", kept.state);
+        let calls = story.legs_to(DORA).into_iter().filter(|leg| leg.from == OUTAGE).count();
+        assert_eq!(calls, 1, "the customer's phone rings once");
+        let told: Vec<_> = asked.iter().filter(|leg| story.heard(leg).contains("Das Gespräch hat schon jemand angenommen")).collect();
+        assert_eq!(told.len(), 1, "the other one hears that it is taken");
+        let dialled = story.tale_of_promise(&kept).await.into_iter().filter(|entry| entry.starts_with("callback-dialling:"));
+        assert_eq!(dialled.count(), 1);
     }
 
     async fn a_customer_who_does_not_pick_up_is_tried_again_and_the_promise_stays(story: Story) {

@@ -75,6 +75,19 @@ stories! {
         assert!(!story.told_to_msp().await.is_empty());
     }
 
+    async fn forwards_that_begin_at_once_are_no_more_than_the_cap(
+        story: Story,
+        |folder: &Path| limited(folder, "countries = [\"DE\", \"GB\"]\ncalls_per_hour = 2")
+    ) {
+        let callers: Vec<_> = (0..6).map(|_| story.phones_at(DORA, HAND_OVER, [])).collect();
+        let mut outcomes = Vec::new();
+        for caller in &callers {
+            outcomes.push(story.over(caller).await.outcome);
+        }
+        assert_eq!(story.legs_to(OUTSIDE).len(), 2, "{outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| *outcome == Some(Outcome::Goodbye)), "{outcomes:?}");
+    }
+
     async fn forwards_count_towards_the_cap(
         story: Story,
         |folder: &Path| limited(folder, "countries = [\"DE\", \"GB\"]\ncalls_per_hour = 2")

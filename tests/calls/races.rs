@@ -33,6 +33,20 @@ stories! {
         }
     }
 
+    async fn a_caller_hangs_up_while_the_carrier_is_asked_to_ring(story: Story) {
+        let slow = RestFaults { delay_s: 7.0, share: 0.0, ..RestFaults::default() };
+        story.sim().faults().set_for(phone(ANNA), Faults { rest: slow, ..Faults::default() });
+        let caller = story.phones(PETRA, [chooses("1")]);
+        story.hears(&caller, "verbinden").await;
+        story.pass(2).await;
+        story.sim().hang_up(&caller);
+        assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Missed));
+        story.pass(10).await;
+        story.sim().faults().clear();
+        let left = "SELECT COUNT(*) FROM timers WHERE kind = 'leg-deadline'";
+        assert_eq!(story.number(left).await, 0, "a phone that was quieted before it rang is asked for by nobody");
+    }
+
     async fn ten_requests_for_one_turn_are_one_turn(story: Story) {
         let caller = story.phones(PETRA, []);
         story.hears(&caller, "Für einen Ausfall").await;

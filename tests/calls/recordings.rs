@@ -10,15 +10,15 @@ use pikett::{
     declare::directory::default_org,
     model::{call::Outcome, secret::Secret},
     notify::links::Links,
-    sim::{Event, What},
+    sim::{Event, Press, What},
     store::{
         secrets,
-        voicemails::{self, Place, VoicemailRow},
+        voicemails::{self, Place, Said, VoicemailRow},
     },
 };
 
 use super::{
-    people::{ANNA, DORA, EVERYONE, message},
+    people::{ANNA, DORA, EVERYONE, PETRA, PRESS_1_DE, chooses, message, takes},
     story::{Story, stories},
 };
 
@@ -43,6 +43,11 @@ fn with_a_transcriber(folder: &Path) {
     );
 }
 
+/// The gold hotline's talks.
+fn recorded(folder: &Path) {
+    change(folder, "sla-hotline.toml", "do = \"connect\"\n", "do = \"connect\"\nrecord = true\n");
+}
+
 fn in_english(folder: &Path) {
     change(folder, "straight-through.toml", "languages = [\"de\"]", "languages = [\"en\"]");
     change(folder, "straight-through.toml", "nach dem Ton.\"\n", "nach dem Ton.\"\nmax = \"2m\"\n");
@@ -55,6 +60,35 @@ impl Story {
             Ok(rows.into_iter().find(&fits))
         };
         self.until_stored(what, look).await
+    }
+
+    /// For what takes hours.
+    async fn message_within(
+        &mut self,
+        within: TimeDelta,
+        what: &str,
+        fits: impl Fn(&VoicemailRow) -> bool,
+    ) -> VoicemailRow {
+        let last = self.clock.now() + within;
+        while self.clock.now() < last {
+            self.pass(600).await;
+            let rows = voicemails::list(&mut self.store.read().await.unwrap(), &default_org(), None, 5).await.unwrap();
+            if let Some(row) = rows.into_iter().find(&fits) {
+                return row;
+            }
+        }
+        panic!("it was not so within {within}: {what}");
+    }
+
+    async fn delete_at_the_carrier(&self, message: &VoicemailRow) -> bool {
+        let carrier = &self.stage.config.carriers[0];
+        let url = format!(
+            "{}/2010-04-01/Accounts/{}/Recordings/{}.json",
+            carrier.base_url, carrier.account_sid, message.recording
+        );
+        let request = http_client(&Clock::system()).delete(url);
+        let answer = request.basic_auth(&carrier.account_sid, Some(carrier.auth_token.expose())).send();
+        answer.await.unwrap().status() == 204
     }
 
     /// A link of the service's own.
@@ -155,6 +189,76 @@ stories! {
         assert!(!story.carrier_has(&kept).await);
         let (status, audio) = story.get(&story.link(&kept, TimeDelta::minutes(15)).await, None).await;
         assert_eq!((status, &audio[..4]), (200, &b"RIFF"[..]));
+    }
+
+    async fn a_recording_that_was_deleted_at_the_carrier_before_it_came_is_told_within_hours(story: Story) {
+        let caller = story.phones_at(DORA, EVERYONE, [message(SAID)]);
+        story.until("it is recorded", |what| matches!(what, What::Recorded { .. })).await;
+        let row = story.message("it is noted", |_| true).await;
+        assert!(story.delete_at_the_carrier(&row).await);
+        let lost = story.message_within(TimeDelta::hours(3), "it is given up", |row| row.place == Place::Lost).await;
+        assert!(story.clock.now() - lost.created_at < TimeDelta::hours(2));
+        let told = story.told_to_msp().await;
+        assert!(told.iter().any(|title| title == "A caller's message could not be fetched"), "{told:?}");
+        // Whoever phoned is not lost with it.
+        let call = story.over(&caller).await;
+        assert!(!story.paged(&story.alert_of(&call).await).await.is_empty());
+        story.clock.advance(TimeDelta::days(91));
+        story.message("its time is over all the same", |row| row.place == Place::Removed).await;
+    }
+
+    async fn a_folder_that_takes_nothing_is_told_once_and_no_recording_is_lost_by_it(story: Story) {
+        let folder = story.stage.folder.join("recordings");
+        std::fs::write(&folder, "not a folder").unwrap();
+        let callers = [story.phones_at(DORA, EVERYONE, [message(SAID)]), story.phones_at(DORA, EVERYONE, [message(SAID)])];
+        for caller in &callers {
+            story.over(caller).await;
+        }
+        story.pass(3_600).await;
+        let told = story.told_to_msp().await;
+        let about = told.iter().filter(|title| *title == "Recordings cannot be kept on this machine").count();
+        assert_eq!(about, 1, "{told:?}");
+        std::fs::remove_file(&folder).unwrap();
+        story.message("it is with us", |row| row.place == Place::Here).await;
+        story.pass(1_800).await;
+        assert_eq!(story.number("SELECT COUNT(*) FROM voicemails WHERE state = 'stored'").await, 2);
+    }
+
+    async fn a_talk_that_was_recorded_goes_the_way_of_a_message(story: Story, recorded) {
+        story.behaves(ANNA, takes(4.0, PRESS_1_DE));
+        let caller = story.phones(PETRA, [chooses("1"), Press::on("Gespräch aufzeichnen", "1")]);
+        story.talk(&caller).await;
+        let call = story.over(&caller).await;
+        assert_eq!(call.outcome, Some(Outcome::Connected));
+        let kept = story.message("it is with us alone", |row| row.place == Place::Here).await;
+        assert_eq!((kept.said, kept.alert.as_ref(), kept.transcript.as_deref()), (Said::Talk, call.alert.as_ref(), None));
+        assert!(kept.seconds > 30, "{kept:?}");
+        assert!(!story.carrier_has(&kept).await);
+        let (status, audio) = story.get(&story.link(&kept, TimeDelta::minutes(15)).await, None).await;
+        assert_eq!((status, &audio[..4]), (200, &b"RIFF"[..]));
+        let one = story.api(reqwest::Method::GET, &format!("/voicemails/{}", kept.id), &serde_json::Value::Null).await;
+        assert_eq!((one["kind"].as_str(), one["recording"]["url"].is_string()), (Some("talk"), true), "{one}");
+        let tale = story.tale(&call).await;
+        assert_eq!(tale.iter().filter(|entry| entry.starts_with("talk: The talk was recorded")).count(), 1, "{tale:#?}");
+        // Told again, as by a carrier that got no answer, it is the same one.
+        let path = format!("/carriers/twilio/calls/{}/recording", call.id);
+        let again = [("RecordingSid", kept.recording.as_str()), ("RecordingUrl", "https://api.example/x"),
+            ("RecordingStatus", "completed"), ("RecordingDuration", "50"), ("RecordingSource", "DialVerb")];
+        assert_eq!(story.signed(&path, &again).await.status, 204);
+        assert_eq!(story.number("SELECT COUNT(*) FROM voicemails").await, 1);
+        story.clock.advance(TimeDelta::days(91));
+        story.message("its time is over", |row| row.place == Place::Removed).await;
+        assert!(story.sealed_files().is_empty());
+        // Reports that come after that bring nothing back.
+        let words = [("RecordingSid", kept.recording.as_str()), ("TranscriptionText", "Geheim"), ("TranscriptionStatus", "completed")];
+        let late = format!("/carriers/twilio/calls/{}/transcription", call.id);
+        for (path, form) in [(&path, &again[..]), (&late, &words[..])] {
+            assert_eq!(story.signed(path, form).await.status, 204);
+        }
+        story.pass(60).await;
+        let row = story.message("it is gone", |_| true).await;
+        assert_eq!((row.place, row.transcript, row.url.as_str()), (Place::Removed, None, ""));
+        assert_eq!(story.number("SELECT COUNT(*) FROM voicemails").await, 1);
     }
 
     async fn without_anybody_to_transcribe_the_recording_is_kept_all_the_same(story: Story) {

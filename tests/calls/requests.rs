@@ -12,6 +12,7 @@ use super::story::Story;
 
 /// The simulated carrier's own.
 const TOKEN: &str = "simulated-token";
+const API_TOKEN: &str = "pk_of-this-story";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -46,7 +47,6 @@ impl Story {
 
     /// A request to the API, by somebody who may write.
     pub async fn api(&self, method: Method, path: &str, body: &Value) -> Value {
-        let token = "pk_of-this-story";
         let row = Token {
             id: Ids::random().id(self.clock.now()),
             name: "story".to_owned(),
@@ -54,11 +54,11 @@ impl Story {
             created_at: self.clock.now(),
             revoked_at: None,
         };
-        let sha256 = hex::encode(Sha256::digest(token));
+        let sha256 = hex::encode(Sha256::digest(API_TOKEN));
         // The second time it is there already.
         let _ = self.store.write(async move |db| tokens::insert(db, &default_org(), &row, &sha256).await).await;
         let url = format!("{}/api/v1{path}", self.stage.url());
-        let mut request = client().request(method.clone(), url).bearer_auth(token);
+        let mut request = client().request(method.clone(), url).bearer_auth(API_TOKEN);
         if method != Method::GET {
             request = request.json(body);
         }
@@ -67,6 +67,26 @@ impl Story {
         let answer: Value = response.json().await.unwrap();
         assert!(status.is_success(), "{path}: {status} {answer}");
         answer
+    }
+
+    /// The first event of that name that somebody is sent who begins to watch.
+    pub async fn event(&self, name: &str) -> Value {
+        // With the token of `api`.
+        self.api(Method::GET, "/alerts", &Value::Null).await;
+        let request = client().get(format!("{}/api/v1/events", self.stage.url())).bearer_auth(API_TOKEN);
+        let mut response = request.send().await.unwrap();
+        let (mut text, head) = (String::new(), format!("event: {name}"));
+        loop {
+            let chunk = response.chunk().await.unwrap().expect("the stream goes on");
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+            let mut whole: Vec<&str> = text.split("\n\n").collect();
+            whole.pop();
+            if let Some(event) = whole.iter().find(|event| event.lines().any(|line| line == head)) {
+                let data = event.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+                return serde_json::from_str(data).unwrap();
+            }
+            assert!(!whole.iter().any(|event| event.contains("event: ready")), "there is no {name}");
+        }
     }
 
     /// The sum of a metric's series that have all these labels.

@@ -35,8 +35,9 @@ use super::{
 const BEGIN: &str = "2026-03-02T01:30:00Z";
 /// What does not happen within so long does not happen.
 pub const PATIENCE: TimeDelta = TimeDelta::minutes(20);
-/// How often the workers are looked at before they count as stuck.
-const LOOKS_MAX: u32 = 20_000;
+/// How often the workers are looked at before they count as stuck: SQLite's writer waits half a minute for another
+/// program.
+const LOOKS_MAX: u32 = 60_000;
 /// So many looks of a millisecond without news: whoever holds a row waits for time to pass.
 const QUIET_MAX: u32 = 60;
 
@@ -205,7 +206,9 @@ impl Story {
         let (mut quiet, mut before) = (0, (0, 0));
         for _ in 0..LOOKS_MAX {
             let now = self.clock.now();
-            let awake = self.clock.next_wake().is_some_and(|due| due <= now);
+            // While nobody sleeps, everybody is at work: after an outage all connect anew at the same instant.
+            let busy = self.service.is_some();
+            let awake = self.clock.next_wake().map_or(busy, |due| due <= now);
             let events = self.sim().log_after(self.place).len();
             let rows = if awake || self.sim().under_way() > 0 { -1 } else { self.rows_in_work(now).await };
             quiet = match rows {
@@ -231,7 +234,15 @@ impl Story {
                              AND (lease IS NOT NULL OR state = 'due' AND ready_at <= $1)) AS count";
         let Ok(mut db) = self.store.read().await else { return 0 };
         let row = sqlx::query(COUNT).bind(now.timestamp_millis()).fetch_one(&mut *db).await;
-        row.map_or(0, |row| row.get("count"))
+        row.map_or(0, |row| row.get::<i64, _>("count") + self.journals())
+    }
+
+    /// Files of what happened by spare documents, which wait to be taken up.
+    pub fn journals(&self) -> i64 {
+        let entries = std::fs::read_dir(&self.stage.folder).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        let waits = |name: &String| name.ends_with(".journal") || name.contains(".journal.taken-");
+        i64::try_from(names.filter(waits).count()).unwrap()
     }
 
     /// Looks after everything, and ends.

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use pikett::{
     model::call::Outcome,
-    sim::{Behaviour, Press, Sid, What},
+    sim::{Behaviour, Faults, Press, RestFaults, Sid, What},
 };
 
 use super::{
-    people::{ANNA, BEN, CEM, PETRA, PRESS_1_DE, PRESS_1_EN, chooses, takes},
+    people::{ANNA, BEN, CEM, PETRA, PRESS_1_DE, PRESS_1_EN, chooses, phone, takes},
     story::{Story, stories},
 };
 
@@ -75,6 +75,41 @@ stories! {
         let call = story.over(&caller).await;
         assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("anna")));
         assert!(story.legs_to(CEM).is_empty());
+    }
+
+    async fn whoever_presses_the_star_as_the_third_accepts_is_not_sent_away(story: Story) {
+        story.behaves(BEN, Behaviour::answers(10.0, [Press::on(PRESS_1_EN, "1")]));
+        let (caller, anna) = story.anna_presses("1").await;
+        let ben = story.rings(BEN).await;
+        story.talk(&caller).await;
+        // The carrier takes its time to move Anna, who listens for her second star meanwhile.
+        let slow = RestFaults { delay_s: 12.0, share: 0.0, ..RestFaults::default() };
+        story.sim().faults().set_for(phone(ANNA), Faults { rest: slow, ..Faults::default() });
+        story.hears(&ben, "would like you to join").await;
+        story.sim().press(&anna, "*");
+        story.three_talk().await;
+        story.pass(20).await;
+        story.sim().faults().clear();
+        assert!([&caller, &anna, &ben].into_iter().all(|leg| story.is_live(leg)), "three talk");
+        story.sim().hang_up(&caller);
+        assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
+    }
+
+    async fn a_caller_whom_both_technicians_leave_does_not_sit_in_an_empty_room(story: Story) {
+        story.behaves(BEN, Behaviour::answers(4.0, [Press::on(PRESS_1_EN, "1")]));
+        let (caller, anna) = story.anna_presses("1").await;
+        let ben = story.rings(BEN).await;
+        story.three_talk().await;
+        story.pass(10).await;
+        story.sim().faults().set(Faults { rest: RestFaults { status: Some(500), ..RestFaults::default() }, ..Faults::default() });
+        story.sim().hang_up(&anna);
+        story.pass(5).await;
+        story.sim().hang_up(&ben);
+        story.pass(20).await;
+        assert!(story.is_live(&caller), "the carrier would not move them");
+        story.sim().faults().clear();
+        story.hears(&caller, "Auf Wiederhören").await;
+        assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
     }
 
     async fn when_the_caller_leaves_the_three_it_is_over_for_all(story: Story) {

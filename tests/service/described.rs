@@ -92,9 +92,9 @@ async fn what_is_described_is_there_and_what_is_there_is_described() {
         }
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
-        if path.contains("{callback}") {
-            // Promises are made by callers: there is none here, and the resource says so itself.
-            assert_eq!(answered(answer, 404).await["title"], "there is no such callback");
+        // Promises are made by callers, and so are recordings: there is none here, and the resource says so itself.
+        if let Some(kind) = ["callback", "voicemail"].into_iter().find(|kind| path.contains(&format!("{{{kind}}}"))) {
+            assert_eq!(answered(answer, 404).await["title"], format!("there is no such {kind}"));
             continue;
         }
         assert!(matches!(status, 200 | 422), "{method} {path}: {status}");

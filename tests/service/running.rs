@@ -35,14 +35,20 @@ every = "1 week"
 "#;
 
 /// The real binary, serving.
-struct Serving {
+pub struct Serving {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Serving {
     fn start(house: &House) -> Self {
-        let mut child = house.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start_with(house, &["serve"], &[])
+    }
+
+    pub fn start_with(house: &House, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = house.command(arguments);
+        command.envs(variables.iter().copied());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.contains("listening on ") {
@@ -56,7 +62,7 @@ impl Serving {
     }
 
     /// Sends a signal and waits for the end. Meanwhile this process takes the emails that are under way.
-    async fn ends_by(mut self, signal: &str) -> Option<i32> {
+    pub async fn ends_by(mut self, signal: &str) -> Option<i32> {
         let sent = Command::new("kill").args([format!("-{signal}"), self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
         tokio::task::spawn_blocking(move || self.child.wait().unwrap().code()).await.unwrap()
@@ -64,7 +70,7 @@ impl Serving {
 }
 
 /// Within a second, as promised to whoever applies; more patience only for a busy machine.
-async fn soon(mut look: impl AsyncFnMut() -> bool) {
+pub async fn soon(mut look: impl AsyncFnMut() -> bool) {
     for _ in 0..100 {
         if look().await {
             return;

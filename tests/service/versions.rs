@@ -139,7 +139,7 @@ async fn programs_keep_and_activate_versions() {
     let problem = answered(broken, 422).await;
     assert!(problem["errors"][0]["message"].as_str().unwrap().contains("did you mean `mail`?"), "{problem}");
     let kept = post("/api/v1/flows").body(FLOW.replace("bei", "beim Team von")).send().await.unwrap();
-    assert_eq!(answered(kept, 200).await, json!({ "flow": "hello", "version": 2 }));
+    assert_eq!(answered(kept, 200).await, json!({ "flow": "hello", "version": 2, "test_calls": null }));
     let one = house.get("/api/v1/flows/hello/versions/2").await;
     assert!(one["source"].as_str().unwrap().contains("beim Team von"));
     let activate = |body: Value| house.posted("/api/v1/flows/hello/activate", &body).send();
@@ -157,5 +157,62 @@ async fn programs_keep_and_activate_versions() {
     assert_eq!(wrong["errors"].as_array().unwrap().len(), 2, "{wrong}");
     let reader = house.request(Method::POST, "/api/v1/flows").bearer_auth(&house.read).body(FLOW);
     assert_eq!(reader.send().await.unwrap().status(), 403);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_flow_comes_with_its_test_calls_and_is_not_activated_when_they_fail() {
+    let house = house().await;
+    let flow = FLOW.replace("Willkommen bei", "Guten Tag,");
+    let tests = |hear: &str| {
+        format!(
+            "[[call]]\nname = \"hello\"\norg = \"whatever.toml\"\nat = \"2026-12-24T02:30:00+01:00\"\n\
+             to = \"+4930901820\"\nfrom = \"+4930555010\"\nscript = [ {{ hear = \"{hear}\", record = \"9s\" }} ]\n"
+        )
+    };
+    let add = async |body: Value, status: u16| {
+        answered(house.posted("/api/v1/flows", &body).send().await.unwrap(), status).await
+    };
+    // On what is in force here.
+    let kept = add(json!({ "flow": flow, "tests": tests("Willkommen bei ACME") }), 200).await;
+    assert_eq!((&kept["version"], &kept["test_calls"]["played"]), (&json!(2), &json!(1)));
+    let failed = kept["test_calls"]["failed"][0].as_str().unwrap();
+    assert!(failed.contains("expected to hear \"Willkommen bei ACME\""), "{failed}");
+    let activate = || house.posted("/api/v1/flows/hello/activate", &json!({ "version": 2 })).send();
+    let refused = answered(activate().await.unwrap(), 422).await;
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("Willkommen bei ACME"), "{refused}");
+    assert_eq!(active(&house), [(2, false), (1, true)]);
+    // On what comes along.
+    let world = std::fs::read_to_string(house.path("msp.toml")).unwrap() + &HOTLINES.replace("ACME", "Beta");
+    let kept = add(json!({ "flow": flow, "tests": tests("Guten Tag, Beta"), "declarations": world }), 200).await;
+    assert_eq!(kept, json!({ "flow": "hello", "version": 2, "test_calls": { "played": 1, "failed": [] } }));
+    assert_eq!(answered(activate().await.unwrap(), 200).await["changed"], true);
+    // Nothing is kept of what cannot be played.
+    let typo = add(json!({ "flow": flow.replace("Tag", "Abend"), "tests": "[[call]]\nnam = \"x\"" }), 422).await;
+    assert!(typo["errors"][0]["field"].as_str().unwrap().starts_with("flow.test.toml:"), "{typo}");
+    let secret = world.replace(
+        "[[people]]",
+        "[[customers]]\nid = \"x\"\ncontacts = [ { name = \"X\", pin = \"env:HOME\" } ]\n[[people]]",
+    );
+    let asked = add(json!({ "flow": flow, "tests": tests("Guten Tag"), "declarations": secret }), 422).await;
+    assert!(asked.to_string().contains("is not looked up here"), "{asked}");
+    add(json!({ "tests": tests("x") }), 422).await;
+    assert_eq!(active(&house), [(2, true), (1, false)]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn many_programs_keep_flows_at_once_and_none_is_told_that_something_broke() {
+    let house = house().await;
+    let adds = (0..8).map(|n| {
+        let flow = FLOW.replace("Willkommen", &format!("Willkommen zum {n}. Mal"));
+        house.posted("/api/v1/flows", &json!({ "flow": flow })).send()
+    });
+    let mut versions = Vec::new();
+    for answer in futures::future::join_all(adds).await {
+        versions.push(answered(answer.unwrap(), 200).await["version"].as_i64().unwrap());
+    }
+    versions.sort_unstable();
+    assert_eq!(versions, (2..=9).collect::<Vec<_>>());
     house.close().await;
 }

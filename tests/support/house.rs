@@ -69,8 +69,10 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let sim = Sim::start(Settings::new(Clock::system(), Ids::random())).await.unwrap();
         let mailbox = Mailbox::start("127.0.0.1:0".parse().unwrap(), &sim).await.unwrap();
+        let spare = folder.path().join("pikett-spare.json");
+        let spare = spare.display();
         let config = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n{more}\n[database]\nurl = \"{}\"\n\
+            "[server]\nlisten = \"127.0.0.1:0\"\nspare_file = \"{spare}\"\n{more}\n[database]\nurl = \"{}\"\n\
              [email]\nsmtp = \"{}\"\nfrom = \"pikett@msp.example\"\n",
             scratch.url,
             mailbox.url(),

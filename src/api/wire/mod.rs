@@ -14,7 +14,7 @@ pub use call::{Call, Leg};
 pub use callback::{Callback, CallbackOutcome};
 pub use flow::FlowVersion;
 pub use incident::{Incident, IncidentOutcome, IncidentStory, IncidentUpdate};
-pub use voicemail::Voicemail;
+pub use voicemail::{IntakeAnswer, Voicemail};
 
 use crate::{
     declare::Directory,
@@ -24,7 +24,9 @@ use crate::{
         id::PersonId,
     },
     oncall::{self, OnCall, Schedule},
-    store::{alerts::AlertRow, attempts::Attempt, notifications::Notification, timeline::Entry},
+    store::{
+        alerts::AlertRow, attempts::Attempt, notifications::Notification, timeline::Entry, voicemails::VoicemailRow,
+    },
 };
 
 /// An alert. A level counts from 1; before the first one it is null.
@@ -53,6 +55,8 @@ pub struct Alert {
     pub code: String,
     pub dedup_key: Option<String>,
     pub call: Option<String>,
+    /// What the caller said to the five questions, in the order in which they were asked.
+    pub intake: Vec<IntakeAnswer>,
 }
 
 /// One sentence of a timeline.
@@ -149,8 +153,9 @@ pub struct Outcome {
     pub alert: Alert,
 }
 
-impl From<&AlertRow> for Alert {
-    fn from(row: &AlertRow) -> Self {
+impl Alert {
+    /// `said` may hold what belongs to other alerts.
+    pub fn new(row: &AlertRow, said: &[VoicemailRow]) -> Self {
         let alert = &row.alert;
         let resolved = match &alert.state {
             AlertState::Resolved { by, at } => Some((by, *at)),
@@ -179,6 +184,11 @@ impl From<&AlertRow> for Alert {
             code: alert.code(),
             dedup_key: alert.dedup_key.clone(),
             call: text(row.call.as_ref()),
+            intake: said
+                .iter()
+                .filter(|answer| answer.alert.as_ref() == Some(&alert.id))
+                .filter_map(IntakeAnswer::new)
+                .collect(),
         }
     }
 }

@@ -2,13 +2,20 @@
 
 use serde::Serialize;
 
-use crate::{model::Instant, store::voicemails::VoicemailRow};
+use crate::{
+    model::{Instant, call::Question},
+    store::voicemails::VoicemailRow,
+};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Voicemail {
     pub id: String,
     pub call: String,
     pub alert: Option<String>,
+    /// message, answer, talk
+    pub kind: &'static str,
+    /// What is answered: who, what, where, when, why.
+    pub question: Option<&'static str>,
     pub seconds: u32,
     pub language: Option<String>,
     /// Where the recording is.
@@ -19,6 +26,31 @@ pub struct Voicemail {
     pub remove_at: Option<Instant>,
     /// Null while, or when, it is not here.
     pub recording: Option<Recording>,
+}
+
+/// What a caller said to one of the five questions, as it stands in their alert. Links expire: `/voicemails/{id}`
+/// gives one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct IntakeAnswer {
+    pub question: &'static str,
+    pub voicemail: String,
+    pub seconds: u32,
+    /// Where the recording is.
+    pub state: &'static str,
+    pub transcript: Option<String>,
+}
+
+impl IntakeAnswer {
+    /// `None`: it answers nothing.
+    pub fn new(row: &VoicemailRow) -> Option<Self> {
+        Some(Self {
+            question: row.said.question()?.as_str(),
+            voicemail: row.id.to_string(),
+            seconds: row.seconds,
+            state: row.place.as_str(),
+            transcript: row.transcript.clone(),
+        })
+    }
 }
 
 /// Where it can be heard, and until when.
@@ -34,6 +66,8 @@ impl Voicemail {
             id: row.id.to_string(),
             call: row.call.to_string(),
             alert: row.alert.as_ref().map(ToString::to_string),
+            kind: row.said.as_str(),
+            question: row.said.question().map(Question::as_str),
             seconds: row.seconds,
             language: row.language.as_ref().map(ToString::to_string),
             state: row.place.as_str(),

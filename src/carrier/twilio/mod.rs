@@ -34,7 +34,8 @@ const VALIDITY_S_MAX: u32 = 36_000;
 
 /// A whole request; well below a worker's lease, together with the wait for a slot.
 const PATIENCE: Duration = Duration::from_secs(10);
-const FILE_PATIENCE: Duration = Duration::from_secs(25);
+/// A recorded talk may be long; whoever has less time asks for less.
+const FILE_PATIENCE: Duration = Duration::from_secs(300);
 
 const PAGE_SIZE: usize = 100;
 const PAGES_MAX: usize = 5;

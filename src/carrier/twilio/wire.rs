@@ -19,8 +19,8 @@ use crate::{
 };
 
 const ANSWER_BYTES_MAX: usize = 8 << 20;
-/// Half an hour of a voicemail's 16 kB/s, with room.
-const FILE_BYTES_MAX: usize = 64 << 20;
+/// Four hours of 16 kB/s, which is as long as a call may last, with room.
+const FILE_BYTES_MAX: usize = 256 << 20;
 const HOPS_MAX: usize = 3;
 
 pub(super) struct Wire {

@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Common, Failure, Verdict, declared, flow::check::hints, say};
 use crate::{
     config::Config,
-    declare::{Directory, stored_faults},
+    declare::{Directory, spare_warnings, stored_faults},
     languages,
     model::{
         fault::did_you_mean,
@@ -71,7 +71,8 @@ fn declarations(config: &Config, declared: &Declared) -> Verdict {
         let mend = near.unwrap_or_else(|| "declare it".to_owned());
         verdict = wrong(format_args!("[org] names the policy `{policy}`, which there is not; {mend}"));
     }
-    for warning in unreachable(config, &directory).into_iter().chain(silent(&directory)) {
+    let warnings = unreachable(config, &directory).into_iter().chain(spare_warnings(&directory));
+    for warning in warnings.chain(silent(&directory)) {
         say(format_args!("warning        {warning}"));
     }
     say(format_args!(

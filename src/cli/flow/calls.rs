@@ -11,9 +11,9 @@ use crate::{
     cli::apply::text_beside,
     config::secrets,
     declare::{Directory, File},
-    flowtest::{self, Failure, Pins, Played, TestCall},
+    flowtest::{self, Pins, Played, TestCall},
     ivr::{self, Flow},
-    model::{contract::Hotline, fault::Fault},
+    model::fault::Fault,
     work::flows::TestCalls,
 };
 
@@ -55,14 +55,8 @@ pub fn come_to(flow: &Path) -> TestCalls {
         return TestCalls::default();
     }
     let tested = Stage::default().play(&test);
-    let told = |call: &TestCall, failure: &Failure| {
-        let Failure { line, expected, got } = failure;
-        format!("{}:{line}: test call \"{}\": expected {expected}; {got}", tested.file, call.name)
-    };
-    let of_call = |(call, played): &(TestCall, Played)| -> Vec<String> {
-        played.failures.iter().map(|failure| told(call, failure)).collect()
-    };
-    let failed = tested.calls.iter().flat_map(of_call).chain(tested.faults.iter().map(ToString::to_string)).collect();
+    let failed = tested.calls.iter().flat_map(|(call, played)| played.told(&tested.file, call));
+    let failed = failed.chain(tested.faults.iter().map(ToString::to_string)).collect();
     TestCalls { played: tested.calls.len(), failed }
 }
 
@@ -108,35 +102,12 @@ impl Stage {
             let (file, line) = (test.display().to_string(), call.line);
             vec![Fault { file, line, column: 1, what, mend: mend.to_owned() }]
         };
-        let hotline = hotline(&world.directory, flow, call).map_err(|(what, mend)| fault(what, mend))?.clone();
+        let hotline = flowtest::hotline_of(&world.directory, flow, call);
+        let hotline = hotline.map_err(|(what, mend)| fault(what, mend))?.clone();
         let Some(in_use) = world.directory.flows.get(&flow.id).map(|in_use| in_use.flow.clone()) else {
             return Err(fault(format!("flow `{}` is not among the declarations", flow.id), ""));
         };
         Ok(flowtest::play(&world.directory, &hotline, &in_use, call, &mut world.pins))
-    }
-}
-
-/// The hotline that the call names, or the only one that runs this flow.
-fn hotline<'a>(directory: &'a Directory, flow: &Flow, call: &TestCall) -> Result<&'a Hotline, (String, &'static str)> {
-    let of_flow = |hotline: &&Hotline| hotline.flow == flow.id;
-    let org = &call.org.value;
-    let Some(to) = &call.to else {
-        let mut hotlines = directory.hotlines.values().filter(of_flow);
-        return match (hotlines.next(), hotlines.next()) {
-            (Some(hotline), None) => Ok(hotline),
-            (None, _) => Err((format!("{org} has no hotline that runs flow `{}`", flow.id), "declare one there")),
-            (Some(_), Some(_)) => {
-                Err((format!("{org} has several hotlines that run flow `{}`", flow.id), "say which: add `to = \"…\"`"))
-            }
-        };
-    };
-    match directory.hotline(&to.value) {
-        Some(hotline) if of_flow(&hotline) => Ok(hotline),
-        Some(hotline) => Err((
-            format!("hotline {} runs flow `{}`, not `{}`", to.value, hotline.flow, flow.id),
-            "phone one that runs the flow beside this test",
-        )),
-        None => Err((format!("{org} has no hotline {}", to.value), "declare it there, or phone one that there is")),
     }
 }
 

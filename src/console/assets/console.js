@@ -2,6 +2,7 @@
 
 import { $, el } from "./dom.js";
 import * as alerts from "./alerts.js";
+import * as callbacks from "./callbacks.js";
 import * as calls from "./calls.js";
 import * as detail from "./detail.js";
 import * as incidents from "./incidents.js";
@@ -115,11 +116,13 @@ function listen() {
   on("attempt", alerts.tried);
   on("call", calls.changed);
   on("incident", incidents.changed);
+  on("callback", callbacks.changed);
   on("missed", detail.reload);
   on("ready", () => {
     live("live", "on");
     mended("live");
     alerts.show();
+    callbacks.show();
     calls.show();
   });
   events.addEventListener("error", () => {

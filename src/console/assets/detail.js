@@ -88,12 +88,40 @@ async function load() {
       `SMS code ${alert.code}`].filter(Boolean).map((fact) => el("span", {}, fact)));
   $("detail-standing").textContent = standing(alert);
   $("detail-actions").replaceChildren(...buttons(alert));
+  await said(alert);
+  if (named !== name) return;
   list($("detail-timeline"), story.timeline.map((entry) => ({ ...entry, opened_at: alert.opened_at })), (entry) => entry.id, happened);
   $("detail-told").replaceChildren(...story.notifications.map(duty), ...(story.attempts.length
     ? [el("div", { class: "duty" }, el("p", {}, "Beside these"), tries(story.attempts))] : []));
   if (!story.notifications.length && !story.attempts.length) {
     $("detail-told").append(el("p", { class: "soft" }, "Nobody yet."));
   }
+}
+
+/** Messages, answers to the five questions and recorded talks; the answers stand in the alert itself, too. */
+async function said(alert) {
+  const items = alert.call ? (await api(`/voicemails?alert=${alert.id}`)).items : [];
+  if (shown !== alert.id) return;
+  // A link is new each time; what is being listened to goes on.
+  const rows = items.map(({ recording, ...rest }) => ({ ...rest, here: recording !== null }));
+  const links = new Map(items.map(({ id, recording }) => [id, recording]));
+  list($("detail-said"), rows, (row) => row.id, (row) => recorded(row, links.get(row.id)));
+  $("detail-said-part").hidden = items.length === 0;
+}
+
+const ASKED = { who: "Who?", what: "What?", where: "Where?", when: "When?", why: "Why?" };
+const KIND = { message: "Message", talk: "Recorded talk" };
+const AWAY = { kept: "The recording is on its way here.", lost: "The carrier never gave the recording.", removed: "The recording was removed when its time was over." };
+
+function recorded(row, link) {
+  return el("li", {},
+    el("div", { class: "line" },
+      el("strong", {}, row.question ? ASKED[row.question] : KIND[row.kind]),
+      el("span", { class: "soft" }, `${time(row.created_at)}, ${seconds(row.seconds * 1000)}`)),
+    row.transcript && el("p", {}, row.transcript),
+    // The same service, by whatever name the browser knows it.
+    link ? el("audio", { controls: "", preload: "none", src: new URL(link.url).pathname })
+      : el("p", { class: "soft" }, AWAY[row.state] ?? "The recording is not here."));
 }
 
 function happened(entry) {

@@ -140,6 +140,8 @@ pub struct HotlineDocument {
     flow: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     vars: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    spare: Vec<String>,
 }
 
 impl Document for HotlineDocument {
@@ -152,6 +154,7 @@ impl Document for HotlineDocument {
             contracts: hotline.contracts.iter().map(ToString::to_string).collect(),
             flow: hotline.flow.to_string(),
             vars: hotline.vars.clone(),
+            spare: hotline.spare.iter().map(|number| number.as_str().to_owned()).collect(),
         }
     }
 
@@ -162,6 +165,7 @@ impl Document for HotlineDocument {
             contracts: each(&self.contracts, parsed)?,
             flow: parsed(&self.flow)?,
             vars: self.vars,
+            spare: each(&self.spare, parsed)?,
         })
     }
 }

@@ -141,13 +141,15 @@ fn contract() -> impl Strategy<Value = Contract> {
 }
 
 fn hotline() -> impl Strategy<Value = Hotline> {
-    (phone(), vec(phone(), 0..3), vec(id(), 1..3), id(), vec(("[a-z_]{1,8}", ".{0,12}"), 0..3)).prop_map(
-        |(number, also, contracts, flow, vars)| Hotline {
+    let vars = vec(("[a-z_]{1,8}", ".{0,12}"), 0..3);
+    (phone(), vec(phone(), 0..3), vec(id(), 1..3), id(), vars, vec(phone(), 0..3)).prop_map(
+        |(number, also, contracts, flow, vars, spare)| Hotline {
             number,
             also,
             contracts,
             flow,
             vars: vars.into_iter().collect(),
+            spare,
         },
     )
 }

@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+/// Each is rung for half a minute: nobody waits longer for a human than for these.
+const SPARE_MAX: usize = 5;
 /// Somebody has to have had the time to hear a recording.
 const KEPT_MIN: TimeDelta = TimeDelta::hours(1);
 
@@ -98,8 +100,9 @@ pub fn hotline(entry: &Reader) -> Option<Hotline> {
     };
     let flow = entry.need_parsed::<FlowId>("flow").map(|flow| flow.value);
     let vars = vars(entry);
+    let spare = spare(entry);
     let flow = flow.unwrap_or_else(|| STAND_IN.parse().expect("it is a plain word"));
-    Some(Hotline { number: numbers.next()?, also: numbers.collect(), contracts, flow, vars })
+    Some(Hotline { number: numbers.next()?, also: numbers.collect(), contracts, flow, vars, spare })
 }
 
 /// The first is the hotline's name.
@@ -114,6 +117,18 @@ fn numbers(entry: &Reader) -> Vec<Phone> {
     let numbers = parsed_list(entry, "numbers", str::parse::<Phone>).unwrap_or_default();
     if entry.item("numbers").and_then(toml_edit::Item::as_array).is_some_and(toml_edit::Array::is_empty) {
         entry.fault_at("numbers", "this hotline has no number", "name at least one");
+    }
+    no_twins(entry, &numbers);
+    numbers.into_iter().map(|number| number.value).collect()
+}
+
+/// Whose numbers these are shows only when everybody is known.
+fn spare(entry: &Reader) -> Vec<Phone> {
+    let numbers = parsed_list(entry, "spare", str::parse::<Phone>).unwrap_or_default();
+    let given = entry.item("spare").and_then(toml_edit::Item::as_array).map(toml_edit::Array::len);
+    if given.is_some_and(|given| !(1..=SPARE_MAX).contains(&given)) {
+        let what = format!("`spare` names {} numbers", given.unwrap_or_default());
+        entry.fault_at("spare", what, format!("name 1 to {SPARE_MAX}, in the order in which they are tried"));
     }
     no_twins(entry, &numbers);
     numbers.into_iter().map(|number| number.value).collect()

@@ -191,7 +191,8 @@ fn voices(table: &Reader<'_>, languages: &[Language]) -> BTreeMap<Language, Stri
             continue;
         };
         let Some(voice) = voice else { continue };
-        if voice.value.is_empty() || voice.value.len() > 100 || voice.value.contains(char::is_whitespace) {
+        let is_odd = |sign: char| sign.is_whitespace() || sign.is_control();
+        if voice.value.is_empty() || voice.value.len() > 100 || voice.value.contains(is_odd) {
             let mend = "write a voice of the carrier, such as Polly.Vicki-Neural";
             table.source().fault(voice.span, format!("`{}` is no voice", voice.value), mend);
             continue;

@@ -125,6 +125,14 @@ fn a_file_that_is_no_toml_or_no_flow_is_one_fault() {
 }
 
 #[test]
+fn a_voice_that_no_carrier_takes_is_refused() {
+    for voice in ["", "two words", "x\\u0001"] {
+        let text = HEAD.replace("[steps.z]", &format!("[voices]\nen = \"{voice}\"\n[steps.z]"));
+        assert!(said(&text).contains("is no voice"), "{voice}");
+    }
+}
+
+#[test]
 fn circles_without_a_question_are_refused() {
     let two = "[steps.a]\ndo = 'say'\nsay = 'x'\nnext = 'b'\n[steps.b]\ndo = 'hours'\nopen = 'a'\nclosed = 'z'\n";
     refuses(&[(two, "in a circle without asking the caller: a → b → a")]);
@@ -158,6 +166,15 @@ fn every_field_is_checked_where_it_stands() {
         ("[steps.a]\ndo = 'say'\nsay = 'x'\nnxet = 'z'\n".to_owned(), "unknown key `nxet`; did you mean `next`?"),
         ("[steps.a]\nsay = 'x'\nnext = 'z'\n".to_owned(), "step `a` has no `do`"),
         ("[steps.a]\ndo = 'say'\nplay = 'a.mp3'\nnext = 'z'\n".to_owned(), "no address of audio"),
+        (
+            "[steps.a]\ndo = 'say'\nplay = 'https://under_score.example/a.mp3'\nnext = 'z'\n".to_owned(),
+            "no address of audio",
+        ),
+        ("[steps.a]\ndo = 'say'\nplay = 'https:///a.mp3'\nnext = 'z'\n".to_owned(), "no address of audio"),
+        (
+            "[steps.a]\ndo = 'forward'\nnumber = '+4930777001'\nsend = ''\nconnected = 'z'\nnobody = 'z'\n".to_owned(),
+            "`send` is ``; use 0-9",
+        ),
         ("[steps.a]\ndo = 'pause'\nfor = '1h'\nnext = 'z'\n".to_owned(), "`for` is 1h; use 1s to 5m"),
         (with(menu, ""), "step `a` has no `options`"),
         (with(menu, "options = { 0 = { repeat = true } }"), "no choice that leads on"),

@@ -76,7 +76,9 @@ impl Walk<'_> {
 
 pub fn is_audio(url: &str) -> bool {
     let after = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    after.is_some_and(|rest| !rest.is_empty()) && !url.contains(|sign: char| sign.is_whitespace() || sign.is_control())
+    let host = after.and_then(|rest| rest.split(['/', '?', '#']).next());
+    host.is_some_and(|host| !host.is_empty() && !host.contains('_'))
+        && !url.contains(|sign: char| sign.is_whitespace() || sign.is_control())
 }
 
 /// The words of what was said, in small letters: `Ja, bitte!` → `ja`, `bitte`.

@@ -148,10 +148,13 @@ impl Call {
         call
     }
 
+    pub fn flows(&self) -> Flows<'_> {
+        Flows { main: &self.flow, called: &self.called }
+    }
+
     /// One turn, as the hotline plays it: the state goes through its text, PINs are looked up.
     pub fn input(&mut self, input: Input) -> &mut Self {
-        self.facts.pin = match wants(Flows { main: &self.flow, called: &self.called }, &self.state, &input, &self.facts)
-        {
+        self.facts.pin = match wants(self.flows(), &self.state, &input, &self.facts) {
             // A test puts what is looked up into the facts.
             Want::Nothing | Want::Lookup(_) => None,
             Want::PinCheck { .. } if self.locked => Some(PinCheck::Locked { until: self.facts.now }),
@@ -164,8 +167,7 @@ impl Call {
             }
         };
         let state = State::from_json(&self.state.to_json()).unwrap();
-        let Turn { state, verbs, effects, reasons, last_step, path: _ } =
-            run(Flows { main: &self.flow, called: &self.called }, state, input, &self.facts);
+        let Turn { state, verbs, effects, reasons, last_step, path: _ } = run(self.flows(), state, input, &self.facts);
         assert_eq!(last_step, state.step);
         assert!(!state.to_json().contains(PIN) && !reasons.concat().contains(PIN), "a PIN has leaked");
         (self.state, self.verbs, self.effects) = (state, verbs, effects);

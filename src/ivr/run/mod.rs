@@ -43,15 +43,14 @@ pub(super) use intake::ANSWER_MAX_S;
 ///
 /// A call that is over answers with a goodbye; only what came too late to be known before, a
 /// recording or a talk that took place, still has its effect.
-pub fn run<'a>(flows: impl Into<Flows<'a>>, state: State, input: Input, facts: &'a Facts) -> Turn {
-    let mut walk = Walk::new(flows.into(), state, facts);
+pub fn run<'a>(flows: Flows<'a>, state: State, input: Input, facts: &'a Facts) -> Turn {
+    let mut walk = Walk::new(flows, state, facts);
     let then = walk.turn(input);
     walk.finish(then)
 }
 
 /// The state of a call that has just come in; `run` it with `Input::Started`.
-pub fn begin<'a>(flows: impl Into<Flows<'a>>, facts: &Facts) -> State {
-    let flows = flows.into();
+pub fn begin(flows: Flows, facts: &Facts) -> State {
     let flow = flows.main;
     State {
         calls: Vec::new(),
@@ -85,8 +84,7 @@ pub fn begin<'a>(flows: impl Into<Flows<'a>>, facts: &Facts) -> State {
 }
 
 /// What the shell must find out before it runs this input.
-pub fn wants<'a>(flows: impl Into<Flows<'a>>, state: &State, input: &Input, facts: &Facts) -> Want {
-    let flows = flows.into();
+pub fn wants(flows: Flows, state: &State, input: &Input, facts: &Facts) -> Want {
     let Some(flow) = flows.current(state) else { return Want::Nothing };
     match input {
         Input::Continued => lookup::wants(flows, state, facts),
@@ -96,8 +94,8 @@ pub fn wants<'a>(flows: impl Into<Flows<'a>>, state: &State, input: &Input, fact
 }
 
 /// What a waiting caller hears: at first that they are being connected, then where they stand.
-pub fn waiting<'a>(flows: impl Into<Flows<'a>>, state: &State, facts: &'a Facts, first: bool) -> Vec<Prompt> {
-    let mut walk = Walk::new(flows.into(), state.clone(), facts);
+pub fn waiting<'a>(flows: Flows<'a>, state: &State, facts: &'a Facts, first: bool) -> Vec<Prompt> {
+    let mut walk = Walk::new(flows, state.clone(), facts);
     connect::announce(&mut walk, first);
     walk.finish(Then::Continue).verbs.prompts
 }

@@ -17,6 +17,7 @@ use crate::{
             CollectStep, ConnectStep, ConnectTo, Flow, ForwardStep, ForwardTo, IntakeStep, Kind, LookupStep,
             MenuOption, NoticeStep, PinStep, Speech, Step, StepId, Taken, Text, Trust, VoicemailStep, Wait,
         },
+        flows::Flows,
         parse,
         state::Phase,
         texts::Compiled,
@@ -308,9 +309,9 @@ proptest! {
         flow in any_flow(), facts in any_facts(), input in any_input(), step in "s[0-9]{1,2}|gone",
         phase in select(vec![Phase::Fresh, Phase::Asked, Phase::CustomerNumber, Phase::Captcha, Phase::Consent, Phase::Confirm, Phase::Number, Phase::Spare, Phase::Over]),
     ) {
-        let mut state = super::begin(&flow, &facts);
+        let mut state = super::begin(Flows::only(&flow), &facts);
         (state.step, state.phase, state.contract) = (step, phase, Some("gone".parse().unwrap()));
-        let turn = run(&flow, state, input, &facts);
+        let turn = run(Flows::only(&flow), state, input, &facts);
         prop_assert!(!turn.reasons.is_empty() || !turn.verbs.prompts.is_empty() || turn.verbs.then != Then::Hangup);
     }
 

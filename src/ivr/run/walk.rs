@@ -91,6 +91,9 @@ impl<'a> Walk<'a> {
             return self.hung_up();
         }
         let mut next = match self.state.phase {
+            _ if matches!(input, Input::Connect(ConnectEnd::Bridged { .. })) && !self.is_connecting() => {
+                self.talked_elsewhere()
+            }
             Phase::Spare => voicemail::spare_answer(self, input),
             _ => self.first(input),
         };
@@ -125,6 +128,20 @@ impl<'a> Walk<'a> {
     fn steps_max(&self) -> usize {
         let called: usize = self.flows.called.values().map(|(_, flow)| flow.steps().count()).sum();
         2 * (self.flows.main.steps().count() + CALLS_OF_ONE * called)
+    }
+
+    fn is_connecting(&self) -> bool {
+        let here = self.flow.find(self.state.local_step());
+        self.state.phase == Phase::Asked
+            && here.is_some_and(|step| matches!(self.flow.step(step).kind, Kind::Connect(_)))
+    }
+
+    /// By the spare document, of which the flow knows nothing.
+    fn talked_elsewhere(&mut self) -> Move {
+        self.reason("The caller talked with somebody whom the spare document had dialled.");
+        self.reach(Outcome::Connected);
+        self.say_built_in(|words| words.goodbye);
+        Move::End(Then::Hangup)
     }
 
     /// Where the turn begins: with the answer to what the step asked, or with the step itself.

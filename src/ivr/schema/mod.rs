@@ -8,6 +8,15 @@ use serde_json::{Map, Value, json};
 
 use fields::{ASKING, Field, Form, KINDS, QUESTIONS};
 
+/// An exit that a kind of step has; `options` and `cases` stand for each of theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeclaredExit {
+    pub kind: &'static str,
+    pub name: &'static str,
+    /// One that may be left out has a default.
+    pub required: bool,
+}
+
 /// The schema as a document.
 pub fn schema() -> Value {
     json!({
@@ -57,6 +66,14 @@ pub fn schema() -> Value {
             }
         },
         "$defs": { "step": step() }
+    })
+}
+
+/// Every exit of every kind of step.
+pub fn exits() -> impl Iterator<Item = DeclaredExit> {
+    KINDS.iter().flat_map(|(kind, _, fields, _)| {
+        let leads_on = |field: &&Field| matches!(field.form, Form::Exit | Form::MenuOptions | Form::Cases);
+        fields.iter().filter(leads_on).map(|field| DeclaredExit { kind, name: field.name, required: field.required })
     })
 }
 

@@ -118,7 +118,8 @@ pub fn forward(step: &StepReader<'_, '_>) -> Option<Kind> {
     let ring = step.wait("ring", 25, 5, 10 * MINUTE);
     let send = step.reader.string("send");
     let is_sendable = |keys: &str| {
-        keys.len() <= 100 && keys.chars().all(|key| key.is_ascii_digit() || matches!(key, '*' | '#' | 'w' | 'W'))
+        (1..=100).contains(&keys.len())
+            && keys.chars().all(|key| key.is_ascii_digit() || matches!(key, '*' | '#' | 'w' | 'W'))
     };
     if let Some(send) = send.as_ref().filter(|send| !is_sendable(&send.value)) {
         let what = format!("`send` is `{}`", send.value);

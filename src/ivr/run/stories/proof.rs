@@ -91,7 +91,7 @@ fn three_wrong_pins_lead_to_failed_and_count_each() {
     }
     call.press("999112").at("mail");
     assert_eq!(call.state.pin_tries, 3);
-    assert_eq!(wants(&call.flow, &call.state, &Input::Digits(PIN.to_owned()), &call.facts), Want::Nothing);
+    assert_eq!(wants(call.flows(), &call.state, &Input::Digits(PIN.to_owned()), &call.facts), Want::Nothing);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_wrong_customer_number_sounds_like_a_wrong_pin_and_both_are_asked_again() {
 #[test]
 fn a_pin_in_a_customer_number_is_never_compared() {
     let call = Call::with(steps(PIN_STEP), shared());
-    assert_eq!(wants(&call.flow, &call.state, &Input::Digits(PIN.to_owned()), &call.facts), Want::Nothing);
+    assert_eq!(wants(call.flows(), &call.state, &Input::Digits(PIN.to_owned()), &call.facts), Want::Nothing);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use chrono::TimeDelta;
 
 use crate::{
     ivr::{
+        Flows,
         run::{
-            abandoned,
+            abandoned, begin,
             fixtures::{Call, facts, flow, heard, steps},
             run, spare,
         },
@@ -46,6 +47,21 @@ fn what_is_said_after_an_apology_that_the_flow_knows_nothing_of_is_kept() {
     call.record(9).hears("Thank you").is_over();
     assert!(matches!(&call.effects[..], [Effect::Voicemail(voicemail)] if voicemail.raise.is_some()));
     assert_eq!(call.state.outcome(), Outcome::Voicemail);
+}
+
+#[test]
+fn a_talk_that_the_spare_document_led_to_is_one_wherever_the_flow_stood() {
+    let talked = || Input::Connect(ConnectEnd::Bridged { person: None });
+    let mut asked = Call::to(steps(MENU));
+    asked.input(talked()).is_over();
+    assert_eq!((asked.state.outcome(), asked.effects.len()), (Outcome::Connected, 0));
+    let mut broken = Call::to(steps(MENU));
+    broken.state.step = "gone".to_owned();
+    broken.press("1").input(talked()).is_over();
+    assert_eq!(broken.state.outcome(), Outcome::Connected);
+    let (flow, facts) = (steps(MENU), facts());
+    let fresh = run(Flows::only(&flow), begin(Flows::only(&flow), &facts), talked(), &facts);
+    assert!(fresh.state.is_over() && fresh.effects.is_empty());
 }
 
 #[test]
@@ -173,6 +189,6 @@ fn what_a_step_did_not_ask_for_is_no_answer() {
     let mut call = Call::to(steps("[steps.a]\ndo = 'say'\nsay = 'Hi.'\nnext = 'talk'\n"));
     call.press("1").at("mail");
     let before = call.state.clone();
-    let turn = run(&call.flow, before.clone(), Input::Continued, &call.facts);
+    let turn = run(call.flows(), before.clone(), Input::Continued, &call.facts);
     assert!(matches!(turn.effects[..], [Effect::Missed(_)]), "an empty recording");
 }
