@@ -35,11 +35,11 @@ impl Walk<'_> {
         self.state.attempts < asking.attempts
     }
 
-    /// What the engine listens for when it asks by itself: 1 and 2 are the same by key.
+    /// What the engine listens for when it asks by itself: 1 and 2 are the same by key, and may be said.
     pub fn listen_for_yes_or_no(&self) -> Listen {
         let (words, language) = words(&self.state.language, self.flow.default_language());
-        let hints = words.yes.iter().chain(words.no).map(|word| (*word).to_owned()).collect();
-        Listen { language, hints }
+        let named = words.yes.iter().chain(words.no).map(|word| (*word).to_owned());
+        Listen { language, hints: named.chain(digit_names(words, ['1', '2'])).collect() }
     }
 
     /// The answer to such a question, and how it was given. Only a clear yes is one.
@@ -50,6 +50,11 @@ impl Walk<'_> {
             Heard::Keys(_) | Heard::Nothing => None,
             Heard::Words(text) => {
                 let (words, _) = words(&self.state.language, self.flow.default_language());
+                match spoken_digits(&text, words).as_deref() {
+                    Some("1") => return Some((true, "said 1")),
+                    Some("2") => return Some((false, "said 2")),
+                    Some(_) | None => {}
+                }
                 let said = spoken_words(&text);
                 let any = |list: &[&str]| list.iter().any(|word| says_phrase(&said, word) > 0);
                 match (any(words.yes), any(words.no)) {
@@ -103,6 +108,12 @@ pub fn spoken_digits(text: &str, words: &Words) -> Option<String> {
         digits.push_str(&digit.to_string());
     }
     (!digits.is_empty()).then_some(digits)
+}
+
+/// What these keys are called when they are spoken; those that are no digits have no such name.
+pub fn digit_names(words: &Words, keys: impl IntoIterator<Item = char>) -> impl Iterator<Item = String> {
+    let names = keys.into_iter().filter_map(|key| words.digits.get(key.to_digit(10)? as usize));
+    names.copied().flatten().map(|name| (*name).to_owned())
 }
 
 /// How many words of `phrase` stand in a row in `said`; 0: they do not.

@@ -60,7 +60,9 @@ pub const WORDS: Words = Words {
                      drücken Sie die 1 oder sagen Sie ja. Wenn nicht, drücken Sie die 2 oder sagen Sie nein.",
     offer_callback_or_other: "Wir rufen Sie innerhalb von {within} zurück, unter der Nummer {number}. Wenn Sie das \
                               möchten, drücken Sie die 1 oder sagen Sie ja. Für eine andere Nummer drücken Sie die \
-                              2. Wenn Sie keinen Rückruf möchten, drücken Sie die 3 oder sagen Sie nein.",
+                              2 oder sagen Sie andere Nummer. Wenn Sie keinen Rückruf möchten, drücken Sie die 3 \
+                              oder sagen Sie nein.",
+    another_number: &["andere", "anderen", "anderer"],
     ask_callback_number: "Bitte geben Sie die Nummer mit Vorwahl ein, unter der wir Sie zurückrufen, dann die \
                           Raute-Taste. Sie können sie auch sprechen.",
     callback_number_wrong: "Das war keine Telefonnummer.",

@@ -54,8 +54,9 @@ pub const WORDS: Words = Words {
     offer_callback: "We will call you back within {within} at the number {number}. If you want that, press 1 or say \
                      yes. If not, press 2 or say no.",
     offer_callback_or_other: "We will call you back within {within} at the number {number}. If you want that, press 1 \
-                              or say yes. For another number, press 2. If you do not want to be called back, press 3 \
-                              or say no.",
+                              or say yes. For another number, press 2 or say another number. If you do not want to be \
+                              called back, press 3 or say no.",
+    another_number: &["another", "other", "different"],
     ask_callback_number: "Please enter the number with its area code at which we shall call you back, then the hash \
                           key. You can also say it.",
     callback_number_wrong: "That was no phone number.",

@@ -52,6 +52,8 @@ pub struct Words {
     /// `{number}`, `{within}`: at that number only, or also at another.
     pub offer_callback: &'static str,
     pub offer_callback_or_other: &'static str,
+    /// What counts as wanting to be called back elsewhere.
+    pub another_number: &'static [&'static str],
     pub ask_callback_number: &'static str,
     pub callback_number_wrong: &'static str,
     /// Its country is not allowed.
@@ -154,6 +156,7 @@ mod tests {
                 assert!(sentence.len() > 10, "{}: {sentence}", words.tag);
             }
             assert!(words.yes.iter().all(|word| !words.no.contains(word)));
+            assert!(!words.another_number.is_empty());
             assert!(words.digits.iter().all(|names| !names.is_empty()) && !words.names.is_empty());
             assert!(words.confirm.contains("{heard}"));
             assert!(words.questions.iter().all(|question| question.len() > 30));
