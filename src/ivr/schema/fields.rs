@@ -108,7 +108,11 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             need("known", Form::Exit, "The number belongs to a contact of the contract."),
             need("unknown", Form::Exit, "It does not."),
             field("anonymous", Form::Exit, "No number is shown; without it `unknown`."),
-            field("blocked", Form::Exit, "Blocked callers; without it they are rejected."),
+            field(
+                "blocked",
+                Form::Exit,
+                "Blocked callers; without it they are rejected, or hear a goodbye in a call that is answered.",
+            ),
         ],
         true,
     ),
