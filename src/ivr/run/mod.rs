@@ -38,6 +38,7 @@ pub use alert::abandoned;
 pub(super) use asking::is_audio;
 pub use calling::DEPTH_MAX as FLOWS_DEEP_MAX;
 pub(super) use intake::ANSWER_MAX_S;
+pub use voicemail::transcribes;
 
 /// One turn: the caller's answer in, what is heard next out. Counts the turn in the state.
 ///

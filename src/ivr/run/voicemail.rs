@@ -7,8 +7,9 @@ use super::{
 };
 use crate::{
     ivr::{
-        flow::{AlertFields, Kind, VoicemailStep},
-        state::Phase,
+        flow::{AlertFields, Kind, Step, VoicemailStep},
+        flows::Flows,
+        state::{Phase, State},
         turn::{Effect, Input, MissedWhy, Record, Then, Voicemail},
     },
     model::call::Outcome,
@@ -56,15 +57,26 @@ pub fn keep_late(walk: &mut Walk, url: String, sid: Option<String>, seconds: u32
     let flow = walk.flow;
     match flow.find(walk.state.local_step()).map(|id| &flow.step(id).kind) {
         Some(Kind::Voicemail(step)) => keep(walk, &step.alert, step.transcribe, url, sid, seconds),
-        _ => keep(walk, &AlertFields::default(), false, url, sid, seconds),
+        // After the spare document, of which the flow knows nothing.
+        _ => keep(walk, &AlertFields::default(), true, url, sid, seconds),
     }
+}
+
+/// Whether a message is put into words that stands beside the call: as the voicemail says at which the call is,
+/// elsewhere only if no voicemail of its flows wants the words left out.
+pub fn transcribes(flows: Flows<'_>, state: &State) -> bool {
+    let says = |step: &Step| if let Kind::Voicemail(step) = &step.kind { Some(step.transcribe) } else { None };
+    let here = flows.current(state).and_then(|flow| Some(flow.step(flow.find(state.local_step())?)));
+    let all = std::iter::once(flows.main).chain(flows.called.values().map(|(_, flow)| flow.as_ref()));
+    here.and_then(says)
+        .unwrap_or_else(|| all.flat_map(|flow| flow.steps()).filter_map(|(_, step)| says(step)).all(|yes| yes))
 }
 
 /// After an apology: a message is as good as any, everything else a missed call.
 pub fn spare_answer(walk: &mut Walk, input: Input) -> Move {
     match input {
         Input::Recorded { url, sid, seconds, .. } => {
-            keep(walk, &AlertFields::default(), false, url, sid, seconds);
+            keep(walk, &AlertFields::default(), true, url, sid, seconds);
             walk.say_built_in(|words| words.thanks);
         }
         _ => {
