@@ -2,14 +2,23 @@
 //! to give up.
 
 use super::walk::Walk;
-use crate::ivr::{
-    flow::Asking,
-    turn::{Gather, Input, Listen, Then},
-    words::{Words, words},
+use crate::{
+    ivr::{
+        flow::Asking,
+        turn::{Gather, Input, Listen, Record, Then},
+        words::{Words, words},
+    },
+    model::{call::Question, language::Language},
 };
 
 pub fn gather(asking: &Asking, max_digits: Option<u32>, finish: Option<char>, speech: Option<Listen>) -> Then {
     Then::Gather(Gather { speech, max_digits, timeout_s: asking.timeout_s, finish, barge_in: asking.barge_in })
+}
+
+/// How long, and what becomes of it, is the step's own.
+pub fn record(asking: &Asking, max_s: u32, transcribe: bool, language: Language, question: Option<Question>) -> Then {
+    let (silence_s, finish) = (asking.timeout_s, asking.finish);
+    Then::Record(Record { max_s, silence_s, finish, transcribe, language, question })
 }
 
 /// What came of a question.

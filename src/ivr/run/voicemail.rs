@@ -1,8 +1,9 @@
 //! `voicemail`, and the spare one after a failure of ours: the recording goes to the call's alert or
-//! raises one, silence counts as a missed call.
+//! raises one, silence asks once more, and counts as a missed call in the end.
 
 use super::{
     alert::new_alert,
+    asking::record,
     walk::{Move, Walk},
 };
 use crate::{
@@ -10,21 +11,20 @@ use crate::{
         flow::{AlertFields, Kind, Step, VoicemailStep},
         flows::Flows,
         state::{Phase, State},
-        turn::{Effect, Input, MissedWhy, Record, Then, Voicemail},
+        turn::{Effect, Input, MissedWhy, Then, Voicemail},
     },
     model::call::Outcome,
 };
 
 /// The spare voicemail, and the default of the step.
 pub const MAX_S: u32 = 180;
+/// So much silence ends the spare one: nobody has said how long people of this hotline think.
+pub const SPARE_SILENCE_S: u32 = 10;
 
 pub fn enter(walk: &mut Walk, step: &VoicemailStep) -> Move {
-    walk.speak(&step.prompt);
+    walk.speak(&step.asking.prompt);
     let language = walk.state.language.clone();
-    Move::Wait(
-        Phase::Asked,
-        Then::Record(Record { max_s: step.max_s, transcribe: step.transcribe, language, question: None }),
-    )
+    Move::Wait(Phase::Asked, record(&step.asking, step.max_s, step.transcribe, language, None))
 }
 
 pub fn answer(walk: &mut Walk, step: &VoicemailStep, input: Input) -> Move {
@@ -34,6 +34,10 @@ pub fn answer(walk: &mut Walk, step: &VoicemailStep, input: Input) -> Move {
         return if hung_up { Move::End(Then::Hangup) } else { Move::Go(step.next) };
     }
     walk.reason("The voicemail is empty.");
+    if walk.may_try_again(&step.asking) {
+        walk.say_before_again(&step.asking, None);
+        return enter(walk, step);
+    }
     if let Some(empty) = step.empty {
         return Move::Go(empty);
     }

@@ -53,8 +53,8 @@ pub const WORDS: Words = Words {
     queue_position: "Sie sind an Position {position}.",
     may_leave: "Wenn Sie nicht warten möchten, drücken Sie die Stern-Taste.",
     notice: "Wir wissen von folgender Störung und arbeiten daran.",
-    ask_follow: "Wenn wir Sie per SMS auf dem Laufenden halten sollen, drücken Sie die 1 oder sagen Sie ja. Sonst geht \
-                 es gleich weiter.",
+    ask_follow: "Wenn wir Sie per SMS auf dem Laufenden halten sollen, drücken Sie die 1 oder sagen Sie ja. Wenn es \
+                 ohne das weitergehen soll, drücken Sie die 2 oder sagen Sie nein.",
     followed: "In Ordnung. Sie erhalten eine SMS, sobald es etwas Neues gibt.",
     offer_callback: "Wir rufen Sie innerhalb von {within} zurück, unter der Nummer {number}. Wenn Sie das möchten, \
                      drücken Sie die 1 oder sagen Sie ja. Wenn nicht, drücken Sie die 2 oder sagen Sie nein.",

@@ -49,7 +49,7 @@ pub const WORDS: Words = Words {
     queue_position: "You are number {position} in the queue.",
     may_leave: "If you do not want to wait, press the star key.",
     notice: "We know of the following problem and are working on it.",
-    ask_follow: "To be kept up to date by SMS, press 1 or say yes. Otherwise just stay on the line.",
+    ask_follow: "To be kept up to date by SMS, press 1 or say yes. To go on without, press 2 or say no.",
     followed: "All right. You will get an SMS as soon as there is news.",
     offer_callback: "We will call you back within {within} at the number {number}. If you want that, press 1 or say \
                      yes. If not, press 2 or say no.",

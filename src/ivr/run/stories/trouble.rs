@@ -217,7 +217,8 @@ fn what_a_step_did_not_ask_for_is_no_answer() {
     call.ends(ConnectEnd::Nobody).at("a").input(Input::Dialed { bridged: true }).at("a").hears("Choose.");
     let mut call = Call::to(steps("[steps.a]\ndo = 'say'\nsay = 'Hi.'\nnext = 'talk'\n"));
     call.press("1").at("mail");
-    let before = call.state.clone();
+    let mut before = call.state.clone();
+    before.attempts = 2;
     let turn = run(call.flows(), before.clone(), Input::Continued, &call.facts);
     assert!(matches!(turn.effects[..], [Effect::Missed(_)]), "an empty recording");
 }
