@@ -125,6 +125,7 @@ stories! {
         story.hears(&caller, "beep").await;
         story.pass(4).await;
         // What the carrier asks next is refused: the call's end is told before the recording.
+        story.warnings.push(11_200);
         story.sim().faults().set(Faults { webhooks: WebhookFaults { forged: true, ..WebhookFaults::default() }, ..Faults::default() });
         story.sim().hang_up(&caller);
         let call = story.over(&caller).await;
