@@ -141,7 +141,13 @@ fn technicians_decline_press_wrong_keys_or_are_a_mailbox() {
 #[test]
 fn waiting_is_virtual_and_nobody_need_be_named() {
     let transcript = as_expected(
-        &["{ press = '1' }", "{ nobody = true }", "{ hear = 'Speak after', silence = true }"],
+        &[
+            "{ press = '1' }",
+            "{ nobody = true }",
+            "{ hear = 'Speak after', silence = true }",
+            "{ silence = true }",
+            "{ hear = 'Speak after', silence = true }",
+        ],
         "ended = 'missed', step = 'bye', alert = { missed = true }",
     );
     assert!(transcript.iter().any(|line| line.starts_with("02:30:30  hears: We are still trying")), "{transcript:#?}");

@@ -18,8 +18,8 @@ use crate::{
 
 /// Twilio transcribes English recordings of at most two minutes, and nothing else.
 const TRANSCRIBED_MAX_S: u32 = 120;
-/// So much silence ends a voicemail: people think between two sentences.
-pub const SILENCE_S: u32 = 10;
+/// So much silence ends a message after the apology: people think between two sentences.
+pub const SILENCE_S: u32 = ivr::SPARE_SILENCE_S;
 /// A queue holds one caller: the call names it.
 const QUEUE_MAX: u32 = 1;
 
@@ -108,8 +108,8 @@ fn record_to(response: Response, record: &ivr::Record, urls: &Urls, call: &CallI
         .with(Record {
             action: Some(action.clone()),
             method: Some(Method::Post),
-            timeout_s: Some(SILENCE_S),
-            finish_on_key: Some("#".to_owned()),
+            timeout_s: Some(record.silence_s.max(1)),
+            finish_on_key: Some(record.finish.map(String::from).unwrap_or_default()),
             max_length_s: Some(record.max_s.max(1)),
             play_beep: Some(true),
             transcribe: transcribed.then_some(true),
@@ -224,8 +224,15 @@ mod tests {
 
     #[test]
     fn a_voicemail_goes_on_also_when_nothing_was_said() {
-        let record = ivr::Record { max_s: 180, transcribe: true, language: "de".parse().unwrap(), question: None };
-        insta::assert_snapshot!(written(&hello(Then::Record(record))), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say><Record action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" timeout="10" finishOnKey="#" maxLength="180" playBeep="true" recordingStatusCallback="https://hotline.example/carriers/twilio/calls/CALL/recording?turn=3" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed absent"/><Redirect>https://hotline.example/carriers/twilio/calls/CALL/turns/3?recorded=nothing</Redirect></Response>"##);
+        let record = ivr::Record {
+            max_s: 180,
+            silence_s: 8,
+            finish: Some('*'),
+            transcribe: true,
+            language: "de".parse().unwrap(),
+            question: None,
+        };
+        insta::assert_snapshot!(written(&hello(Then::Record(record))), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say><Record action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" timeout="8" finishOnKey="*" maxLength="180" playBeep="true" recordingStatusCallback="https://hotline.example/carriers/twilio/calls/CALL/recording?turn=3" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed absent"/><Redirect>https://hotline.example/carriers/twilio/calls/CALL/turns/3?recorded=nothing</Redirect></Response>"##);
     }
 
     #[test]

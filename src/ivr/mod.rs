@@ -30,7 +30,7 @@ pub use flow::{
 };
 pub use flows::{Called, Flows};
 pub use parse::{STEP_KINDS, parse, parse_and_sketch};
-pub use run::{FLOWS_DEEP_MAX, abandoned, begin, run, spare, waiting, wants};
+pub use run::{FLOWS_DEEP_MAX, SPARE_SILENCE_S, abandoned, begin, run, spare, transcribes, waiting, wants};
 pub use state::{Phase, State, StateError};
 pub use turn::{
     Callback, Connect, ConnectEnd, Dial, Effect, Gather, Input, IntakeAnswer, Listen, Lookup, Matter, MissedAlert,

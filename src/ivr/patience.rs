@@ -153,12 +153,12 @@ fn seconds(flow: &Flow, kind: &Kind) -> u32 {
         }
         Kind::Callback(step) => asked(&step.asking, spoken(&step.asking.prompt) + OWN_QUESTION_S, step.asking.attempts),
         Kind::Intake(step) => {
-            let before = step.prompt.as_ref().map_or(0, spoken);
-            let asked = |text: &Option<Text>| text.as_ref().map_or(OWN_QUESTION_S, text_s) + ANSWER_MAX_S;
-            before + step.questions.iter().map(|(_, text)| asked(text)).sum::<u32>()
+            let question = |text: &Option<Text>| text.as_ref().map_or(OWN_QUESTION_S, text_s);
+            let answered = |text| recorded(&step.asking, question(text), ANSWER_MAX_S);
+            spoken(&step.asking.prompt) + step.questions.iter().map(|(_, text)| answered(text)).sum::<u32>()
         }
         Kind::Lookup(_) => LOOKUP_S,
-        Kind::Voicemail(step) => spoken(&step.prompt) + step.max_s,
+        Kind::Voicemail(step) => recorded(&step.asking, spoken(&step.asking.prompt), step.max_s),
         Kind::Connect(step) => longest_of(&step.max_wait),
         Kind::Forward(step) => longest_of(&step.ring),
         Kind::Hangup { say, .. } => say.as_ref().map_or(0, spoken),
@@ -177,6 +177,11 @@ fn seconds(flow: &Flow, kind: &Kind) -> u32 {
 fn asked(asking: &Asking, prompt_s: u32, attempts: u32) -> u32 {
     let remark = asking.no_input.as_ref().map_or(2, text_s);
     attempts * (prompt_s + asking.timeout_s) + attempts.saturating_sub(1) * remark
+}
+
+/// With silence each time but the last, which is then as long as it may be.
+fn recorded(asking: &Asking, prompt_s: u32, longest_s: u32) -> u32 {
+    asked(asking, prompt_s, asking.attempts).saturating_sub(asking.timeout_s) + longest_s
 }
 
 fn longest_of(wait: &Wait) -> u32 {
@@ -246,6 +251,15 @@ mod tests {
         let head = "id = 'f'\nlanguages = ['en']\nstart = 's0'\n";
         let flow = parse("test.toml", &format!("{head}{steps}{ends}{END}")).unwrap();
         assert!((1..=PATHS_MAX).contains(&paths(&flow).len()));
+    }
+
+    #[test]
+    fn whoever_is_silent_at_first_is_asked_again_and_speaks_at_length() {
+        let intake = "[steps.a]\ndo = 'intake'\nattempts = 2\ntimeout = '5s'\nno_input = 'Once more, now'\n\
+                      questions = { what = 'Well, what is it' }\nnext = 'b'\n";
+        let mail = "[steps.b]\ndo = 'voicemail'\nattempts = 1\nmax = '30s'\nprompt = 'Well, and more'\nnext = 'c'\n";
+        // 2 + 5 + 1, then 2 + 60; then 1 + 30.
+        assert_eq!(of(&format!("{intake}{mail}{END}")), ["a → b → c 101 s"]);
     }
 
     #[test]

@@ -37,6 +37,7 @@ sentences! {
         followed: Sentence,
         offer_callback: Sentence,
         offer_callback_or_other: Sentence,
+        another_number: Said,
         ask_callback_number: Sentence,
         callback_number_wrong: Sentence,
         callback_number_refused: Sentence,

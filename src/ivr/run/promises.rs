@@ -123,7 +123,7 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
             left: three,
         }),
         11 => Kind::Voicemail(VoicemailStep {
-            prompt: speech(text),
+            asking: asking(text),
             max_s: 60,
             transcribe: true,
             alert: AlertFields::default(),
@@ -163,7 +163,7 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
         },
         20 => Kind::Return,
         18 => Kind::Intake(IntakeStep {
-            prompt: Some(speech(text)),
+            asking: asking(text),
             questions: vec![(Question::Why, None), (Question::Who, Some(Text::Same(text.to_owned())))],
             next: one,
         }),
