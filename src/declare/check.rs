@@ -201,8 +201,8 @@ impl Check<'_> {
         for (var, what, mend) in fit::misfits(&hotline.vars, &in_use.flow) {
             self.fault(Kind::Hotline, id, &format!("vars.{var}"), what, mend);
         }
-        for (step, what) in nobody_to_ring(whole, hotline, &in_use.flow) {
-            let what = format!("step `{step}` of flow `{}` reaches nobody: {what}", hotline.flow);
+        for (reached, what) in nobody_to_ring(whole, hotline, &in_use.flow) {
+            let what = format!("step `{}` of flow `{}` reaches nobody: {what}", reached.step, reached.flow);
             self.fault(Kind::Hotline, id, "flow", what, "give one of them a contact of kind \"voice\"");
         }
     }

@@ -12,6 +12,7 @@ mod flow;
 mod flows;
 mod parse;
 pub mod patience;
+pub mod reaches;
 mod run;
 pub mod schema;
 mod speech;
