@@ -259,6 +259,15 @@ impl Check<'_> {
                     self.faults.push(Fault { file: file.clone(), line, column: 1, what, mend });
                 }
             }
+            if let (Some(what), Some(most)) =
+                (calls::too_long(&in_use.flow, self.whole), &in_use.flow.max_seconds_to_human)
+            {
+                let (line, column, what) = match self.files.flows.contains_key(id) {
+                    true => (most.line, most.column, what),
+                    false => (0, 0, format!("flow `{id}`: {what}")),
+                };
+                self.faults.push(Fault { file, line, column, what, mend: ivr::patience::MEND.to_owned() });
+            }
         }
     }
 

@@ -6,12 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     FLOWS_DEEP_MAX,
     flow::{Case, Choice, ConnectTo, Flow, Kind, StepId},
+    flows::Given,
     texts::environment,
 };
 use crate::model::{id::FlowId, priority::Priority};
-
-/// The flows that may be called, by id; `None`: one that is not given.
-pub type Given<'a> = dyn Fn(&FlowId) -> Option<&'a Flow> + 'a;
 
 /// A `connect` that callers of a flow may come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
