@@ -278,10 +278,10 @@ mod tests {
 
     #[test]
     fn flows_in_a_circle_are_looked_at_in_bounds() {
-        let rings = flow("rings", &format!("[steps.a]\ndo = 'flow'\nflow = 'rings'\nnext = 'c'\n{END}"));
-        let main = calling("main", &["rings"], "return");
-        let given = |_: &FlowId| Some(&rings);
-        ways(&main, &given);
+        let flows = [calling("ping", &["pong"], "return"), calling("pong", &["ping"], "return")];
+        let main = flow("main", &format!("[steps.a]\ndo = 'flow'\nflow = 'ping'\nnext = 'c'\n{END}"));
+        let given = |id: &FlowId| flows.iter().find(|flow| flow.id == *id);
+        assert!(ways(&main, &given).paths.len() <= PATHS_MAX);
     }
 
     #[test]
