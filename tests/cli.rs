@@ -260,6 +260,34 @@ fn the_way_to_a_human_is_measured_and_must_reach_somebody() {
 }
 
 #[test]
+fn what_a_called_flow_asks_is_counted_where_it_is_given_and_named_where_not() {
+    let desk = desk_with_flow();
+    let main = "id = \"main\"\nlanguages = [\"en\"]\nmax_seconds_to_human = 10\nstart = \"help\"\n[steps.help]\ndo = \"flow\"\n\
+        flow = \"f\"\nnext = \"bye\"\n[steps.bye]\ndo = \"hangup\"\n";
+    desk.write("main.toml", main);
+    let told = desk.sound(&["flow", "check", "--longest", "10s", "main.toml"]);
+    let unknown = "main.toml: how long flow `f` takes is not counted: name its file as well, or use --org\n";
+    assert_eq!(told, format!("main.toml: flow main is sound, 2 steps\n{unknown}"));
+    let told = desk.pikett(&["flow", "check", "main.toml", "flows/f.toml"]);
+    let expected = "main.toml:3:24: it may take 18 s to the first human: help → f/menu → f/talk; shorten";
+    assert!(told.code == 1 && told.out.starts_with(expected) && !told.out.contains("not counted"), "{}", told.out);
+    let told = desk.pikett(&["flow", "check", "--longest", "17s", "main.toml", "flows/f.toml"]);
+    let expected = "main.toml:5:1: it may take 18 s until step `f/talk` rings a human: help → f/menu → f/talk; shorten";
+    assert!(told.out.contains(expected), "{}", told.out);
+    desk.write("flows/main.toml", main);
+    let msp = fs::read_to_string(desk.path().join("flows/fixtures/msp.toml")).expect("it is there");
+    desk.write("flows/fixtures/main.toml", &msp.replace("flow = \"f\"", "flow = \"main\""));
+    let told = desk.pikett(&["flow", "check", "--org", "flows/fixtures/main.toml", "flows/main.toml"]);
+    let expected = "flows/main.toml:3:24: it may take 18 s to the first human: help → f/menu → f/talk; shorten";
+    assert!(told.code == 1 && told.out.matches(expected).count() == 1, "{}", told.out);
+    let told = desk.pikett(&["apply", "--dry-run", "flows", "flows/fixtures/main.toml"]);
+    assert!(told.code == 1 && format!("{}{}", told.out, told.err).contains(expected), "{}{}", told.out, told.err);
+    let picture = desk.sound(&["flow", "graph", "flows/main.toml"]);
+    assert!(picture.contains("longest wait: 18 s"), "{picture}");
+    assert!(desk.sound(&["flow", "graph", "main.toml"]).contains("f is not beside: not counted"));
+}
+
+#[test]
 fn a_flow_is_drawn_even_with_faults_and_has_a_schema() {
     let desk = desk_with_flow();
     desk.sound(&["flow", "graph", "flows/f.toml", "-o", "f.svg"]);

@@ -219,6 +219,8 @@ mod tests {
             finish: None,
             barge_in: true,
         };
+        let to_its_end = ivr::Gather { barge_in: false, ..gather.clone() };
+        assert!(written(&hello(Then::Gather(to_its_end))).contains(r#" bargeIn="false" "#));
         insta::assert_snapshot!(written(&hello(Then::Gather(gather))), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Gather action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" input="dtmf speech" timeout="6" numDigits="1" finishOnKey="" hints="Ausfall" language="de-DE" bargeIn="true" actionOnEmptyResult="true"><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say></Gather></Response>"##);
     }
 

@@ -25,10 +25,19 @@ pub struct Flow {
     pub voices: BTreeMap<Language, String>,
     pub vars: BTreeMap<String, Var>,
     pub abandoned: Abandoned,
+    pub max_seconds_to_human: Option<Patience>,
     pub start: StepId,
     pub(super) steps: Vec<Step>,
     pub(super) names: BTreeMap<String, StepId>,
     pub(super) texts: Compiled,
+}
+
+/// How long callers may listen and answer until somebody is rung, and where the file says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    pub seconds: u32,
+    pub line: usize,
+    pub column: usize,
 }
 
 /// An index into the flow that made it. One that stands for an exit also knows where that is written, so

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::calls::{Stage, test_of};
+use super::calls::{Stage, called_beside, test_of};
 use crate::{
     cli::{Common, Failure, Verdict, say},
     ivr::{
@@ -16,6 +16,7 @@ use crate::{
         draw::{Marks, svg},
         patience,
     },
+    model::id::FlowId,
 };
 
 /// Draw a flow as SVG
@@ -42,7 +43,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     let (flow, sketch) = ivr::parse_and_sketch(&name, &text);
     let mut marks = Marks::default();
     if let Ok(flow) = &flow {
-        marks.notes = notes(flow);
+        marks.notes = notes(&arguments.file, flow);
         marks.taken = taken(&arguments.file);
     }
     let picture = svg(&sketch, &marks);
@@ -58,10 +59,23 @@ pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     }
 }
 
-/// The longest wait, beside each step that reaches a human.
-fn notes(flow: &ivr::Flow) -> BTreeMap<String, String> {
-    let longest = patience::longest(flow).into_iter();
-    longest.map(|(step, seconds)| (step, format!("longest wait: {seconds} s"))).collect()
+/// The longest wait, beside each step that reaches a human or calls a flow that does; and which called flow
+/// is not beside this one, so that nobody knows how long it takes.
+fn notes(path: &Path, flow: &ivr::Flow) -> BTreeMap<String, String> {
+    let called = called_beside(path, flow);
+    let given = |id: &FlowId| called.get(id);
+    let ways = patience::ways(flow, &given);
+    let longest = patience::longest(&ways).into_iter();
+    let mut notes: BTreeMap<_, _> =
+        longest.map(|(step, seconds)| (step, format!("longest wait: {seconds} s"))).collect();
+    for (_, step) in flow.steps() {
+        if let ivr::Kind::Flow { flow: id, .. } = &step.kind
+            && ways.unknown.contains(id)
+        {
+            notes.insert(step.name.clone(), format!("{id} is not beside: not counted"));
+        }
+    }
+    notes
 }
 
 /// `None`: the flow has no test calls, or they could not be played.

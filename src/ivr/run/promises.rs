@@ -193,6 +193,7 @@ prop_compose! {
             languages: vec!["en".parse().unwrap(), "de".parse().unwrap()],
             voices: BTreeMap::new(),
             vars: BTreeMap::new(),
+            max_seconds_to_human: None,
             abandoned: Abandoned {
                 after: (after > 100).then(|| id(after)),
                 priority: Priority::P3,

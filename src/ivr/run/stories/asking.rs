@@ -35,6 +35,13 @@ fn a_spoken_word_chooses_whole_and_in_any_case() {
 }
 
 #[test]
+fn a_prompt_is_heard_to_its_end_where_the_flow_wants_it() {
+    assert!(Call::to(steps(MENU)).gather().barge_in);
+    let to_its_end = MENU.replace("invalid =", "barge_in = false\ninvalid =");
+    assert!(!Call::to(steps(&to_its_end)).gather().barge_in);
+}
+
+#[test]
 fn a_menu_listens_for_its_words_and_for_the_numbers_of_its_choices() {
     let call = Call::to(steps(MENU));
     let hints = &call.gather().speech.as_ref().unwrap().hints;
