@@ -8,7 +8,7 @@
 mod aside; // another technician is wanted
 mod callbacks; // promises to call back
 mod called; // flows that a call may call
-mod calls; // turns, the queue
+mod calls; // turns, the end of the queue
 mod connect; // the timer by which people are rung
 pub mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
@@ -24,6 +24,7 @@ mod numbers; // of alerts that a unit of work may open
 mod plain; // turns that change nothing but their call
 mod recorded; // what callers said
 mod rings; // what the carrier is asked to do
+mod room; // what a waiting caller hears
 pub mod spare; // the answer when nothing else can be had
 mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
@@ -184,7 +185,7 @@ pub fn routes(state: State) -> Router {
         .route(urls::VOICE, any(voice::came_in))
         .route(urls::VOICE_STATUS, any(voice::ended))
         .route(urls::TURN, any(calls::turn))
-        .route(urls::WAIT, any(calls::wait))
+        .route(urls::WAIT, any(room::wait))
         .route(urls::QUEUE, any(calls::queue))
         .route(urls::RECORDING, any(recorded::recording))
         .route(urls::TRANSCRIPTION, any(recorded::transcription))
