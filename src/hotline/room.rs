@@ -13,7 +13,7 @@ use crate::{
     carrier::twiml::{self, Gather, GatherInput, Method, Pause, Play, Prompt, Redirect, Verb},
     escalation::connect::{End, GaveUp},
     ivr,
-    model::language::Language,
+    model::{Instant, language::Language},
     store::{
         StoreError,
         calls::{self, Phase},
@@ -29,6 +29,11 @@ const LOOKS_IN_VAIN_MAX: u32 = 2;
 const PATIENCE_S: u32 = 2;
 /// After the longest wait, before the room itself ends it.
 const OVERTIME: TimeDelta = TimeDelta::seconds(30);
+
+/// After the last note the star key still counts. A carrier takes no less.
+const KEY_WAIT_S: u32 = 1;
+/// Nobody hears a note of music before they are told the next thing.
+const EARLY: TimeDelta = TimeDelta::seconds(2);
 
 /// Why a caller leaves the queue without having talked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,9 +129,10 @@ impl State {
         self.context().change(unit).await
     }
 
-    /// At first that they are being connected, then music or silence, and now and then where they stand.
+    /// At first that they are being connected, then music or silence, and where they stand whenever that is due.
     async fn room(&self, asked: &Asked, scene: &Scene, waiting: &Waiting) -> Result<String, StoreError> {
         let n: u32 = asked.webhook.queried("n").unwrap_or(0);
+        let marks = Marks::of(waiting, scene.acting.now);
         let (facts, state) = {
             let mut db = self.context().store.read().await?;
             let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
@@ -135,21 +141,20 @@ impl State {
             let state = super::turn::state_of(scene, &facts)?;
             (facts, state)
         };
-        // A flow's own music may have any length; nobody is told more often than they asked for.
-        let rounds = waiting.announce_every_s.div_ceil(music::SECONDS).max(1);
-        let mut prompts: Vec<Prompt> = Vec::new();
-        if n.is_multiple_of(rounds) {
-            let said = ivr::waiting(scene.flows(), &state, &facts, n == 0);
-            prompts.extend(said.iter().map(document::prompt));
-        }
-        let own = || format!("{}{}", asked.urls.public_url, music::PATH);
-        prompts.push(Prompt::Play(Play::url(waiting.music.clone().unwrap_or_else(own))));
-        let next = asked.urls.wait(&scene.call.id, n + 1);
+        let is_due = n <= marks.past;
+        let prompts: Vec<Prompt> = match is_due {
+            true => ivr::waiting(scene.flows(), &state, &facts, n == 0).iter().map(document::prompt).collect(),
+            false => vec![Prompt::Play(Play::url(match &waiting.music {
+                Some(music) => music.clone(),
+                None => format!("{}{}", asked.urls.public_url, music::path(marks.music_s())),
+            }))],
+        };
+        let next = asked.urls.wait(&scene.call.id, if is_due { marks.past + 1 } else { n });
         let gather = Gather {
             action: Some(next.clone()),
             method: Some(Method::Post),
             input: Some(GatherInput::Dtmf),
-            timeout_s: Some(1),
+            timeout_s: Some(KEY_WAIT_S),
             num_digits: Some(1),
             finish_on_key: Some(String::new()),
             prompts,
@@ -157,5 +162,78 @@ impl State {
         };
         let response = twiml::Response::new().with(gather).with(Redirect::to(next));
         Ok(document::text(&response, &asked.urls, &state.language))
+    }
+}
+
+/// When a caller is told where they stand: at the beginning, and then at every mark, counted from when they began
+/// to wait, so that neither the sentence nor the carrier's own time moves the next one.
+struct Marks {
+    /// How many are past.
+    past: u32,
+    until_next: TimeDelta,
+}
+
+impl Marks {
+    fn of(waiting: &Waiting, now: Instant) -> Self {
+        let every = TimeDelta::seconds(waiting.announce_every_s.max(1).into());
+        let waited = (now - waiting.connect.plan.started_at).max(TimeDelta::zero()) + EARLY;
+        let past = waited.num_milliseconds() / every.num_milliseconds();
+        let until_next = every - TimeDelta::milliseconds(waited.num_milliseconds() % every.num_milliseconds());
+        Self { past: u32::try_from(past).unwrap_or(u32::MAX - 1), until_next: until_next + EARLY }
+    }
+
+    /// So much of our own music that its end is about the next mark.
+    fn music_s(&self) -> u32 {
+        let seconds = self.until_next.num_seconds() - i64::from(KEY_WAIT_S);
+        u32::try_from(seconds).unwrap_or(1).clamp(1, music::SECONDS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        escalation::connect::{Connect, Plan, Progress},
+        ivr::Accept,
+    };
+
+    fn marks(announce_every_s: u32, waited_ms: i64) -> (u32, u32) {
+        let now: Instant = "2026-03-02T01:30:00Z".parse().unwrap();
+        let plan = Plan {
+            levels: Vec::new(),
+            first_level: 0,
+            ring: TimeDelta::seconds(25),
+            at_once: false,
+            prefer_language: false,
+            max_wait: TimeDelta::minutes(5),
+            started_at: now - TimeDelta::milliseconds(waited_ms),
+        };
+        let waiting = Waiting {
+            connect: Connect { plan, progress: Progress::default() },
+            music: None,
+            announce_every_s,
+            accept: Accept::Key,
+            record: false,
+            acknowledge: false,
+            left: false,
+            aside: None,
+            conference: false,
+            comes_from_talk: false,
+        };
+        let marks = Marks::of(&waiting, now);
+        (marks.past, marks.music_s())
+    }
+
+    #[test]
+    fn the_music_ends_at_the_next_mark_or_is_played_once_more() {
+        assert_eq!(marks(30, 6_000), (0, 20), "after the first sentence: all of it");
+        assert_eq!(marks(30, 27_500), (0, 1));
+        assert_eq!(marks(30, 21_000), (0, 8), "and then the rest");
+        assert_eq!(marks(30, 28_000), (1, 20), "nobody hears two seconds of music");
+        assert_eq!(marks(30, 65_000), (2, 20));
+        assert_eq!(marks(5, 3_000), (1, 6));
+        assert_eq!(marks(5, 3_000 + 7 * 5_000), (8, 6));
+        assert_eq!(marks(3_600, 0), (0, 20));
+        assert_eq!(marks(30, -5_000), (0, 20), "clocks differ");
     }
 }

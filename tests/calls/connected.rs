@@ -120,7 +120,7 @@ stories! {
         let script = [Press::on("Hotline-Anruf", ""), Press::on("Hotline-Anruf", "7"), Press::on("Diese Taste kenne ich nicht", "1")];
         story.behaves(ANNA, Behaviour::answers(5.0, script).hanging_up_after(90.0));
         let caller = story.phones(STRANGER, [Press::on("PIN ein", "730164#"), chooses("1")]);
-        story.hears(&caller, "/hold").await;
+        story.hears(&caller, "/audio/hold/").await;
         story.talk(&caller).await;
         let anna = story.legs_to(ANNA)[0].sid.clone();
         let log = story.sim().log();
