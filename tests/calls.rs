@@ -59,7 +59,7 @@ mod strangers;
 mod three;
 #[path = "calls/told.rs"]
 mod told;
-#[path = "calls/waited.rs"]
-mod waited;
 #[path = "calls/troubles.rs"]
 mod troubles;
+#[path = "calls/waited.rs"]
+mod waited;

@@ -6,9 +6,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::{
-    State, answer, calls::Asked, document, effects::note, facts, guard, music, turn::Scene, waiting::Waiting,
-};
+use super::{State, answer, calls::Asked, document, effects::note, facts, guard, music, turn::Scene, waiting::Waiting};
 use crate::{
     carrier::twiml::{self, Gather, GatherInput, Method, Pause, Play, Prompt, Redirect, Verb},
     escalation::connect::{End, GaveUp},

@@ -136,6 +136,28 @@ stories! {
         assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
     }
 
+    async fn whoever_takes_a_call_by_answering_hears_who_it_is_before_they_talk(story: Story, |folder| {
+        let file = folder.join("straight-through.toml");
+        let flow = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, flow.replacen("at_once = true", "accept = \"answer\"", 1)).unwrap();
+    }) {
+        story.behaves(ANNA, Behaviour::answers(5.0, []).hanging_up_after(90.0));
+        let caller = story.phones_at(DORA, EVERYONE, []);
+        let anna = story.rings(ANNA).await;
+        story.hears(&anna, "Hotline-Anruf").await;
+        story.talk(&caller).await;
+        let heard = story.heard(&anna);
+        for fact in ["Kunde: Delta AG", "Priorität 1", "nicht durch eine PIN ausgewiesen", "Er wartet seit", "Sie werden verbunden"] {
+            assert_eq!(heard.matches(fact).count(), 1, "{fact}: {heard}");
+        }
+        assert!(!heard.contains(PRESS_1_DE), "{heard}");
+        let call = story.over(&caller).await;
+        assert_eq!(call.outcome, Some(Outcome::Connected));
+        let tale = story.tale(&call).await;
+        assert!(tale.iter().any(|entry| entry.contains("anna accepted the call by answering")), "{tale:#?}");
+        assert!(!tale.iter().any(|entry| entry.contains("by key")), "{tale:#?}");
+    }
+
     async fn a_wrong_pin_and_then_the_right_one_verifies_the_caller(story: Story) {
         story.behaves(ANNA, takes(6.0, PRESS_1_DE));
         let script = [Press::on("PIN ein", "730165#"), Press::on("nicht gestimmt", "730164#"), chooses("2")];

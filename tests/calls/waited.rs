@@ -29,7 +29,8 @@ impl Story {
     /// Somebody is away for long: Dora's call waits until the flow gives up. Answers when she began to wait.
     async fn waits_in_vain(&mut self) -> (Sid, pikett::model::Instant) {
         let caller = self.phones_at(DORA, EVERYONE, []);
-        let begun = self.until("Dora waits", |what| matches!(what, What::Waiting { leg, .. } if *leg == caller)).await.at;
+        let begun =
+            self.until("Dora waits", |what| matches!(what, What::Waiting { leg, .. } if *leg == caller)).await.at;
         self.hears(&caller, "nach dem Ton").await;
         (caller, begun)
     }
