@@ -19,6 +19,8 @@ mod connected;
 mod crowds;
 #[path = "support/database.rs"]
 mod database;
+#[path = "calls/dismissed.rs"]
+mod dismissed;
 #[path = "calls/exits.rs"]
 mod exits;
 #[path = "calls/generated.rs"]

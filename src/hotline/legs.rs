@@ -46,8 +46,8 @@ use crate::{
 };
 
 const KEY_WAIT_S: u32 = 8;
-/// Who has not pressed anything by then is a mailbox.
-const ASKED_MAX: u32 = 4;
+/// How often somebody is asked who presses wrong keys. Who presses nothing is ended by the connect before that.
+const ASKED_MAX: u32 = 8;
 /// The caller is there already; an empty queue means that they have gone.
 const QUEUE_WAIT_S: u32 = 15;
 
@@ -215,13 +215,19 @@ impl Ring {
                 leg_ended(db, &self.acting, &seen.leg, &ended).await?;
                 Ok(self.farewell(&language, words.declined))
             }
-            _ if !seen.is_wanted() => Ok(self.too_late(&seen)),
+            _ if !seen.is_wanted() || seen.leg.result.is_some() => Ok(self.too_late(&seen)),
             "" if self.asked + 1 >= ASKED_MAX => {
                 leg_ended(db, &self.acting, &seen.leg, &Ended::of(LegResult::HungUp, None)).await?;
-                Ok(super::text(&twiml::Response::new().with(Verb::Hangup), &self.urls))
+                Ok(self.too_late(&seen))
             }
             "" => Ok(self.question(&seen, None)),
-            _ => Ok(self.question(&seen, Some(words.unknown_key))),
+            _ => {
+                // A human, who gets time anew; not for ever.
+                if self.asked < ASKED_MAX {
+                    legs::asked_anew(db, self.acting.org(), &self.leg, self.acting.now).await?;
+                }
+                Ok(self.question(&seen, Some(words.unknown_key)))
+            }
         }
     }
 
@@ -411,22 +417,6 @@ impl Ring {
     pub fn words(&self, seen: &Seen) -> (&'static Words, Language) {
         let person = self.acting.directory.people.get(&seen.leg.person);
         words::words(&person.map_or_else(Language::english, |person| person.language.clone()))
-    }
-
-    /// Taken by somebody else, or the caller has gone.
-    fn too_late(&self, seen: &Seen) -> String {
-        let (words, language) = self.words(seen);
-        let was_asked_for = seen.waiting.as_ref().is_some_and(|waiting| waiting.is_wanted(&seen.leg));
-        match &seen.call.answered_by {
-            Some(_) if was_asked_for && seen.call.ended_at.is_some() => self.farewell(&language, words.over),
-            Some(person) if *person != seen.leg.person => {
-                let name = self.acting.directory.people.get(person).map_or(person.as_str(), |person| &person.name);
-                self.farewell(&language, &filled(words.taken_by, name))
-            }
-            Some(_) => self.farewell(&language, words.taken),
-            None if seen.call.phase == Phase::Waiting => self.farewell(&language, words.passed_on),
-            None => self.farewell(&language, words.gone),
-        }
     }
 
     pub fn farewell(&self, language: &Language, words: &str) -> String {

@@ -10,6 +10,7 @@ mod callbacks; // promises to call back
 mod called; // flows that a call may call
 mod calls; // turns, the end of the queue
 mod connect; // the timer by which people are rung
+mod dismissed; // why somebody who answered does not talk
 pub mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
@@ -196,6 +197,7 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_STAR, any(star::key))
         .route(urls::LEG_JOIN, any(star::join))
         .route(urls::LEG_STATUS, any(legs::status))
+        .route(urls::LEG_DISMISSED, any(dismissed::dismissed))
         .route(music::PATH, get(music::hold))
         .with_state(state)
         .merge(spare)

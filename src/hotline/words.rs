@@ -21,6 +21,8 @@ pub struct Words {
     pub taken_by: &'static str,
     pub gone: &'static str,
     pub passed_on: &'static str,
+    /// To somebody whose caller has left the queue, and has not hung up.
+    pub waits_no_longer: &'static str,
     pub declined: &'static str,
     /// `{}`: a time of day.
     callback: &'static str,
@@ -72,6 +74,7 @@ const DE: Words = Words {
     taken_by: "Das Gespräch hat schon {} angenommen. Vielen Dank.",
     gone: "Der Anrufer hat inzwischen aufgelegt. Der verpasste Anruf ist vermerkt. Auf Wiederhören.",
     passed_on: "Der Anruf geht inzwischen an jemand anderen. Auf Wiederhören.",
+    waits_no_longer: "Der Anrufer wartet nicht mehr. Auf Wiederhören.",
     declined: "In Ordnung, wir rufen jemand anderen an. Auf Wiederhören.",
     callback: "Ein Rückruf ist bis {} zugesagt.",
     callback_press: "Um jetzt zurückzurufen, drücken Sie die 1. Um abzulehnen, drücken Sie die 2.",
@@ -117,6 +120,7 @@ const EN: Words = Words {
     taken_by: "{} has taken the call already. Thank you.",
     gone: "The caller has hung up meanwhile. The missed call is on record. Goodbye.",
     passed_on: "The call goes to somebody else by now. Goodbye.",
+    waits_no_longer: "The caller waits no longer. Goodbye.",
     declined: "All right, we will phone somebody else. Goodbye.",
     callback: "A callback is promised by {}.",
     callback_press: "To call back now, press 1. To decline, press 2.",

@@ -1,22 +1,11 @@
 //! What a caller hears who waits, and when: where they stand comes on time, whatever music plays between.
 
-use std::path::Path;
-
 use pikett::sim::{Sid, What};
 
 use super::{
     people::{DORA, EVERYONE},
-    story::{Story, stories},
+    story::{Story, rewritten, stories},
 };
-
-/// In `straight-through`, whose callers wait for up to two minutes.
-fn with(folder: &Path, fields: &str) {
-    let file = folder.join("straight-through.toml");
-    let flow = std::fs::read_to_string(&file).unwrap();
-    let changed = flow.replacen("ring = \"20s\"\n", &format!("ring = \"45s\"\n{fields}\n"), 1);
-    assert_ne!(flow, changed);
-    std::fs::write(&file, changed).unwrap();
-}
 
 impl Story {
     /// Each piece of music lasts as long as its name says.
@@ -51,24 +40,28 @@ fn about(told: &[i64], expected: &[i64]) {
     assert!(told.len() == expected.len() && told.iter().zip(expected).all(near), "{told:?}, not about {expected:?}");
 }
 
+/// Phones ring for longer, so that there is something to wait for.
+const WAITS: (&str, &str) = ("ring = \"20s\"", "ring = \"45s\"");
+const EVERY: (&str, &str) = ("max_wait =", "announce_every = \"15s\"\nmax_wait =");
+const MUSIC: (&str, &str) = ("max_wait =", "music = \"https://audio.msp.example/waiting.mp3\"\nmax_wait =");
 const AGAIN: &str = "Wir versuchen weiter";
 
 stories! {
-    async fn that_somebody_is_looked_for_is_told_every_half_minute(story: Story, |folder| with(folder, "")) {
+    async fn that_somebody_is_looked_for_is_told_every_half_minute(story: Story, |folder| rewritten(folder, &[WAITS])) {
         story.plays_music_in_full();
         let (caller, begun) = story.waits_in_vain().await;
         about(&story.heard_at(&caller, begun, AGAIN), &[30, 60, 90]);
         assert!(story.heard(&caller).contains("/audio/hold/20.wav"));
     }
 
-    async fn every_fifteen_seconds_are_fifteen_seconds(story: Story, |folder| with(folder, "announce_every = \"15s\"")) {
+    async fn every_fifteen_seconds_are_fifteen_seconds(story: Story, |folder| rewritten(folder, &[WAITS, EVERY])) {
         story.plays_music_in_full();
         let (caller, begun) = story.waits_in_vain().await;
         about(&story.heard_at(&caller, begun, AGAIN), &[15, 30, 45, 60, 75, 90]);
     }
 
     async fn a_flows_own_music_plays_to_its_end_and_what_is_due_follows(story: Story, |folder| {
-        with(folder, "announce_every = \"15s\"\nmusic = \"https://audio.msp.example/waiting.mp3\"");
+        rewritten(folder, &[WAITS, EVERY, MUSIC]);
     }) {
         story.sim().lasts("/waiting.mp3", 20.0);
         let (caller, begun) = story.waits_in_vain().await;
