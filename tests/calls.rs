@@ -23,6 +23,8 @@ mod database;
 mod dismissed;
 #[path = "calls/exits.rs"]
 mod exits;
+#[path = "calls/french.rs"]
+mod french;
 #[path = "calls/generated.rs"]
 mod generated;
 #[path = "calls/hang_ups.rs"]

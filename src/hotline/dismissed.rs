@@ -7,9 +7,9 @@ use sqlx::AnyConnection;
 use super::{
     State, answer, guard,
     legs::{Received, Ring, Seen, unavailable},
-    words::filled,
 };
 use crate::{
+    languages::fill,
     model::call::LegState,
     store::{StoreError, calls::Phase},
 };
@@ -44,7 +44,7 @@ impl Ring {
             Some(_) if was_asked_for && seen.call.ended_at.is_some() => self.farewell(&language, words.over),
             Some(person) if *person != seen.leg.person => {
                 let name = self.acting.directory.people.get(person).map_or(person.as_str(), |person| &person.name);
-                self.farewell(&language, &filled(words.taken_by, name))
+                self.farewell(&language, &fill(words.taken_by, &[("name", name)]))
             }
             Some(_) => self.farewell(&language, words.taken),
             None if seen.call.phase == Phase::Waiting => self.farewell(&language, words.passed_on),

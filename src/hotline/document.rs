@@ -5,9 +5,12 @@
 
 use super::urls::Urls;
 use crate::{
-    carrier::twiml::{
-        self, Dial, DialParty, DialTarget, Digits, Enqueue, Gather, GatherInput, Hints, InterpretAs, Method, Number,
-        Pause, Play, Prompt, Record, RecordingEvent, Redirect, Reject, Response, Say, SayAs, SayPart, Verb,
+    carrier::{
+        twiml::{
+            self, Dial, DialParty, DialTarget, Digits, Enqueue, Gather, GatherInput, Hints, InterpretAs, Method,
+            Number, Pause, Play, Prompt, Record, RecordingEvent, Redirect, Reject, Response, Say, SayAs, SayPart, Verb,
+        },
+        voices::{recognised, voiced},
     },
     ivr::{self, SpeechPart, Then, Verbs},
     model::{id::CallId, language::Language},
@@ -161,36 +164,6 @@ fn spoken(say: &ivr::Say) -> Say {
 /// Words in a voice of the language.
 pub fn say(language: &Language, words: &str) -> Say {
     Say { parts: vec![SayPart::Text(words.to_owned())], ..voiced(language, None) }
-}
-
-/// Named voices imply their language; where we know none, the carrier chooses one of the language.
-fn voiced(language: &Language, voice: Option<&str>) -> Say {
-    let known = match language.primary() {
-        "de" => Some("Polly.Vicki-Neural"),
-        "en" => Some("Polly.Joanna-Neural"),
-        "fr" => Some("Polly.Lea-Neural"),
-        "it" => Some("Polly.Bianca-Neural"),
-        "es" => Some("Polly.Lucia-Neural"),
-        "nl" => Some("Polly.Laura-Neural"),
-        _ => None,
-    };
-    match voice.or(known) {
-        Some(voice) => Say::default().voice(voice),
-        None => Say::default().language(recognised(language)),
-    }
-}
-
-/// The carrier knows no `de` and no `de-CH`: regions that it has.
-fn recognised(language: &Language) -> String {
-    match language.primary() {
-        "de" => "de-DE".to_owned(),
-        "fr" => "fr-FR".to_owned(),
-        "it" => "it-IT".to_owned(),
-        "es" => "es-ES".to_owned(),
-        "nl" => "nl-NL".to_owned(),
-        "en" if language.as_str() == "en" => "en-US".to_owned(),
-        _ => language.to_string(),
-    }
 }
 
 /// Hints that the carrier would refuse are left out: they only help.

@@ -19,7 +19,7 @@ use super::{
     taken, talk,
     urls::{self, Urls},
     waiting::{Waiting, Wish},
-    words::{self, Words, filled},
+    words::{self, Words},
 };
 use crate::{
     carrier::{
@@ -29,6 +29,7 @@ use crate::{
     },
     escalation::connect::LegResult,
     ivr::{Accept, Attestation, ConnectEnd, Input},
+    languages::fill,
     model::{
         call::{LegState, Outcome},
         id::LegId,
@@ -241,7 +242,7 @@ impl Ring {
             Wish::BringIn => words.brings_in,
             Wish::HandOver => words.hands_over,
         };
-        Ok(Some(filled(sentence, name)))
+        Ok(Some(fill(sentence, &[("name", name)])))
     }
 
     /// `told`: what they hear before they talk, who have taken the call by answering it.

@@ -95,6 +95,8 @@ stories! {
         story.sim().press(&caller, "1");
         story.hears(&caller, "Wir haben Ihre Nachricht").await;
         story.line_dead(&caller).await;
+        // Nobody answers the carrier between the stop and the next start.
+        story.warnings.push(15003);
         let stopping = tokio::spawn(story.service.take().unwrap().stop());
         while !stopping.is_finished() {
             story.clock.advance(chrono::TimeDelta::seconds(1));

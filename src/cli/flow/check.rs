@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 
 use super::calls;
 use crate::{
-    cli::{Verdict, apply::is_passed_over, say, say_json},
+    cli::{Common, Failure, Verdict, apply::is_passed_over, say, say_json},
     ivr::{self, patience},
-    model::{duration, fault::Fault},
+    languages,
+    model::{duration, fault::Fault, language::Language},
 };
 
 /// Read flows and say all that is wrong with them
@@ -36,7 +37,8 @@ pub struct Arguments {
     json: bool,
 }
 
-pub fn run(arguments: &Arguments) -> Verdict {
+pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
+    common.speak()?;
     let mut verdict = Verdict::Sound;
     let mut answers = Vec::new();
     for path in arguments.files.iter().filter(|path| !is_passed_over(path)) {
@@ -52,7 +54,9 @@ pub fn run(arguments: &Arguments) -> Verdict {
                 if arguments.json {
                     let faults: Vec<Value> = faults.iter().map(fault).collect();
                     let ways: Vec<Value> = ways.iter().map(way).collect();
-                    answers.push(json!({ "file": name, "flow": flow.id.as_str(), "faults": faults, "paths": ways }));
+                    answers.push(json!({
+                        "file": name, "flow": flow.id.as_str(), "faults": faults, "hints": hints(&flow), "paths": ways,
+                    }));
                 } else {
                     tell(&name, &flow, &faults);
                     if arguments.longest.is_some() {
@@ -74,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Verdict {
     if arguments.json {
         say_json(&answers.into());
     }
-    verdict
+    Ok(verdict)
 }
 
 fn read(path: &Path) -> Result<String, Vec<Fault>> {
@@ -89,6 +93,21 @@ fn tell(name: &str, flow: &ivr::Flow, faults: &[Fault]) {
         say(format_args!("{name}: flow {} is sound, {} steps", flow.id, flow.steps().count()));
     }
     faults.iter().for_each(say);
+    hints(flow).iter().for_each(|hint| say(format_args!("{name}: hint: {hint}")));
+}
+
+/// What works, and is probably not meant: a language of the flow in which Pikett itself has nothing to say.
+pub fn hints(flow: &ivr::Flow) -> Vec<String> {
+    let has_words = |language: &Language| languages::spoken().find(language.as_str()).is_some();
+    let spare = Some(flow.default_language()).filter(|language| has_words(language)).map_or("en", Language::as_str);
+    let silent = flow.languages.iter().filter(|language| !has_words(language));
+    let hint = |language: &Language| {
+        format!(
+            "Pikett has no sentences of its own in `{language}`: what the flow leaves to it is said in `{spare}`; add a \
+             file of them to the folder that [server] languages names, and name the configuration with -c"
+        )
+    };
+    silent.map(hint).collect()
 }
 
 /// The longest way to each step that reaches a human, where that is too long.

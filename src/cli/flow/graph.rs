@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::calls::{Stage, test_of};
 use crate::{
-    cli::{Failure, Verdict, say},
+    cli::{Common, Failure, Verdict, say},
     ivr::{
         self,
         draw::{Marks, svg},
@@ -35,7 +35,8 @@ pub struct Arguments {
     output: Option<PathBuf>,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
+pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
+    common.speak()?;
     let name = arguments.file.display().to_string();
     let text = fs::read_to_string(&arguments.file).map_err(|error| Failure::of(format!("read {name}"), error))?;
     let (flow, sketch) = ivr::parse_and_sketch(&name, &text);

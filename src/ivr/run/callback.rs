@@ -214,7 +214,7 @@ fn at(walk: &Walk, instant: Instant, language: &crate::model::language::Language
     let zone = Texts { flow: walk.flow, state: &walk.state, facts: walk.facts, language }.zone();
     let civil = |at: Instant| at.with_timezone(&zone).naive_local();
     let (words, _) = words(language, walk.flow.default_language());
-    (words.time)(civil(instant), civil(instant).date() != civil(walk.facts.now).date())
+    words.time(civil(instant), civil(instant).date() != civil(walk.facts.now).date())
 }
 
 fn spoken(number: &Phone) -> String {
