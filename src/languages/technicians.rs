@@ -25,6 +25,7 @@ sentences! {
         taken_by: Sentence,
         gone: Sentence,
         passed_on: Sentence,
+        waits_no_longer: Sentence,
         declined: Sentence,
         callback: Sentence,
         callback_press: Sentence,

@@ -79,6 +79,17 @@ macro_rules! change {
 }
 pub(crate) use change;
 
+/// Changes the flow `straight-through` in the folder: what stands there becomes something else.
+pub fn rewritten(folder: &Path, changes: &[(&str, &str)]) {
+    let file = folder.join("straight-through.toml");
+    let mut flow = std::fs::read_to_string(&file).unwrap();
+    for (before, after) in changes {
+        assert!(flow.contains(before), "{before}");
+        flow = flow.replacen(before, after, 1);
+    }
+    std::fs::write(&file, flow).unwrap();
+}
+
 pub struct Story {
     pub stage: Stage,
     pub clock: Clock,
