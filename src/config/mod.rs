@@ -365,6 +365,12 @@ countries = ["DE", "Narnia"]
     }
 
     #[test]
+    fn the_spare_file_is_not_the_journal_beside_it() {
+        insta::assert_snapshot!(faults("[server]\nspare_file = \"spare.journal\"\n", &[]), @"");
+        insta::assert_snapshot!(faults("[server]\nspare_file = \"spare/\"\n", &[]), @"");
+    }
+
+    #[test]
     fn what_is_no_toml_is_said_once() {
         insta::assert_snapshot!(faults("[server\n", &[]), @"etc/pikett.toml:1:8: not TOML: unclosed table, expected `]`; mend the line, or see https://toml.io");
         insta::assert_snapshot!(faults("[carriers]\nid = \"twilio\"\n", &[]), @"etc/pikett.toml:1:2: `carriers` is a table, not a list of tables; write [[carriers]], with two brackets");

@@ -49,7 +49,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use tokio_util::task::TaskTracker;
 
 use crate::{
     carrier::{
@@ -65,7 +64,7 @@ use crate::{
 };
 use known::KnownCalls;
 use lookup::Lookups;
-use spare::{Desk, What};
+use spare::{Desk, Recorded, What};
 use urls::Urls;
 use voice::Arrival;
 
@@ -86,8 +85,6 @@ struct Parts {
     lookups: Lookups,
     /// Messages are put into words here: the carrier is not asked to.
     transcribes: bool,
-    /// What callers left, in memory until it is kept: a service that stops waits for it.
-    keeping: TaskTracker,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
     known: KnownCalls,
     turns: plain::Turns,
@@ -101,19 +98,11 @@ impl FromRef<State> for Webhooks {
 }
 
 impl State {
-    /// Starts the task that saves turns which come together; it ends with the last clone. `keeping` is waited for
-    /// before the database is closed.
-    pub fn start(
-        context: Context,
-        webhooks: Webhooks,
-        lookups: Lookups,
-        transcribes: bool,
-        desk: Desk,
-        keeping: TaskTracker,
-    ) -> Self {
+    /// Starts the task that saves turns which come together; it ends with the last clone.
+    pub fn start(context: Context, webhooks: Webhooks, lookups: Lookups, transcribes: bool, desk: Desk) -> Self {
         let turns = plain::turns(context.store.clone());
         let (old_flows, known) = (Mutex::default(), KnownCalls::default());
-        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, keeping, old_flows, known, turns, desk }))
+        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, old_flows, known, turns, desk }))
     }
 
     /// Answers whom nothing else answers.
@@ -139,11 +128,6 @@ impl State {
 
     fn turns(&self) -> &plain::Turns {
         &self.0.turns
-    }
-
-    /// For what must not be lost while the service stops.
-    fn keeping(&self) -> &TaskTracker {
-        &self.0.keeping
     }
 
     /// A version that is no longer the latest.
@@ -283,7 +267,10 @@ impl State {
     {
         match served(work).await {
             Some(document) => document,
-            None => self.desk().answer(arrival, What::message(recorded::of(form)), spare::is_gone(form)).await,
+            None => {
+                let said = Recorded::of(recorded::of(form)).map(What::Message);
+                self.desk().answer(arrival, said, spare::is_gone(form)).await
+            }
         }
     }
 }

@@ -52,6 +52,8 @@ const TOLD: &str = "told";
 const AGAIN: TimeDelta = TimeDelta::seconds(2);
 const ASK_AGAIN: TimeDelta = TimeDelta::minutes(1);
 const WATCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
+/// Until the journal of the spare documents was brought home.
+const NEWS_AGAIN: TimeDelta = TimeDelta::seconds(5);
 /// How often a technician is led to the third before that is given up.
 const JOIN_TRIES: i64 = 3;
 /// How often a carrier is asked to move a caller who waits.
@@ -343,6 +345,10 @@ impl Ringing {
         let Some(scene) = scene.filter(|scene| scene.call.ended_at.is_none()) else {
             return self.complete(timer).await;
         };
+        if self.0.desk().disk().may_hold_news() {
+            // Whoever talked by the spare document must not count as missed.
+            return self.again(timer, NEWS_AGAIN).await;
+        }
         let call = &scene.call;
         let status = match self.carrier(call) {
             Some(carrier) => carrier.call_status(&Sid::new(call.carrier_call.as_str())).await.map(|seen| seen.status),
