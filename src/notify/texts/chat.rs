@@ -1,8 +1,6 @@
 //! What chats, ntfy and webhooks are told: a title and a few lines, which each provider's own writer
 //! escapes and cuts.
 
-use minijinja::context;
-
 use super::{About, Answer, Happened, MAIL_MAX, TRANSCRIPT_MAX, answer, fill, plain, words};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +25,7 @@ pub fn transcript_chat(language: &str, about: About<'_>, said: &str, listen: Opt
 }
 
 pub fn caller_chat(language: &str, about: About<'_>, caller: &str) -> Chat {
-    chat(about, &fill(words(language).caller, context! { caller }), false)
+    chat(about, &fill(words(language).caller, &[("caller", caller)]), false)
 }
 
 /// What whoever pressed a button is told.
@@ -38,7 +36,7 @@ pub fn answer_chat(language: &str, about: About<'_>, given: Answer<'_>) -> Chat 
 /// To somebody who pressed a button and is none of the people declared. `id` is what the provider calls
 /// them.
 pub fn stranger(language: &str, id: &str) -> String {
-    fill(words(language).answer_stranger, context! { id })
+    fill(words(language).answer_stranger, &[("id", id)])
 }
 
 fn chat(about: About<'_>, sentence: &str, title_first: bool) -> Chat {
