@@ -52,20 +52,15 @@ pub async fn one(State(api): State<Api>, Path(given): Path<String>) -> Result<Js
 
 /// With what callers answered to the questions of an intake.
 pub async fn told(db: &mut AnyConnection, org: &OrgId, rows: &[AlertRow]) -> Result<Vec<Alert>, StoreError> {
-    let ids = || rows.iter().filter(|row| row.call.is_some()).map(|row| &row.alert.id);
-    let said = match (ids().min(), ids().max()) {
-        (Some(first), Some(last)) => voicemails::answers(db, org, (first, last)).await?,
-        // Most alerts are none of callers.
-        (_, _) => Vec::new(),
-    };
+    // Most alerts are none of callers.
+    let of_callers: Vec<&AlertId> = rows.iter().filter(|row| row.call.is_some()).map(|row| &row.alert.id).collect();
+    let said = voicemails::answers(db, org, &of_callers).await?;
     Ok(rows.iter().map(|row| Alert::new(row, &said)).collect())
 }
 
 pub async fn told_one(db: &mut AnyConnection, org: &OrgId, row: &AlertRow) -> Result<Alert, StoreError> {
-    let said = match row.call {
-        Some(_) => voicemails::answers(db, org, (&row.alert.id, &row.alert.id)).await?,
-        None => Vec::new(),
-    };
+    let of_caller: Vec<&AlertId> = row.call.iter().map(|_| &row.alert.id).collect();
+    let said = voicemails::answers(db, org, &of_caller).await?;
     Ok(Alert::new(row, &said))
 }
 

@@ -84,7 +84,8 @@ fn fault(line: usize, what: String, mend: &str) -> Fault {
     Fault { file: TESTS.to_owned(), line, column: usize::from(line > 0), what, mend: mend.to_owned() }
 }
 
-pub fn broken_off() -> Problem {
+pub fn broken_off(error: &tokio::task::JoinError) -> Problem {
+    tracing::error!(%error, "test calls broke off");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the test calls broke off").detail("the log says where")
 }
 

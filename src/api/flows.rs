@@ -142,7 +142,7 @@ async fn play(api: &Api, given: &Arc<Given>) -> Result<TestCalls, Problem> {
     let here = here.await.map_err(|error| failed(&error))?;
     let given = Arc::clone(given);
     let played = tokio::task::spawn_blocking(move || flow_calls::come_to(&given, &flow, &here)).await;
-    let played = played.map_err(|_| flow_calls::broken_off())?;
+    let played = played.map_err(|error| flow_calls::broken_off(&error))?;
     played.map_err(|faults| faulty("the test calls cannot be played", &faults))
 }
 

@@ -26,7 +26,10 @@ const COUNTERS: [(&str, &str); 11] = [
     (metric::ATTEMPTS, "Attempts that reached an end, by channel and state"),
     (metric::REQUESTS, "Requests to providers, by provider and class"),
     (metric::DUPLICATES, "Pages that may have gone out twice, because an earlier try's end is unknown"),
-    (metric::SPARE, "What happened by spare documents, by what: used, dialled, talked, message, ended, capped"),
+    (
+        metric::SPARE,
+        "What happened by spare documents, by what: used, dialled, talked, message, recording, ended, capped",
+    ),
     (metric::SET_ASIDE, "Rows set aside after too many tries, by table"),
 ];
 const GAUGES: [(&str, &str); 3] = [
@@ -111,7 +114,7 @@ fn zeros() {
     for table in TABLES {
         metrics::counter!(metric::SET_ASIDE, "table" => table).absolute(0);
     }
-    for what in ["used", "dialled", "talked", "message", "capped"] {
+    for what in ["used", "dialled", "talked", "message", "recording", "ended", "capped"] {
         metrics::counter!(metric::SPARE, "what" => what).absolute(0);
     }
     metrics::counter!(metric::DUPLICATES).absolute(0);

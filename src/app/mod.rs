@@ -5,6 +5,7 @@
 pub mod directory; // what is declared, kept up to date
 mod health; // healthz, readyz, metrics
 pub mod keys; // secrets made once
+pub mod languages; // what is said, beside what is built in
 mod metrics; // the recorder
 pub mod outside; // carriers and the mail server
 mod routes; // every path

@@ -72,8 +72,9 @@ fn server(layers: &mut Layers, has_carriers: bool, database: Option<&Database>) 
         }
     });
     let spare_file = spare_file.unwrap_or_else(|| beside(database, "pikett-spare.json"));
+    let languages = layers.path("server.languages");
     let listen = listen?;
-    Some(Server { spare_file, listen, public_url: public_url.unwrap_or_else(|| format!("http://{listen}")) })
+    Some(Server { spare_file, languages, listen, public_url: public_url.unwrap_or_else(|| format!("http://{listen}")) })
 }
 
 fn database(layers: &mut Layers) -> Option<Database> {

@@ -8,8 +8,9 @@
 mod aside; // another technician is wanted
 mod callbacks; // promises to call back
 mod called; // flows that a call may call
-mod calls; // turns, the queue
+mod calls; // turns, the end of the queue
 mod connect; // the timer by which people are rung
+mod dismissed; // why somebody who answered does not talk
 pub mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
@@ -24,6 +25,7 @@ mod numbers; // of alerts that a unit of work may open
 mod plain; // turns that change nothing but their call
 mod recorded; // what callers said
 mod rings; // what the carrier is asked to do
+mod room; // what a waiting caller hears
 pub mod spare; // the answer when nothing else can be had
 mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
@@ -168,7 +170,7 @@ pub fn routes(state: State) -> Router {
         .route(urls::VOICE, any(voice::came_in))
         .route(urls::VOICE_STATUS, any(voice::ended))
         .route(urls::TURN, any(calls::turn))
-        .route(urls::WAIT, any(calls::wait))
+        .route(urls::WAIT, any(room::wait))
         .route(urls::QUEUE, any(calls::queue))
         .route(urls::RECORDING, any(recorded::recording))
         .route(urls::TRANSCRIPTION, any(recorded::transcription))
@@ -179,6 +181,7 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_STAR, any(star::key))
         .route(urls::LEG_JOIN, any(star::join))
         .route(urls::LEG_STATUS, any(legs::status))
+        .route(urls::LEG_DISMISSED, any(dismissed::dismissed))
         .route(music::PATH, get(music::hold))
         .with_state(state)
         .merge(spare)

@@ -100,21 +100,24 @@ impl State {
         Ok(kept.iter().any(|message| message.recording == *recording))
     }
 
-    /// A message, or an answer, that the flow does not hear of: it stands beside the call's alert.
+    /// A message, or an answer, that the flow does not hear of: it stands beside the call's alert, and is put
+    /// into words as if it had come in time.
     pub(super) async fn keep_beside(
         &self,
         scene: &Scene,
         input: &Input,
         question: Option<Question>,
     ) -> Result<(), StoreError> {
-        let Input::Recorded { url, sid, seconds, .. } = input.clone() else { return Ok(()) };
+        let Input::Recorded { url, sid, seconds, spare, .. } = input.clone() else { return Ok(()) };
         let language = scene.call.language.clone().unwrap_or_else(|| scene.flow.default_language().clone());
         let effect = match question {
             Some(question) => {
-                ivr::Effect::Intake(ivr::IntakeAnswer { question, url, sid, seconds, transcribe: false, language })
+                ivr::Effect::Intake(ivr::IntakeAnswer { question, url, sid, seconds, transcribe: true, language })
             }
             None => {
-                ivr::Effect::Voicemail(ivr::Voicemail { url, sid, seconds, transcribe: false, language, raise: None })
+                let state = ivr::State::from_json(&scene.call.state);
+                let transcribe = spare || state.is_ok_and(|state| ivr::transcribes(scene.flows(), &state));
+                ivr::Effect::Voicemail(ivr::Voicemail { url, sid, seconds, transcribe, language, raise: None })
             }
         };
         let (acting, call) = (scene.acting.clone(), scene.call.clone());

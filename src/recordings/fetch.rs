@@ -127,9 +127,12 @@ impl Fetching {
             }
             let matter = format!("recording-undeleted:{}", row.id);
             let text = format!(
-                "The recording {} of a caller's message (call {}) could not be deleted at the carrier `{}`: {error}. \
-                 Delete it there by hand.",
-                row.recording, row.call, row.carrier
+                "The recording {} of a {} (call {}) could not be deleted at the carrier `{}`: {error}. Delete it there by \
+                 hand.",
+                row.recording,
+                row.said.in_words(),
+                row.call,
+                row.carrier
             );
             msp::report(self.0.context(), &matter, "A recording is still at the carrier", &text, None).await?;
             return self.0.complete(timer).await;
@@ -245,11 +248,15 @@ impl Recordings {
     async fn lost(&self, timer: &DueTimer, row: &VoicemailRow, error: &CarrierError) -> Result<(), StoreError> {
         let matter = format!("recording-lost:{}", row.id);
         let text = format!(
-            "The recording of a caller's message (call {}) could not be fetched from the carrier `{}`: {error}. It may \
-             still be there as {}.",
-            row.call, row.carrier, row.recording
+            "The recording of a {} (call {}) could not be fetched from the carrier `{}`: {error}. It may still be there \
+             as {}.",
+            row.said.in_words(),
+            row.call,
+            row.carrier,
+            row.recording
         );
-        msp::report(self.context(), &matter, "A caller's message could not be fetched", &text, None).await?;
+        let title = format!("A {} could not be fetched", row.said.in_words());
+        msp::report(self.context(), &matter, &title, &text, None).await?;
         let (acting, due, row) = (self.context().acting(), timer.clone(), row.clone());
         let otherwise = self.0.settings.retention;
         let unit = async move |db: &mut AnyConnection| {

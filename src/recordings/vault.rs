@@ -12,6 +12,7 @@ use std::{
 };
 
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 use super::seal::{SealError, Sealer};
 use crate::model::id::VoicemailId;
@@ -21,6 +22,8 @@ const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 /// Where recordings lie open for the transcriber.
 const OPEN: &str = "open";
+/// A recording is opened as a whole, and may be some hundred megabytes long.
+const OPENED_AT_ONCE: usize = 2;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +32,7 @@ pub struct Vault(Arc<Inner>);
 struct Inner {
     folder: PathBuf,
     sealer: Sealer,
+    opened: Semaphore,
 }
 
 #[derive(Debug, Error)]
@@ -60,7 +64,7 @@ impl Drop for Open {
 
 impl Vault {
     pub fn new(folder: &Path, sealer: Sealer) -> Self {
-        Self(Arc::new(Inner { folder: folder.to_owned(), sealer }))
+        Self(Arc::new(Inner { folder: folder.to_owned(), sealer, opened: Semaphore::new(OPENED_AT_ONCE) }))
     }
 
     pub async fn keep(&self, id: &VoicemailId, audio: Vec<u8>, chance: String) -> Result<(), VaultError> {
@@ -88,7 +92,7 @@ impl Vault {
 
     /// `None`: it is not (or no longer) here.
     pub async fn read(&self, id: &VoicemailId) -> Result<Option<Vec<u8>>, VaultError> {
-        let id = id.clone();
+        let (id, _place) = (id.clone(), self.0.opened.acquire().await);
         self.run(move |inner| inner.audio(&id)).await
     }
 
@@ -120,7 +124,7 @@ impl Vault {
 
     /// For the transcriber. `None`: it is not here.
     pub async fn open(&self, id: &VoicemailId) -> Result<Option<Open>, VaultError> {
-        let id = id.clone();
+        let (id, _place) = (id.clone(), self.0.opened.acquire().await);
         self.run(move |inner| {
             let Some(audio) = inner.audio(&id)? else { return Ok(None) };
             inner.folder(&inner.folder.join(OPEN))?;

@@ -2,11 +2,12 @@
 //!
 //! Here stands what is known of a recording and where it is; the file itself is `recordings`' matter.
 
-use sqlx::{AnyConnection, Row, any::AnyRow};
+use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
     codec::{self, instant, named, opt_instant, opt_parsed, parsed},
     error::StoreError,
+    statements::Statements,
     wake::{Topic, touch},
 };
 use crate::model::{
@@ -139,21 +140,30 @@ pub async fn of_alert(db: &mut AnyConnection, org: &OrgId, alert: &AlertId) -> R
     rows.iter().map(read).collect()
 }
 
-/// The answers to the questions of intakes that belong to alerts of this stretch of ids, the oldest first.
+/// The answers to the questions of intakes that belong to these alerts, the oldest first of each.
 pub async fn answers(
     db: &mut AnyConnection,
     org: &OrgId,
-    (first, last): (&AlertId, &AlertId),
+    alerts: &[&AlertId],
 ) -> Result<Vec<VoicemailRow>, StoreError> {
-    let rows = sqlx::query(with_columns!(
-        "WHERE org_id = $1 AND alert_id >= $2 AND alert_id <= $3 AND question IS NOT NULL ORDER BY id"
-    ))
-    .bind(org.as_str())
-    .bind(first.as_str())
-    .bind(last.as_str())
-    .fetch_all(db)
-    .await?;
-    rows.iter().map(read).collect()
+    static STATEMENTS: Statements = Statements::new(
+        with_columns!("WHERE (org_id, alert_id) IN (VALUES "),
+        "(?, ?)",
+        ") AND question IS NOT NULL ORDER BY id",
+    );
+    let (mut rest, mut found) = (alerts, Vec::new());
+    while let Some((statement, rows)) = STATEMENTS.for_rows(rest.len()) {
+        let mut query = sqlx::query(AssertSqlSafe(statement));
+        let (these, others) = rest.split_at(rows);
+        for alert in these {
+            query = query.bind(org.as_str()).bind(alert.as_str());
+        }
+        for row in query.fetch_all(&mut *db).await? {
+            found.push(read(&row)?);
+        }
+        rest = others;
+    }
+    Ok(found)
 }
 
 /// The newest first, before that one.
@@ -280,6 +290,14 @@ fn said(row: &AnyRow) -> Result<Said, StoreError> {
 }
 
 impl Said {
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Message => "caller's message",
+            Self::Answer(_) => "caller's answer",
+            Self::Talk => "recorded talk",
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -391,7 +409,7 @@ mod tests {
                 Ok((attach(db, &org(), &id, &to).await?.len(), attach(db, &org(), &id, &to).await?.len()))
             });
             assert_eq!(attached.await.unwrap(), (1, 0));
-            let of_alerts = answers(&mut store.read().await.unwrap(), &org(), (&alert, &alert)).await.unwrap();
+            let of_alerts = answers(&mut store.read().await.unwrap(), &org(), &[&alert]).await.unwrap();
             assert_eq!(of_alerts.iter().map(|row| row.said).collect::<Vec<_>>(), [Said::Answer(Question::What)]);
             assert_eq!((found[0].seconds, found[0].transcript.as_deref()), (12, Some("The server is down.")));
         }
@@ -434,7 +452,7 @@ mod tests {
             assert_eq!(list(&mut db, &org(), None, 5).await.unwrap(), std::slice::from_ref(&found));
             assert_eq!(list(&mut db, &org(), Some(&voicemail.id), 5).await.unwrap(), []);
             let alert = voicemail.alert.as_ref().unwrap();
-            assert_eq!(answers(&mut db, &org(), (alert, alert)).await.unwrap(), [], "a talk answers nothing");
+            assert_eq!(answers(&mut db, &org(), &[alert]).await.unwrap(), [], "a talk answers nothing");
             assert_eq!(of_alert(&mut db, &org(), alert).await.unwrap(), [found]);
             drop(db);
             let id = voicemail.id.clone();
