@@ -63,12 +63,13 @@ pub struct Webhook {
 }
 
 pub fn slack(layers: &mut Layers) -> Option<Slack> {
-    if !layers.has("slack") {
-        return None;
-    }
     let token = layers.secret("slack.token");
     let signing_secret = layers.secret("slack.signing_secret");
     let base_url = layers.with("slack.base_url", |given| web_address(given, &["https", "http"], SLACK));
+    // Only then: what was asked for is known, also where it is left out.
+    if !layers.has("slack") {
+        return None;
+    }
     for (key, example) in
         [("slack.token", "\"env:SLACK_BOT_TOKEN\""), ("slack.signing_secret", "\"env:SLACK_SIGNING_SECRET\"")]
     {
@@ -88,9 +89,6 @@ pub fn teams(layers: &mut Layers) -> Teams {
 }
 
 pub fn telegram(layers: &mut Layers) -> Option<Telegram> {
-    if !layers.has("telegram") {
-        return None;
-    }
     let token = layers.secret("telegram.token");
     let by_webhook = layers.with("telegram.updates", |given| match given {
         "poll" => Ok(false),
@@ -111,6 +109,9 @@ pub fn telegram(layers: &mut Layers) -> Option<Telegram> {
         sound
     });
     let base_url = layers.with("telegram.base_url", |given| web_address(given, &["https", "http"], TELEGRAM));
+    if !layers.has("telegram") {
+        return None;
+    }
     if layers.is_silent("telegram.token") {
         layers.missing("telegram.token", "\"env:TELEGRAM_BOT_TOKEN\"");
     }

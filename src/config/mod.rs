@@ -374,8 +374,10 @@ countries = ["DE", "Narnia"]
 
     #[test]
     fn the_spare_file_is_not_the_journal_beside_it() {
-        insta::assert_snapshot!(faults("[server]\nspare_file = \"spare.journal\"\n", &[]), @"");
-        insta::assert_snapshot!(faults("[server]\nspare_file = \"spare/\"\n", &[]), @"");
+        let refused = faults("[server]\nspare_file = \"spare.journal\"\n", &[]);
+        assert!(refused.contains("`spare.journal` is the name of the journal beside the spare file"), "{refused}");
+        let refused = faults("[server]\nspare_file = \"spare/\"\n", &[]);
+        assert!(refused.contains("`spare/` names no file"), "{refused}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{texts::Compiled, turn::RejectReason};
+use super::{patience::Patience, texts::Compiled, turn::RejectReason};
 use crate::model::{
     call::Question,
     id::{CalendarId, FlowId, PersonId, PolicyId, ScheduleId},
@@ -30,14 +30,6 @@ pub struct Flow {
     pub(super) steps: Vec<Step>,
     pub(super) names: BTreeMap<String, StepId>,
     pub(super) texts: Compiled,
-}
-
-/// How long callers may listen and answer until somebody is rung, and where the file says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patience {
-    pub seconds: u32,
-    pub line: usize,
-    pub column: usize,
 }
 
 /// An index into the flow that made it. One that stands for an exit also knows where that is written, so

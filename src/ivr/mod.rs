@@ -27,8 +27,7 @@ pub use facts::{Attestation, ContractFacts, Facts, LookupAnswer, Money, PinCheck
 pub use flow::{
     Abandoned, Accept, AlertFields, Asking, CallbackNumber, CallbackStep, CallerId, CallerStep, Case, Choice,
     CollectStep, ConnectStep, ConnectTo, Flow, ForwardStep, ForwardTo, IntakeStep, Kind, LookupStep, MenuOption,
-    NoticeStep, NumberPattern, Patience, PinStep, Speech, Step, StepId, Taken, Text, Trust, Var, VarKind,
-    VoicemailStep, Wait,
+    NoticeStep, NumberPattern, PinStep, Speech, Step, StepId, Taken, Text, Trust, Var, VarKind, VoicemailStep, Wait,
 };
 pub use flows::{Called, Flows, Given};
 pub use parse::{STEP_KINDS, parse, parse_and_sketch};

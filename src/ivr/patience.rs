@@ -35,6 +35,14 @@ const CONSENT_S: u32 = 2 * (OWN_QUESTION_S + 6);
 /// How to shorten a way.
 pub const MEND: &str = "shorten the prompts, lower `attempts` or `timeout`, or allow more";
 
+/// How long callers may listen and answer until somebody is rung, and where the file says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    pub seconds: u32,
+    pub line: usize,
+    pub column: usize,
+}
+
 /// All ways to a human.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ways {

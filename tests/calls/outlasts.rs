@@ -48,10 +48,17 @@ fn impatient(folder: &Path) {
 }
 
 impl Story {
-    /// As an operator brings a journal home from another machine.
-    fn brings_home(&self, name: &str, lines: &[String]) {
-        let file = self.stage.folder.join(format!("pikett-spare.journal.taken-{name}"));
-        std::fs::write(file, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    /// As an operator brings a journal home from another machine; it is looked for in real time.
+    async fn brings_home(&self, lines: &[String]) {
+        let file = self.stage.folder.join("pikett-spare.journal.taken-b");
+        std::fs::write(&file, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+        for _ in 0..2_000 {
+            if !file.exists() {
+                return;
+            }
+            Clock::system().sleep(chrono::TimeDelta::milliseconds(10)).await;
+        }
+        panic!("nobody takes it up");
     }
 
     /// A line of the journal.
@@ -156,7 +163,7 @@ stories! {
 
     async fn lines_that_nobody_can_read_are_told_and_put_aside(story: Story) {
         let torn = "{\"at\":17".to_owned();
-        story.brings_home("b", &[torn.clone(), story.line("CA0001", "ended", ""), "nonsense".to_owned()]);
+        story.brings_home(&[torn.clone(), story.line("CA0001", "ended", ""), "nonsense".to_owned()]).await;
         story.pass(60).await;
         assert_eq!(story.journals(), 0);
         let told = story.told_to_msp().await;
@@ -181,7 +188,7 @@ stories! {
         keep(story, "{".to_owned()).await;
         let talked = format!(",\"number\":\"{ANNA}\"");
         let recorded = ",\"url\":\"https://c/RE7\",\"sid\":\"RE7\",\"seconds\":7";
-        story.brings_home("b", &[story.line(odd.as_str(), "talked", &talked), story.line("CA0007", "message", recorded)]);
+        story.brings_home(&[story.line(odd.as_str(), "talked", &talked), story.line("CA0007", "message", recorded)]).await;
         story.until_stored("the other's message is on record", async |db| {
             let call = calls::by_carrier_call(db, &default_org(), &"twilio".parse().unwrap(), "CA0007").await?;
             Ok(call.filter(|call| call.alert.is_some()))
@@ -189,7 +196,9 @@ stories! {
         assert_eq!(story.told_of_what_is_not_on_record().await, 0);
         // Neither is what is written since.
         let written = story.line("CA0008", "message", &recorded.replace("RE7", "RE8"));
-        std::fs::write(story.stage.folder.join("pikett-spare.journal"), format!("{written}\n")).unwrap();
+        let journal = story.stage.folder.join("pikett-spare.journal");
+        let mut journal = std::fs::File::options().create(true).append(true).open(journal).unwrap();
+        std::io::Write::write_all(&mut journal, format!("{written}\n").as_bytes()).unwrap();
         story.until_stored("what came since is on record", async |db| {
             calls::by_carrier_call(db, &default_org(), &"twilio".parse().unwrap(), "CA0008").await
         }).await;
@@ -203,7 +212,7 @@ stories! {
     async fn a_talk_by_the_spare_document_outranks_the_message_before_it(story: Story, |folder| spared(folder, "")) {
         let caller = story.phones(PETRA, [chooses("1"), Press::on("Stern-Taste", "*"), message("Hier Petra")]);
         assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Voicemail));
-        story.brings_home("b", &[story.line(caller.as_str(), "talked", &format!(",\"number\":\"{ANNA}\""))]);
+        story.brings_home(&[story.line(caller.as_str(), "talked", &format!(",\"number\":\"{ANNA}\""))]).await;
         let call = recorded(story, &caller, Outcome::Connected).await;
         assert_eq!(call.answered_by.map(|person| person.to_string()).as_deref(), Some("anna"));
         story.pass(120).await;
@@ -232,7 +241,7 @@ stories! {
         story.sim().hang_up(&caller);
         let call = story.over(&caller).await;
         assert_eq!(call.outcome, Some(Outcome::Missed));
-        story.brings_home("b", &[story.line(caller.as_str(), "talked", &format!(",\"number\":\"{ANNA}\""))]);
+        story.brings_home(&[story.line(caller.as_str(), "talked", &format!(",\"number\":\"{ANNA}\""))]).await;
         let call = recorded(story, &caller, Outcome::Connected).await;
         story.pass(60).await;
         let open = "SELECT COUNT(*) FROM alerts WHERE source <> 'pikett' AND state = 'triggered'";
@@ -265,10 +274,7 @@ stories! {
             ("RecordingUrl", "https://c/RE9"), ("RecordingStatus", "completed"), ("RecordingDuration", "50"),
             ("RecordingSource", "DialVerb")];
         assert_eq!(story.signed(&format!("/carriers/twilio/calls/{}/recording", call.id), &report).await.status, 204);
-        let began = Clock::system().now();
         story.service.take().unwrap().stop().await;
-        let lasted = Clock::system().now() - began;
-        assert!(lasted < chrono::TimeDelta::seconds(20), "a stop waits for no database: {lasted}");
         assert!(story.journals() > 0);
         outage.end().await;
         story.service = Some(Service::start(&story.stage.config, story.clock.clone(), Ids::seeded(3)).await.unwrap());

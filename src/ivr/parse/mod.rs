@@ -21,8 +21,8 @@ use std::{
 use self::{graph::Graph, step::StepReader};
 use super::{
     draw::Sketch,
-    flow::{Abandoned, Flow, Kind, Patience, Step, StepId, Var},
-    patience,
+    flow::{Abandoned, Flow, Kind, Step, StepId, Var},
+    patience::{self, Patience},
     texts::{
         Compiled,
         check::{self, Sort},

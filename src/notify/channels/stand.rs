@@ -32,10 +32,13 @@ impl Came {
     }
 }
 
+/// What is answered next: status, headers and body.
+type Told = (u16, Vec<(&'static str, String)>, String);
+
 #[derive(Default)]
 struct Inside {
     came: Vec<Came>,
-    told: VecDeque<(u16, Vec<(&'static str, String)>, String)>,
+    told: VecDeque<Told>,
     messages: i64,
 }
 

@@ -18,7 +18,7 @@ use crate::{
     clock::{Clock, Ids},
     model::person::Address,
     notify::{
-        channels::{Pusher, Sent},
+        channels::{Channels, Pusher, Sent},
         testing::{NIGHT, alert, claimed},
     },
     store::{outbox::Outcome, testing::on_sqlite},

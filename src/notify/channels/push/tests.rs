@@ -21,7 +21,7 @@ use crate::{
     clock::{Clock, Ids},
     model::person::Address,
     notify::{
-        channels::{Looked, Sent},
+        channels::{Channels, Looked, Sent},
         testing::{NIGHT, claimed},
     },
     store::{outbox::Outcome, testing::on_sqlite},
