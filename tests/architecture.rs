@@ -111,6 +111,7 @@ const PURE: &[&str] = &[
     "notify/links.rs",
     "notify/listen.rs",
     "notify/plan.rs",
+    "notify/proof.rs",
     "notify/texts",
     "notify/urls.rs",
     "recordings/seal.rs",

@@ -9,6 +9,8 @@ mod acting;
 mod checked;
 #[path = "service/console.rs"]
 mod console;
+#[path = "service/contacts.rs"]
+mod contacts;
 #[path = "support/database.rs"]
 mod database;
 #[path = "service/described.rs"]

@@ -1,4 +1,4 @@
-//! `POST /alerts/{alert}/acknowledge|resolve|escalate|note`: what people do to an alert. The command
+//! `POST /alerts/{alert}/acknowledge|resolve|escalate|note|snooze|take-over|reassign`: what people do to an alert. The command
 //! line calls `perform` as well, on the database, beside a running service.
 
 use axum::{
@@ -6,6 +6,7 @@ use axum::{
     extract::{OriginalUri, Path, Request, State},
     http::{HeaderMap, StatusCode},
 };
+use chrono::TimeDelta;
 use serde_json::Value;
 use sqlx::AnyConnection;
 
@@ -18,12 +19,13 @@ use super::{
     wire::Outcome,
 };
 use crate::{
-    model::alert::Actor,
+    model::{alert::Actor, duration, fault::did_you_mean, id::PersonId},
     store::{StoreError, seen},
     web::{body, caller::Caller, problem::Problem, text},
     work::{
         Acting,
         act::{self, Acted},
+        passing,
     },
 };
 
@@ -37,6 +39,10 @@ pub enum Deed {
     Resolve,
     Escalate,
     Note(String),
+    /// It comes back after so long.
+    Snooze(TimeDelta),
+    TakeOver,
+    Reassign(PersonId),
 }
 
 /// By whom, and how: `how` ends a sentence.
@@ -62,6 +68,18 @@ pub async fn note(api: State<Api>, caller: Extension<Caller>, path: Path<String>
     answer(api, caller, path, request, Asked::Note).await
 }
 
+pub async fn snooze(api: State<Api>, caller: Extension<Caller>, path: Path<String>, request: Request) -> Answer {
+    answer(api, caller, path, request, Asked::Snooze).await
+}
+
+pub async fn take_over(api: State<Api>, caller: Extension<Caller>, path: Path<String>, request: Request) -> Answer {
+    answer(api, caller, path, request, Asked::TakeOver).await
+}
+
+pub async fn reassign(api: State<Api>, caller: Extension<Caller>, path: Path<String>, request: Request) -> Answer {
+    answer(api, caller, path, request, Asked::Reassign).await
+}
+
 type Answer = Result<Json<Value>, Problem>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +88,9 @@ enum Asked {
     Resolve,
     Escalate,
     Note,
+    Snooze,
+    TakeOver,
+    Reassign,
 }
 
 async fn answer(
@@ -94,6 +115,18 @@ async fn answer(
         Asked::Resolve => Deed::Resolve,
         Asked::Escalate => Deed::Escalate,
         Asked::Note => Deed::Note(fields.required("text", NOTE_MAX)),
+        Asked::Snooze => {
+            let given = fields.text("for", NAME_MAX).unwrap_or_default();
+            Deed::Snooze(fields.read_as("for", &given, quiet).unwrap_or(passing::SNOOZE))
+        }
+        Asked::TakeOver => Deed::TakeOver,
+        Asked::Reassign => {
+            let given = fields.required("to", NAME_MAX);
+            let Some(to) = fields.read_as("to", &given, |given| declared(&acting, given)) else {
+                return Err(fields.finish().err().unwrap_or_else(Problem::unavailable));
+            };
+            Deed::Reassign(to)
+        }
     };
     fields.finish()?;
     let doing = Doing { acting, name, deed, by, repeatable };
@@ -106,7 +139,7 @@ async fn answer(
         }
         Ok(Done::Missing) => Err(missing(&given)),
         Ok(Done::Over) => Err(Problem::new(StatusCode::CONFLICT, "the alert is resolved")
-            .detail("what is resolved is not escalated; open a new alert")),
+            .detail("nobody is told of what is resolved; open a new alert")),
         Err(StoreError::Stale(_)) => Err(Problem::unavailable()),
         Err(error) => Err(failed(&error)),
     }
@@ -139,7 +172,7 @@ impl Doing {
         }
         let outcome = match perform(db, &self.acting, &self.name, &self.deed, &self.by).await? {
             Acted::Missing => return Ok(Done::Missing),
-            Acted::Already(_) if self.deed == Deed::Escalate => return Ok(Done::Over),
+            Acted::Already(_) if matches!(self.deed, Deed::Escalate | Deed::Reassign(_)) => return Ok(Done::Over),
             Acted::Done(row) => Outcome { changed: true, alert: told_one(db, org, &row).await? },
             Acted::Already(row) => Outcome { changed: false, alert: told_one(db, org, &row).await? },
         };
@@ -168,7 +201,28 @@ pub async fn perform(
         Deed::Resolve => act::resolve(db, acting, id, &by.actor, by.how).await,
         Deed::Escalate => act::escalate(db, acting, id, &by.actor, by.how).await,
         Deed::Note(text) => act::note(db, acting, id, &by.actor, text).await,
+        Deed::Snooze(quiet) => passing::snooze(db, acting, id, &by.actor, acting.now + *quiet, by.how).await,
+        Deed::TakeOver => passing::take_over(db, acting, id, &by.actor, by.how).await,
+        Deed::Reassign(to) => passing::pass_on(db, acting, id, to, &by.actor, by.how).await,
     }
+}
+
+/// How long somebody may be left alone with an alert: `30m`.
+pub fn quiet(given: &str) -> Result<TimeDelta, String> {
+    let quiet = duration::parse(given)?;
+    let max = duration::write(passing::SNOOZE_MAX);
+    if quiet <= passing::SNOOZE_MAX { Ok(quiet) } else { Err(format!("is longer than {max}")) }
+}
+
+/// Whoever it can be passed on to.
+pub fn declared(acting: &Acting, given: &str) -> Result<PersonId, String> {
+    let id: PersonId = given.parse().map_err(|error| format!("{error}"))?;
+    if acting.directory.people.contains_key(&id) {
+        return Ok(id);
+    }
+    let near = did_you_mean(id.as_str(), acting.directory.people.keys().map(|id| id.as_str()));
+    let mend = near.unwrap_or_else(|| "`pikett apply` declares one".to_owned());
+    Err(format!("there is no person `{id}`; {mend}"))
 }
 
 /// A declared person by id, else somebody of this name.

@@ -103,6 +103,19 @@ impl Fields {
         given.parse().map_err(|error: T::Err| self.wrong(name, error.to_string())).ok()
     }
 
+    /// A text that was taken, as this form reads it. Of an empty one it was told that it is missing.
+    pub fn read_as<T, E: std::fmt::Display>(
+        &mut self,
+        name: &str,
+        given: &str,
+        form: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        if given.is_empty() {
+            return None;
+        }
+        form(given).map_err(|error| self.wrong(name, error.to_string())).ok()
+    }
+
     /// A list of such texts.
     pub fn all_parsed<T: std::str::FromStr + Ord>(&mut self, name: &str) -> Option<BTreeSet<T>>
     where

@@ -8,6 +8,7 @@ pub mod alerts; // the list, one alert, its timeline; also for the command line
 mod auth; // bearer tokens
 pub mod callbacks; // what customers were promised; also for the command line
 pub mod calls; // the call log; also for the command line
+pub mod contacts; // ways to reach people; also for the command line
 pub mod doing; // acknowledge, resolve, escalate, note; also for the command line
 pub mod events; // what changes, as it changes
 pub mod explain; // why who was told when; also for the command line
@@ -26,7 +27,7 @@ use axum::{
     Router,
     http::StatusCode,
     middleware::from_fn_with_state,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +69,9 @@ pub fn resources(api: Api) -> Router {
         .route("/alerts/{alert}/resolve", post(doing::resolve))
         .route("/alerts/{alert}/escalate", post(doing::escalate))
         .route("/alerts/{alert}/note", post(doing::note))
+        .route("/alerts/{alert}/snooze", post(doing::snooze))
+        .route("/alerts/{alert}/take-over", post(doing::take_over))
+        .route("/alerts/{alert}/reassign", post(doing::reassign))
         .route("/calls", get(calls::list))
         .route("/flows", get(flows::list))
         .route("/flows", post(flows::add))
@@ -80,6 +84,10 @@ pub fn resources(api: Api) -> Router {
         .route("/incidents/{incident}", get(incidents::one).patch(incidents::update))
         .route("/voicemails", get(voicemails::list))
         .route("/voicemails/{voicemail}", get(voicemails::one))
+        .route("/people/{person}/contacts", get(contacts::list).post(contacts::add))
+        .route("/people/{person}/contacts/{contact}", delete(contacts::remove))
+        .route("/people/{person}/contacts/{contact}/code", post(contacts::send_code))
+        .route("/people/{person}/contacts/{contact}/verify", post(contacts::verify))
         .route("/oncall", get(oncall::now))
         .route("/events", get(events::stream))
         .with_state(api)

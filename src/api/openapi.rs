@@ -36,6 +36,9 @@ pub fn describe() -> Value {
             "/alerts/{alert}/resolve": act("resolve", "It is over", "By"),
             "/alerts/{alert}/escalate": act("escalate", "Tell the next level now", "By"),
             "/alerts/{alert}/note": act("note", "Put a note on the timeline", "Note"),
+            "/alerts/{alert}/snooze": act("snooze", "Take it, and be told of it again later unless it is resolved by then", "Snooze"),
+            "/alerts/{alert}/take-over": act("take_over", "Take it from whoever has it", "By"),
+            "/alerts/{alert}/reassign": act("reassign", "Pass it on to somebody, who is told at once", "Reassign"),
             "/calls": { "get": list_of_calls() },
             "/callbacks": { "get": list_of_callbacks() },
             "/callbacks/{callback}/call": act_on_callback("call_back",
@@ -61,6 +64,19 @@ pub fn describe() -> Value {
                 "parameters": [ref_to("parameters", "voicemail")],
                 "get": get("voicemail", "One recording, with a link to hear it", "Voicemail"),
             },
+            "/people/{person}/contacts": {
+                "parameters": [ref_to("parameters", "person")],
+                "get": list_of_contacts(),
+                "post": change_of_contact("add_contact",
+                    "Add a way to reach somebody: a code goes there, by email a link, and nothing else until it came back",
+                    Some("NewContact")),
+            },
+            "/people/{person}/contacts/{contact}": with_contact("delete",
+                &change_of_contact("remove_contact", "Use it no more; what is declared by file is changed there", None)),
+            "/people/{person}/contacts/{contact}/code": with_contact("post",
+                &change_of_contact("send_code", "Send another code; the one before is worth nothing any more", None)),
+            "/people/{person}/contacts/{contact}/verify": with_contact("post",
+                &change_of_contact("verify_contact", "Give the code back that came: from then on it is used", Some("Code"))),
             "/oncall": { "get": on_call() },
             "/events": { "get": events() },
             "/openapi.json": { "get": open_api() },
@@ -102,6 +118,14 @@ fn parameters() -> Value {
         "flow": {
             "name": "flow", "in": "path", "required": true, "schema": { "type": "string" },
             "description": "The flow's id", "example": "sla-hotline",
+        },
+        "person": {
+            "name": "person", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "A declared person's id", "example": "anna",
+        },
+        "contact": {
+            "name": "contact", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "What the contact is called", "example": "desk",
         },
         "voicemail": {
             "name": "voicemail", "in": "path", "required": true, "schema": { "type": "string" },
@@ -228,6 +252,32 @@ fn change_of_incident(id: &str, summary: &str, body: &str) -> Value {
     })
 }
 
+fn list_of_contacts() -> Value {
+    json!({
+        "operationId": "contacts",
+        "summary": "The ways to reach somebody: declared, verified, or not yet",
+        "responses": answers(&page_of("Contact")),
+    })
+}
+
+fn change_of_contact(id: &str, summary: &str, body: Option<&str>) -> Value {
+    let mut operation = json!({
+        "operationId": id,
+        "summary": summary,
+        "responses": answers(&ref_to("schemas", "Contact")),
+    });
+    if let Some(body) = body {
+        let schema = ref_to("schemas", body);
+        operation["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+    }
+    operation
+}
+
+fn with_contact(method: &str, operation: &Value) -> Value {
+    let parameters = [ref_to("parameters", "person"), ref_to("parameters", "contact")];
+    json!({ "parameters": parameters, method: operation })
+}
+
 fn list_of_flows() -> Value {
     json!({
         "operationId": "flows",
@@ -306,7 +356,7 @@ fn act(id: &str, summary: &str, body: &str) -> Value {
             "summary": summary,
             "parameters": [ref_to("parameters", "idempotency")],
             "requestBody": {
-                "required": body == "Note",
+                "required": matches!(body, "Note" | "Reassign"),
                 "content": { "application/json": { "schema": ref_to("schemas", body) } },
             },
             "responses": answers(&ref_to("schemas", "Outcome")),

@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     declare::{Assembled, Directory, FlowSource, directory::default_org, directory_from, org::Defaults},
+    model::person::{ContactMethod, Rule},
     store::{
         Store, StoreError, Topic,
+        contacts::OwnContact,
         declarations::{self, Declared},
         flows::FlowVersion,
     },
@@ -52,8 +54,30 @@ pub fn flow_sources(declared: &Declared) -> Vec<FlowSource<'_>> {
     declared.flows.iter().map(source).collect()
 }
 
+/// What is declared by file, and what people have added and proved themselves.
 pub fn assemble(declared: &Declared, defaults: &Defaults) -> Assembled {
-    directory_from(&declared.documents, flow_sources(declared), defaults, declared.revision)
+    let mut assembled = directory_from(&declared.documents, flow_sources(declared), defaults, declared.revision);
+    for own in declared.contacts.iter().filter(|own| own.verified_at.is_some()) {
+        join(&mut assembled.directory, own);
+    }
+    assembled
+}
+
+/// Where a file says something else of the same name or number, the file holds.
+fn join(directory: &mut Directory, own: &OwnContact) {
+    let is_anothers = own
+        .address
+        .phone()
+        .is_some_and(|phone| directory.person_with_phone(phone).is_some_and(|person| person.id != own.person));
+    let Some(person) = directory.people.get_mut(&own.person) else { return };
+    if is_anothers || person.method(&own.id).is_some() {
+        return;
+    }
+    person.methods.push(ContactMethod { id: own.id.clone(), address: own.address.clone() });
+    for (rules, after) in [(&mut person.rules_high, own.after_high), (&mut person.rules_low, own.after_low)] {
+        rules.extend(after.map(|after| Rule { via: own.id.clone(), after }));
+        rules.sort_by_key(|rule| rule.after);
+    }
 }
 
 /// Loads the directory, and loads it anew in a task whenever it changes, until `stop`.

@@ -1,22 +1,24 @@
-//! `pikett alert ack|resolve|escalate|note`: act on one alert, on the database, beside a running
+//! `pikett alert ack|resolve|escalate|snooze|take-over|reassign|note`: act on one alert, on the database, beside a running
 //! service, which is woken by the commit.
 
+use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 
 use super::{Common, Failure, Verdict, acting, say, say_json};
 use crate::{
     api::{
         alerts::{Named, told_one},
-        doing::{By, Deed, actor, perform},
+        doing::{By, Deed, actor, declared, perform, quiet},
         wire,
     },
     config::Config,
     declare::directory::default_org,
+    model::id::PersonId,
     store::{Store, StoreError, alerts::AlertRow},
     work::act::Acted,
 };
 
-/// Acknowledge, resolve, escalate or note an alert
+/// Acknowledge, resolve, escalate, snooze, take over, reassign or note an alert
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -34,6 +36,15 @@ enum Command {
     /// Tell the next level now
     #[command(after_help = "Example:\n  pikett alert escalate 7")]
     Escalate(Which),
+    /// Take it, and be told of it again later unless it is resolved by then
+    #[command(after_help = "Example:\n  pikett alert snooze 7 --for 2h --by anna")]
+    Snooze(Snoozing),
+    /// Take it from whoever has it
+    #[command(after_help = "Example:\n  pikett alert take-over 7 --by anna")]
+    TakeOver(Which),
+    /// Pass it on to somebody, who is told at once
+    #[command(after_help = "Example:\n  pikett alert reassign 7 --to ben --by anna")]
+    Reassign(Reassigning),
     /// Put a note on its timeline
     #[command(after_help = "Example:\n  pikett alert note 7 \"The customer has been told\"")]
     Note(Noting),
@@ -47,6 +58,24 @@ struct Which {
     text: Option<String>,
     #[command(flatten)]
     how: How,
+}
+
+#[derive(Debug, Args)]
+struct Snoozing {
+    /// How long it is quiet, up to 24h
+    #[arg(long = "for", value_name = "DURATION", default_value = "30m", value_parser = quiet)]
+    quiet: TimeDelta,
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(Debug, Args)]
+struct Reassigning {
+    /// A declared person's id
+    #[arg(long, value_name = "ID")]
+    to: PersonId,
+    #[command(flatten)]
+    which: Which,
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +103,13 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
         Command::Ack(which) => (&which.alert, Deed::Acknowledge, which.text.as_ref(), &which.how),
         Command::Resolve(which) => (&which.alert, Deed::Resolve, which.text.as_ref(), &which.how),
         Command::Escalate(which) => (&which.alert, Deed::Escalate, which.text.as_ref(), &which.how),
+        Command::Snooze(Snoozing { quiet, which }) => {
+            (&which.alert, Deed::Snooze(*quiet), which.text.as_ref(), &which.how)
+        }
+        Command::TakeOver(which) => (&which.alert, Deed::TakeOver, which.text.as_ref(), &which.how),
+        Command::Reassign(Reassigning { to, which }) => {
+            (&which.alert, Deed::Reassign(to.clone()), which.text.as_ref(), &which.how)
+        }
         Command::Note(noting) => (&noting.alert, Deed::Note(noting.text.clone()), None, &noting.how),
     };
     let (config, store) = common.open().await?;
@@ -103,6 +139,9 @@ async fn act(
     let failed = |error| Failure::of(format!("act on alert {name}"), error);
     let context = acting::context(common, config, store).await.map_err(failed)?;
     let acting = context.acting();
+    if let Deed::Reassign(to) = &deed {
+        declared(&acting, to.as_str()).map_err(Failure::Refused)?;
+    }
     let by = By { actor: actor(&acting, &how.by), how: "on the command line" };
     let name = name.clone();
     let unit = async move |db: &mut sqlx::AnyConnection| {
@@ -127,12 +166,18 @@ fn answer(name: &Named, deed: &Deed, acted: &Acted, alert: Option<wire::Alert>, 
                 Deed::Resolve => "resolved",
                 Deed::Escalate => "escalated: the next level is told",
                 Deed::Note(_) => "noted",
+                Deed::Snooze(_) => "is quiet, and comes back unless it is resolved",
+                Deed::TakeOver => "taken over",
+                Deed::Reassign(_) => "passed on: its next owner is told",
             };
             (Verdict::Sound, words.to_owned())
         }
         Acted::Already(_) => {
             // What was wished for holds, except that nobody can be told of what is over.
-            let verdict = if *deed == Deed::Escalate { Verdict::Wrong } else { Verdict::Sound };
+            let verdict = match deed {
+                Deed::Escalate | Deed::Reassign(_) | Deed::Snooze(_) => Verdict::Wrong,
+                Deed::Acknowledge | Deed::Resolve | Deed::Note(_) | Deed::TakeOver => Verdict::Sound,
+            };
             (verdict, already(&alert))
         }
     };

@@ -12,6 +12,7 @@ mod callback;
 mod callbacks;
 mod calls;
 mod check;
+mod contact;
 mod db;
 mod demo;
 mod explain;
@@ -19,6 +20,7 @@ mod failure;
 mod flow;
 mod incident;
 mod language;
+mod notify;
 mod oncall;
 mod openapi;
 mod pin;
@@ -69,6 +71,8 @@ enum Command {
     Incident(incident::Arguments),
     Explain(explain::Arguments),
     Language(language::Arguments),
+    Contact(contact::Arguments),
+    Notify(notify::Arguments),
     Pin(pin::Arguments),
     Db(db::Arguments),
     Token(token::Arguments),
@@ -173,6 +177,8 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
         Command::Callback(arguments) => wait_for(callback::run(common, &arguments)),
         Command::Incident(arguments) => wait_for(incident::run(common, &arguments)),
         Command::Explain(arguments) => wait_for(explain::run(common, &arguments)),
+        Command::Contact(arguments) => wait_for(contact::run(common, &arguments)),
+        Command::Notify(arguments) => wait_for(notify::run(common, &arguments)),
         Command::Pin(arguments) => wait_for(pin::run(common, &arguments)),
         Command::Db(arguments) => wait_for(db::run(common, &arguments)),
         Command::Token(arguments) => wait_for(token::run(common, &arguments)),

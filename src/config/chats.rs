@@ -3,7 +3,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::{layers::Layers, sections::web_address};
+use super::{Config, layers::Layers, sections::web_address};
 use crate::model::{fault::did_you_mean, secret::Secret};
 
 const SLACK: &str = "https://slack.com/api";
@@ -148,11 +148,56 @@ pub fn webhook(layers: &mut Layers) -> Option<Webhook> {
     Some(Webhook { secret: secret?, allow_private })
 }
 
+/// Tokens that do not look as their provider writes them: whoever has mixed them up sees it before a page does.
+pub fn unlikely(config: &Config) -> Vec<String> {
+    let slack = config.slack.as_ref();
+    let looks = [
+        (
+            slack.map(|slack| &slack.token),
+            "slack.token",
+            "a bot's begins with xoxb-",
+            is_slack_token as fn(&str) -> bool,
+        ),
+        (slack.map(|slack| &slack.signing_secret), "slack.signing_secret", "it has 32 hex digits", is_signing_secret),
+        (
+            config.telegram.as_ref().map(|telegram| &telegram.token),
+            "telegram.token",
+            "a bot's is a number, a colon and 35 signs",
+            is_telegram_token,
+        ),
+        (config.ntfy.token.as_ref(), "ntfy.token", "it begins with tk_", is_ntfy_token),
+    ];
+    looks
+        .into_iter()
+        .filter(|(secret, _, _, is_likely)| secret.is_some_and(|secret| !is_likely(secret.expose())))
+        .map(|(_, key, form, _)| format!("{key} does not look like one: {form}"))
+        .collect()
+}
+
+fn is_slack_token(token: &str) -> bool {
+    token.starts_with("xoxb-") && token.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'-')
+}
+
+fn is_signing_secret(secret: &str) -> bool {
+    secret.len() == 32 && secret.bytes().all(|sign| sign.is_ascii_hexdigit())
+}
+
+fn is_telegram_token(token: &str) -> bool {
+    token.split_once(':').is_some_and(|(bot, rest)| {
+        let is_number = !bot.is_empty() && bot.bytes().all(|sign| sign.is_ascii_digit());
+        let is_word = rest.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'_' || sign == b'-');
+        is_number && is_word && rest.len() >= 30
+    })
+}
+
+fn is_ntfy_token(token: &str) -> bool {
+    token.starts_with("tk_") && token.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'_')
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::Config;
     use super::*;
     use crate::model::source::Source;
 
@@ -177,6 +222,26 @@ mod tests {
         let bare = read("").unwrap();
         assert!(bare.slack.is_none() && bare.telegram.is_none() && bare.webhook.is_none());
         assert_eq!(bare.ntfy.url, NTFY);
+    }
+
+    #[test]
+    fn a_token_of_another_kind_is_noticed_before_a_page_needs_it() {
+        let read = |slack: &str, signing: &str, telegram: &str, ntfy: &str| {
+            let text = format!(
+                "[slack]\ntoken = \"{slack}\"\nsigning_secret = \"{signing}\"\n[telegram]\ntoken = \"{telegram}\"\n\
+                 [ntfy]\ntoken = \"{ntfy}\"\n"
+            );
+            unlikely(&read(&text).unwrap())
+        };
+        let signing = "8f742231b10e8888abcd99badc0ffee5";
+        let telegram = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1";
+        assert_eq!(
+            read("xoxb-17653672481-19874698323", signing, telegram, "tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2"),
+            [""; 0]
+        );
+        let wrong = read("xoxp-1", "xoxb-1", "bot110201543", "secret");
+        assert_eq!(wrong.len(), 4, "{wrong:?}");
+        assert!(wrong.iter().all(|told| !told.contains("110201543")), "no secret is shown: {wrong:?}");
     }
 
     #[test]

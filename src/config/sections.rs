@@ -350,6 +350,7 @@ pub fn warnings(config: &Config) -> Vec<String> {
             ));
         }
     }
+    warnings.extend(chats::unlikely(config));
     if config.email.is_none() {
         warnings.push("there is no [email]: nobody is told by email".into());
     }

@@ -24,6 +24,7 @@ pub use assemble::{Assembled, FlowSource, directory_from};
 pub use directory::{Directory, FlowInUse, Limits};
 pub use document::Documents;
 pub use fit::misfits;
+pub use forms::{address, channel};
 pub use plan::{Flows, NewFlow, Plan, plan, stored_faults};
 pub use preview::{Preview, preview};
 pub use read::{File, Outside};

@@ -36,6 +36,10 @@ pub enum Action {
     /// Tell the next level.
     Escalate,
     Resolve,
+    /// Take it, and be told anew later unless it is resolved by then.
+    Snooze,
+    /// Take it from whoever has it.
+    TakeOver,
 }
 
 /// What a genuine link says.
@@ -125,13 +129,17 @@ impl Link {
 }
 
 impl Action {
-    pub const ALL: [Self; 3] = [Self::Acknowledge, Self::Escalate, Self::Resolve];
+    pub const ALL: [Self; 5] = [Self::Acknowledge, Self::Escalate, Self::Resolve, Self::Snooze, Self::TakeOver];
+    /// What a page asks for, in the order in which it is offered; who has room for three offers the first three.
+    pub const OFFERED: [Self; 4] = [Self::Acknowledge, Self::Escalate, Self::Resolve, Self::Snooze];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Acknowledge => "acknowledge",
             Self::Escalate => "escalate",
             Self::Resolve => "resolve",
+            Self::Snooze => "snooze",
+            Self::TakeOver => "take-over",
         }
     }
 
@@ -144,6 +152,8 @@ impl Action {
         match self {
             Self::Acknowledge => '1',
             Self::Escalate => '2',
+            Self::Snooze => '4',
+            Self::TakeOver => '5',
             Self::Resolve => '9',
         }
     }

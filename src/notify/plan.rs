@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::{
-    channels::{Button, Earlier, How},
+    channels::{Button, Earlier, How, OPEN},
     links::{Action, Links},
     said::{self, Said},
     texts::{self, About, Done, Happened, MailLinks},
@@ -135,10 +135,11 @@ fn changes<'a>(
         let mut change = notice(news, reader, attempt.method.as_ref(), &attempt.address, ids);
         let mut said = Said::from_json(&change.text).unwrap_or_default();
         said.earlier = Some(Earlier { message: message.clone(), how });
-        if own && is_newest && news.what == Done::Acknowledged {
-            // It is theirs: what is left to do is theirs as well.
+        if is_newest && news.what == Done::Acknowledged {
+            // What is left to do is theirs who have it; everybody else may take it over.
+            let left: &[Action] = if own { &[Action::Escalate, Action::Resolve] } else { &[Action::TakeOver] };
             let link = |action| news.links.url(&news.alert.id, id, action, news.now);
-            said.buttons = buttons(reader.language.as_str(), &[Action::Escalate, Action::Resolve], link);
+            said.buttons = buttons(reader.language.as_str(), left, link);
         }
         change.text = said.to_json();
         changes.push(change);
@@ -336,7 +337,14 @@ fn page_text(page: &Page<'_>, channel: Channel) -> Said {
         }
         Channel::Push => texts::page_push(about, &link(Action::Acknowledge)).into(),
         Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => {
-            Said { buttons: buttons(language, &Action::ALL, link), ..texts::page_chat(language, about).into() }
+            let mut buttons = buttons(language, &Action::OFFERED, link);
+            // Its page has the rest: passing on, and notes.
+            buttons.push(Button {
+                action: OPEN.to_owned(),
+                label: texts::words(language).more.to_owned(),
+                url: link(Action::Acknowledge),
+            });
+            Said { buttons, ..texts::page_chat(language, about).into() }
         }
     };
     Said { language: language.to_owned(), ..said }

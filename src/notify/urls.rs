@@ -13,6 +13,8 @@ pub const PAGE: &str = "/carriers/{carrier}/pages/{attempt}";
 pub const PAGE_STATUS: &str = "/carriers/{carrier}/pages/{attempt}/status";
 /// What a signed link opens: a page that asks for confirmation, and its form.
 pub const LINK: &str = "/a/{token}";
+/// What the link opens by which somebody proves that a contact is theirs.
+pub const CONTACT: &str = "/v/{token}";
 /// Where Slack sends pressed buttons.
 pub const SLACK: &str = "/slack/interactions";
 /// Where Telegram delivers updates, if it is told to.
@@ -34,6 +36,10 @@ pub fn page_status(public_url: &str, carrier: &CarrierId, attempt: &AttemptId) -
 
 pub fn link(public_url: &str, token: &str) -> String {
     format!("{public_url}{}", LINK.replace("{token}", token))
+}
+
+pub fn contact(public_url: &str, token: &str) -> String {
+    format!("{public_url}{}", CONTACT.replace("{token}", token))
 }
 
 pub fn recording(public_url: &str, token: &str) -> String {

@@ -13,6 +13,7 @@ use crate::{
     work::{
         Acting,
         act::{self, Acted},
+        passing,
     },
 };
 
@@ -43,12 +44,20 @@ pub(super) async fn apply(
         Action::Acknowledge => act::acknowledge(db, acting, alert, &by, how).await?,
         Action::Escalate => act::escalate(db, acting, alert, &by, how).await?,
         Action::Resolve => act::resolve(db, acting, alert, &by, how).await?,
+        Action::Snooze => passing::snooze(db, acting, alert, &by, acting.now + passing::SNOOZE, how).await?,
+        Action::TakeOver => passing::take_over(db, acting, alert, &by, how).await?,
     };
-    Ok(match acted {
-        Acted::Done(row) => Applied::Done(row),
-        Acted::Already(row) => Applied::Already(row),
-        Acted::Missing => Applied::Gone,
-    })
+    Ok(acted.into())
+}
+
+impl From<Acted> for Applied {
+    fn from(acted: Acted) -> Self {
+        match acted {
+            Acted::Done(row) => Self::Done(row),
+            Acted::Already(row) => Self::Already(row),
+            Acted::Missing => Self::Gone,
+        }
+    }
 }
 
 /// The same, unless somebody else has taken it meanwhile: whoever hears a call or looks at a page may
@@ -65,7 +74,10 @@ pub(super) async fn apply_unless_taken(
         // Links and calls outlive whoever has left.
         _ if !acting.directory.people.contains_key(person) => Ok(Applied::Gone),
         None => Ok(Applied::Gone),
-        Some(row) if taken(&row).is_some_and(|taken| !is_by(&taken, person)) => Ok(Applied::Already(row)),
+        // Taking it over is meant to take it from somebody.
+        Some(row) if action != Action::TakeOver && taken(&row).is_some_and(|taken| !is_by(&taken, person)) => {
+            Ok(Applied::Already(row))
+        }
         Some(_) => apply(db, acting, alert, person, action, how).await,
     }
 }

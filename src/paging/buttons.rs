@@ -101,9 +101,10 @@ impl Press {
         let mut said: Said = texts::answer_chat(self.language(), self.about(acting, row), answer).into();
         let how = if self.is_shown || own { How::Change } else { How::ChangeAndReply };
         said.earlier = Some(Earlier { message: self.message.clone(), how });
-        if own && taken.what == texts::Done::Acknowledged {
+        if taken.what == texts::Done::Acknowledged {
+            let left: &[Action] = if own { &[Action::Escalate, Action::Resolve] } else { &[Action::TakeOver] };
             let link = |action| acting.links.url(&self.alert, &self.person.id, action, acting.now);
-            said.buttons = plan::buttons(self.language(), &[Action::Escalate, Action::Resolve], link);
+            said.buttons = plan::buttons(self.language(), left, link);
         }
         self.write(db, acting, row, said).await?;
         Ok(texts::answer(self.language(), answer))

@@ -11,6 +11,13 @@ pub enum Command {
         code: String,
         number: Option<i64>,
     },
+    /// What needs more words than a code: what stands behind it, as it was written.
+    More {
+        asked: More,
+        code: String,
+        number: Option<i64>,
+        rest: String,
+    },
     /// The digit alone.
     Bare(Action),
     /// The carrier's own words: it has answered, and blocks or unblocks the number.
@@ -19,6 +26,14 @@ pub enum Command {
     /// The carrier has answered it, too.
     CarriersHelp,
     Other,
+}
+
+/// `4 K7 1h`, `6 K7 ben`, `7 K7 the disk is on its way`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    Snooze,
+    PassOn,
+    Note,
 }
 
 const OPT_OUT: [&str; 6] = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"];
@@ -39,6 +54,9 @@ pub fn parse(body: &str, opt_out_type: Option<&str>) -> Command {
     if opt_out_type.is_some() && CARRIERS_HELP.contains(&word.as_str()) {
         return Command::CarriersHelp;
     }
+    if let Some(command) = more(body) {
+        return command;
+    }
     let text = text.trim_matches(|sign: char| !sign.is_ascii_alphanumeric());
     let mut signs = text.chars();
     let Some(action) = signs.next().and_then(Action::of_digit) else { return Command::Other };
@@ -53,6 +71,27 @@ pub fn parse(body: &str, opt_out_type: Option<&str>) -> Command {
         (None, None) => (first.to_owned(), None),
     };
     Command::Act { action, code, number }
+}
+
+/// `None`: it is none of these.
+fn more(body: &str) -> Option<Command> {
+    let mut signs = body.trim_start_matches(|sign: char| !sign.is_ascii_alphanumeric()).chars();
+    let asked = match signs.next()? {
+        '4' => More::Snooze,
+        '6' => More::PassOn,
+        '7' => More::Note,
+        _ => return None,
+    };
+    let rest = signs.as_str().trim_start_matches(|sign: char| !sign.is_ascii_alphanumeric());
+    let end = rest.find(|sign: char| !sign.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    let (code, rest) = rest.split_at(end);
+    // `4` alone may mean the only alert there is.
+    if code.is_empty() {
+        return (asked != More::Snooze).then_some(Command::Other);
+    }
+    let number = code::number(code);
+    let rest = rest.trim_matches(|sign: char| sign.is_whitespace() || sign == ':' || sign == ',').to_owned();
+    Some(Command::More { asked, code: code.to_ascii_uppercase(), number, rest })
 }
 
 #[cfg(test)]
@@ -76,6 +115,24 @@ mod tests {
         for (body, action) in cases {
             assert_eq!(parse(body, None), Command::Act { action, code: "K7".to_owned(), number: Some(k7) }, "{body}");
         }
+    }
+
+    #[test]
+    fn what_stands_behind_the_code_stays_as_it_was_written() {
+        let k7 = code::number("K7");
+        let cases = [
+            ("4 k7 1h", More::Snooze, "1h"),
+            ("4K7", More::Snooze, ""),
+            ("6 K7 Ben Ode", More::PassOn, "Ben Ode"),
+            ("7 k7: Die Platte ist da, ich fahre los.", More::Note, "Die Platte ist da, ich fahre los."),
+        ];
+        for (body, asked, rest) in cases {
+            let expect = Command::More { asked, code: "K7".to_owned(), number: k7, rest: rest.to_owned() };
+            assert_eq!(parse(body, None), expect, "{body}");
+        }
+        assert_eq!(parse("4", None), Command::Bare(Action::Snooze));
+        assert_eq!(parse("5 K7", None), Command::Act { action: Action::TakeOver, code: "K7".to_owned(), number: k7 });
+        assert_eq!((parse("6", None), parse("7 ", None)), (Command::Other, Command::Other));
     }
 
     #[test]

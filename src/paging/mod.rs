@@ -11,8 +11,10 @@ mod document; // TwiML and its HTTP answer
 mod link; // the page behind a signed link
 mod page; // a page call: what is said, and its keys
 mod patience; // how often a person is helped
+mod proof; // the page by which a contact is proved
 mod slack; // Slack's pressed buttons
 mod sms; // an SMS comes in
+mod spoken; // a call about the contact itself
 mod status; // reports of calls and messages
 mod telegram; // Telegram's, told or asked for
 
@@ -77,5 +79,6 @@ pub fn routes(state: State) -> Router {
         .route(urls::SLACK, post(slack::pressed))
         .route(urls::TELEGRAM, post(telegram::delivered))
         .route(urls::LINK, get(link::ask).post(link::act))
+        .route(urls::CONTACT, get(proof::ask).post(proof::prove))
         .with_state(state)
 }

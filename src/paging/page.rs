@@ -8,6 +8,7 @@ use super::{
     State,
     apply::{Applied, apply_unless_taken, is_by, taken},
     document::{self, say},
+    spoken,
 };
 use crate::{
     carrier::twiml::{self, Gather, GatherInput, Method, Pause, Prompt, Redirect, Verb},
@@ -18,7 +19,7 @@ use crate::{
     notify::{
         Said,
         links::Action,
-        texts::{self, Words},
+        texts::{self, Done, Words},
         urls,
     },
     store::{
@@ -31,7 +32,7 @@ use crate::{
     work::{Acting, report},
 };
 
-const KEY_WAIT_S: u32 = 8;
+pub(super) const KEY_WAIT_S: u32 = 8;
 /// Who presses 3 that often is a machine.
 const ASKED_MAX: u32 = 12;
 const REPEAT: &str = "3";
@@ -79,6 +80,10 @@ impl PageCall {
     }
 
     async fn ask(&self, db: &mut AnyConnection) -> Result<String, StoreError> {
+        let attempt = attempts::by_id(db, self.acting.org(), &self.attempt).await?;
+        if let Some(document) = attempt.and_then(|attempt| spoken::document(&attempt, &self.key_url())) {
+            return Ok(document);
+        }
         let Some((attempt, row)) = self.load(db).await? else {
             return Ok(farewell("en", texts::words("en").voice_gone));
         };
@@ -99,6 +104,11 @@ impl PageCall {
     }
 
     async fn heed(&self, db: &mut AnyConnection, digits: &str) -> Result<String, StoreError> {
+        if let Some(attempt) = attempts::by_id(db, self.acting.org(), &self.attempt).await?
+            && let Some(document) = spoken::heard(db, &self.acting, &attempt).await?
+        {
+            return Ok(document);
+        }
         let Some((attempt, row)) = self.load(db).await? else {
             return Ok(farewell("en", texts::words("en").voice_gone));
         };
@@ -120,7 +130,7 @@ impl PageCall {
             Applied::Already(row) => match taken(&row) {
                 // Pressed once more, or by SMS a moment before.
                 Some(taken) if is_by(&taken, person) => farewell(&language, words.voice_done.of(action)),
-                _ => self.over(&language, words, &row),
+                _ => self.over(&attempt, &row),
             },
             Applied::Gone => farewell(&language, words.voice_gone),
         })
@@ -144,7 +154,7 @@ impl PageCall {
     fn question(&self, attempt: &Attempt, row: &AlertRow, remark: Option<&str>) -> String {
         let (language, words) = said(attempt);
         if row.alert.state != AlertState::Triggered {
-            return self.over(&language, words, row);
+            return self.over(attempt, row);
         }
         if self.asked >= ASKED_MAX {
             return farewell(&language, words.voice_no_key);
@@ -157,9 +167,36 @@ impl PageCall {
             prompts.push(say(&language, words.voice_keys).into());
             prompts.push(Pause::seconds(1).into());
         }
+        let gather = self.gather(prompts);
+        let verbs = [Verb::from(gather), say(&language, words.voice_no_key).into(), Verb::Hangup];
+        document::text(&twiml::Response { verbs: verbs.into() })
+    }
+
+    /// Where the next key goes.
+    fn key_url(&self) -> String {
         let page = urls::page(&self.public_url, &self.carrier, &self.attempt);
-        let gather = Gather {
-            action: Some(format!("{page}/key?n={}", self.asked + 1)),
+        format!("{page}/key?n={}", self.asked + 1)
+    }
+
+    /// Somebody was faster; what they have can be taken over.
+    fn over(&self, attempt: &Attempt, row: &AlertRow) -> String {
+        let (language, words) = said(attempt);
+        let Some(taken) = taken(row) else { return farewell(&language, words.voice_gone) };
+        let sentence = texts::already(&language, taken.what, self.acting.name_of(&taken.by));
+        let is_own = attempt.person.as_ref().is_some_and(|person| is_by(&taken, person));
+        if is_own || taken.what == Done::Resolved || self.asked >= ASKED_MAX {
+            return farewell(&language, &sentence);
+        }
+        let mut prompts: Vec<Prompt> = vec![Pause::seconds(1).into()];
+        prompts.extend([sentence.as_str(), words.voice_take_over].map(|words| say(&language, words).into()));
+        let gather = self.gather(prompts);
+        document::text(&twiml::Response { verbs: [Verb::from(gather), Verb::Hangup].into() })
+    }
+
+    /// One key, which interrupts what is said.
+    fn gather(&self, prompts: Vec<Prompt>) -> Gather {
+        Gather {
+            action: Some(self.key_url()),
             method: Some(Method::Post),
             input: Some(GatherInput::Dtmf),
             timeout_s: Some(KEY_WAIT_S),
@@ -168,16 +205,6 @@ impl PageCall {
             finish_on_key: Some(String::new()),
             prompts,
             ..Gather::default()
-        };
-        let verbs = [Verb::from(gather), say(&language, words.voice_no_key).into(), Verb::Hangup];
-        document::text(&twiml::Response { verbs: verbs.into() })
-    }
-
-    /// Somebody was faster.
-    fn over(&self, language: &str, words: &Words, row: &AlertRow) -> String {
-        match taken(row) {
-            Some(taken) => farewell(language, &texts::already(language, taken.what, self.acting.name_of(&taken.by))),
-            None => farewell(language, words.voice_gone),
         }
     }
 }
@@ -189,7 +216,7 @@ fn said(attempt: &Attempt) -> (String, &'static Words) {
     (texts::language_of(&language).to_owned(), words)
 }
 
-fn farewell(language: &str, sentence: &str) -> String {
+pub(super) fn farewell(language: &str, sentence: &str) -> String {
     document::text(&twiml::Response::new().with(Pause::seconds(1)).with(say(language, sentence)).with(Verb::Hangup))
 }
 

@@ -5,16 +5,17 @@
 //! silence: an answer would cost money and tell them that somebody listens.
 
 use axum::{extract::State as Extract, response::Response};
+use chrono::TimeDelta;
 use sqlx::AnyConnection;
 
 use super::{
     State,
     apply::{Applied, apply, is_by, taken},
-    command::{self, Command},
+    command::{self, Command, More},
     document::{self, SILENCE},
 };
 use crate::{
-    model::{alert::Actor, code, id::AlertId, person::Person, phone::Phone},
+    model::{alert::Actor, code, duration, id::AlertId, person::Person, phone::Phone},
     notify::{
         links::Action,
         texts::{self, Answer, Happened},
@@ -22,15 +23,18 @@ use crate::{
     store::{
         StoreError,
         alerts::{self, AlertRow},
-        incidents,
-        raise::Dedup,
-        seen,
+        contacts, incidents, seen,
     },
-    web::webhook::Webhook,
-    work::{Acting, act, msp},
+    web::{text, webhook::Webhook},
+    work::{
+        Acting,
+        act::{self, Acted},
+        contacts as work, msp, passing,
+    },
 };
 
 const HOW: &str = "by SMS";
+const NOTE_MAX: usize = 1_000;
 
 pub(super) async fn received(Extract(state): Extract<State>, webhook: Webhook) -> Response {
     let form = &webhook.form;
@@ -38,7 +42,10 @@ pub(super) async fn received(Extract(state): Extract<State>, webhook: Webhook) -
     let from = Phone::from_caller(form.get("From").unwrap_or_default());
     let command = command::parse(form.get("Body").unwrap_or_default(), form.get("OptOutType"));
     if let (Some(from), Command::OptOut) = (&from, &command) {
-        unfollow(&state, &acting, from).await;
+        stop(&state, &acting, from).await;
+    }
+    if let (Some(from), Command::OptIn) = (&from, &command) {
+        start(&state, &acting, from).await;
     }
     let Some(person) = from.as_ref().and_then(|from| acting.directory.person_with_phone(from)).cloned() else {
         let from = from.map(|from| from.masked()).unwrap_or_default();
@@ -46,20 +53,34 @@ pub(super) async fn received(Extract(state): Extract<State>, webhook: Webhook) -
         return document::answer("sms-stranger", SILENCE.to_owned());
     };
     let sid = form.get("MessageSid").or_else(|| form.get("SmsSid")).unwrap_or_default();
-    let message = Received { key: format!("sms:{}:{sid}", webhook.carrier), acting, person, command };
+    let Some(from) = from else { return document::answer("sms-stranger", SILENCE.to_owned()) };
+    let message = Received { key: format!("sms:{}:{sid}", webhook.carrier), acting, person, from, command };
     let is_new = !sid.is_empty();
     document::answer("sms", message.answered(&state, is_new).await)
 }
 
-/// Whoever texts STOP hears no more of incidents either. The carrier blocks the number all the same.
-async fn unfollow(state: &State, acting: &Acting, from: &Phone) {
-    let (org, phone) = (acting.org().clone(), from.clone());
-    match state.context.store.write(async move |db| incidents::unfollow(db, &org, &phone).await).await {
+/// Whoever texts STOP gets no SMS until they text START, and hears no more of incidents either. Most carriers block
+/// the number all the same.
+async fn stop(state: &State, acting: &Acting, from: &Phone) {
+    let (org, phone, now) = (acting.org().clone(), from.clone(), acting.now);
+    let stopped = async move |db: &mut AnyConnection| {
+        contacts::stop(db, &org, &phone, now).await?;
+        incidents::unfollow(db, &org, &phone).await
+    };
+    match state.context.store.write(stopped).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(from = from.masked(), count, "a caller wants no more SMS about incidents"),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a STOP could not be kept");
         }
+    }
+}
+
+/// SMS may go there again.
+async fn start(state: &State, acting: &Acting, from: &Phone) {
+    let (org, phone) = (acting.org().clone(), from.clone());
+    if let Err(error) = state.context.store.write(async move |db| contacts::start(db, &org, &phone).await).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "a START could not be kept");
     }
 }
 
@@ -70,6 +91,7 @@ struct Received {
     key: String,
     acting: Acting,
     person: Person,
+    from: Phone,
     command: Command,
 }
 
@@ -78,7 +100,7 @@ impl Received {
         let outcome = match self.command {
             Command::OptOut | Command::OptIn => self.opted(state).await.map(|()| SILENCE.to_owned()),
             Command::CarriersHelp => Ok(SILENCE.to_owned()),
-            Command::Act { .. } | Command::Bare(_) | Command::Other => {
+            Command::Act { .. } | Command::More { .. } | Command::Bare(_) | Command::Other => {
                 let (unit, patient) = (self.clone(), state.clone());
                 state.context.change(async move |db| unit.once(db, &patient, has_key).await).await
             }
@@ -114,6 +136,16 @@ impl Received {
                     None => Ok(self.help(state, Answer::Unknown { code })),
                 }
             }
+            Command::More { asked, code, number, rest } => {
+                let row = match number {
+                    Some(number) => alerts::by_number(db, self.acting.org(), *number).await?,
+                    None => None,
+                };
+                match row {
+                    Some(row) => self.more(db, *asked, &row.alert.id, code, rest).await,
+                    None => Ok(self.help(state, Answer::Unknown { code })),
+                }
+            }
             // Only one alert can be meant.
             Command::Bare(action) if waiting.len() == 1 => {
                 let alert = &waiting[0].alert;
@@ -140,6 +172,45 @@ impl Received {
         })
     }
 
+    /// What stands behind the code says more.
+    async fn more(
+        &self,
+        db: &mut AnyConnection,
+        asked: More,
+        alert: &AlertId,
+        code: &str,
+        rest: &str,
+    ) -> Result<String, StoreError> {
+        let by = Actor::Person(self.person.id.clone());
+        let (acted, answer) = match asked {
+            More::Snooze => {
+                let Some(quiet) = quiet(rest) else { return Ok(self.say(Answer::Duration { code })) };
+                let until = self.acting.now + quiet;
+                let acted = passing::snooze(db, &self.acting, alert, &by, until, HOW).await?;
+                (acted, Answer::Snoozed { code, until, zone: self.person.zone })
+            }
+            More::PassOn => {
+                let Some(to) = called(&self.acting, rest) else {
+                    return Ok(self.say(Answer::Nobody { code, name: rest }));
+                };
+                let acted = passing::pass_on(db, &self.acting, alert, &to.id, &by, HOW).await?;
+                (acted, Answer::PassedOn { code, to: &to.name })
+            }
+            More::Note => {
+                let note = text::line(rest, NOTE_MAX);
+                if note.is_empty() {
+                    return Ok(self.say(Answer::Help { code: Some(code) }));
+                }
+                (act::note(db, &self.acting, alert, &by, &note).await?, Answer::Noted { code })
+            }
+        };
+        Ok(match acted {
+            Acted::Done(_) => self.say(answer),
+            Acted::Already(row) => self.already(&row),
+            Acted::Missing => self.say(Answer::Unknown { code }),
+        })
+    }
+
     fn already(&self, row: &AlertRow) -> String {
         let code = code::of(row.alert.number);
         let Some(taken) = taken(row) else { return self.say(Answer::Unknown { code: &code }) };
@@ -163,25 +234,44 @@ impl Received {
 
     /// Whoever texts STOP has switched off their own pages by SMS: the MSP must know.
     async fn opted(&self, state: &State) -> Result<(), StoreError> {
-        let matter = format!("opt-out:{}", self.person.id);
+        let matter = format!("opt-out:{}:{}", self.person.id, self.from.masked());
         if self.command == Command::OptOut {
             let title = format!("{} gets no SMS any more", self.person.name);
             let text = format!(
-                "{} has written STOP, so the carrier delivers no SMS to them until they write START.",
-                self.person.name
+                "{} has written STOP from {}, so no SMS goes there until they write START.",
+                self.person.name,
+                self.from.masked()
             );
             return msp::report(&state.context, &matter, &title, &text, None).await.map(|_| ());
         }
         let (acting, by) = (self.acting.clone(), Actor::Person(self.person.id.clone()));
-        state
-            .context
-            .change(async move |db| {
-                let dedup = Dedup { scope: msp::SCOPE.to_owned(), key: matter.clone() };
-                if let Some(open) = alerts::open_with_key(db, acting.org(), &dedup).await? {
-                    act::resolve(db, &acting, &open.alert.id, &by, "by writing START").await?;
-                }
-                Ok(())
-            })
-            .await
+        let phone = self.from.clone();
+        let started = async move |db: &mut AnyConnection| work::start(db, &acting, &phone, &matter, &by).await;
+        state.context.change(started).await
     }
+}
+
+/// `1h`, `45m`, `45` for minutes; nothing is the usual time. `None`: it makes no sense, or is too long.
+fn quiet(given: &str) -> Option<TimeDelta> {
+    let given = given.to_ascii_lowercase().replace(' ', "");
+    let quiet = match given.as_str() {
+        "" => passing::SNOOZE,
+        minutes if minutes.bytes().all(|b| b.is_ascii_digit()) => duration::parse(&format!("{minutes}m")).ok()?,
+        given => duration::parse(given).ok()?,
+    };
+    (quiet <= passing::SNOOZE_MAX).then_some(quiet)
+}
+
+/// The one person of this id or name, or with this word in the name.
+fn called<'a>(acting: &'a Acting, given: &str) -> Option<&'a Person> {
+    let given = given.trim_matches(|sign: char| !sign.is_alphanumeric()).to_lowercase();
+    let people = || acting.directory.people.values();
+    let is_whole = |person: &&Person| person.id.as_str() == given || person.name.to_lowercase() == given;
+    let has_word = |person: &&Person| person.name.to_lowercase().split_whitespace().any(|word| word == given);
+    only(people().filter(is_whole)).or_else(|| only(people().filter(has_word)))
+}
+
+fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
 }

@@ -2,6 +2,7 @@
 //! router and with real signatures.
 
 mod chats;
+mod handing;
 
 use axum::{
     Router,
@@ -189,10 +190,16 @@ on_both! {
         let code = service.code(&id).await;
         service.text(BEN, &format!("1 {code}"), "SM900").await;
         for key in ["1", "2", "9"] {
-            let (heard, none) = service.press(&action, key).await;
-            assert!(heard.contains("Ben Ode") && none.is_none(), "{key}: {heard}");
+            let (heard, again) = service.press(&action, key).await;
+            assert!(heard.contains("Ben Ode") && heard.ends_with("Drücke 5, um ihn zu dir zu holen."), "{key}: {heard}");
+            assert!(again.is_some());
         }
         assert!(is_by(&service.state(&id).await, "ben"));
+        let (heard, none) = service.press(&action, "5").await;
+        assert!(none.is_none() && heard.contains("jetzt hast du es"), "{heard}");
+        assert!(is_by(&service.state(&id).await, "anna"));
+        let told = service.night.phones.fresh();
+        assert!(told.iter().any(|rung| rung.to == BEN && rung.text.contains("Anna Berger")), "{told:?}");
         service.night.end().await;
     }
 
@@ -320,7 +327,8 @@ on_both! {
         service.send(Request::post(&acknowledge).body(Body::from("rev=2")).unwrap()).await;
         assert!(is_by(&service.state(&id).await, "anna"));
         let ben = service.send(Request::get(path("ben", Action::Resolve)).body(Body::empty()).unwrap()).await;
-        assert!(ben.text.contains("Anna Berger") && !ben.text.contains("<form"), "{}", ben.text);
+        assert!(ben.text.contains("Anna Berger") && ben.text.contains("value=\"take-over\""), "{}", ben.text);
+        assert!(!ben.text.contains("value=\"resolve\""), "nothing else is left to do: {}", ben.text);
         let forged = service.send(Request::post(format!("{acknowledge}x")).body(Body::empty()).unwrap()).await;
         assert_eq!(forged.status, 403);
         service.night.context.clock.advance(chrono::TimeDelta::days(8));

@@ -27,6 +27,8 @@ pub enum AttemptKind {
     Notice,
     /// Answers an SMS, or tells a caller something.
     Reply,
+    /// Is about the contact itself: a code, or a test.
+    Check,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -301,13 +303,14 @@ pub async fn bring_forward(
 }
 
 impl AttemptKind {
-    const ALL: [Self; 3] = [Self::Page, Self::Notice, Self::Reply];
+    const ALL: [Self; 4] = [Self::Page, Self::Notice, Self::Reply, Self::Check];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Page => "page",
             Self::Notice => "notice",
             Self::Reply => "reply",
+            Self::Check => "check",
         }
     }
 
@@ -374,7 +377,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Attempt, StoreError> {
     })
 }
 
-fn address_to_text(address: &Address) -> String {
+pub(super) fn address_to_text(address: &Address) -> String {
     match address {
         Address::Sms(phone) | Address::Voice(phone) => phone.to_string(),
         Address::Email(mailbox) => mailbox.clone(),
@@ -387,7 +390,7 @@ fn address_to_text(address: &Address) -> String {
     }
 }
 
-fn address_from_text(channel: Channel, text: &str) -> Result<Address, StoreError> {
+pub(super) fn address_from_text(channel: Channel, text: &str) -> Result<Address, StoreError> {
     // What it holds is somebody's number or mailbox, which no error may carry into a log.
     let corrupt = || StoreError::corrupt("attempts.address", channel.as_str());
     Ok(match channel {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
+    contacts::{self, OwnContact},
     error::StoreError,
     flows::{self, FlowVersion},
     wake::{Topic, touch},
@@ -23,6 +24,8 @@ pub struct Declared {
     pub documents: Documents,
     /// Of each flow the version in force.
     pub flows: Vec<FlowVersion>,
+    /// What people added themselves, proved or not.
+    pub contacts: Vec<OwnContact>,
 }
 
 pub async fn revision(db: &mut AnyConnection, org: &OrgId) -> Result<i64, StoreError> {
@@ -36,8 +39,9 @@ pub async fn load(db: &mut AnyConnection, org: &OrgId) -> Result<Declared, Store
         let before = revision(db, org).await?;
         let documents = documents(db, org).await?;
         let flows = flows::active(db, org).await?;
+        let contacts = contacts::list(db, org).await?;
         if revision(db, org).await? == before {
-            return Ok(Declared { revision: before, documents, flows });
+            return Ok(Declared { revision: before, documents, flows, contacts });
         }
     }
 }

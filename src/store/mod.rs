@@ -11,6 +11,7 @@ pub mod backup; // a copy of an SQLite database
 pub mod callbacks; // promises to call back
 pub mod calls; // inbound calls, turn by turn
 pub mod codec; // rows ⇄ the core's types
+pub mod contacts; // ways to reach people that were added, and numbers that STOP keeps SMS from
 #[cfg(test)]
 mod crash; // what was answered survives kill -9
 mod db; // connecting; what differs between the databases
@@ -36,6 +37,7 @@ pub mod secrets; // what Pikett made for itself
 pub mod seen; // requests that were answered already
 pub mod spent; // what cost money, per hour
 mod statements; // many rows in one statement
+pub mod taking; // who has an acknowledged alert in hand
 #[cfg(test)]
 pub mod testing; // every test on both databases
 pub mod timeline; // what happened, in sentences

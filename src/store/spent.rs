@@ -16,6 +16,8 @@ pub const ORG: &str = "org";
 pub enum Spending {
     Call,
     Sms,
+    /// A code that proves a contact, beside what carries it.
+    Code,
 }
 
 /// How a hotline's spending is counted.
@@ -118,6 +120,7 @@ impl Spending {
         match self {
             Self::Call => "call",
             Self::Sms => "sms",
+            Self::Code => "code",
         }
     }
 }

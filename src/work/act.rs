@@ -148,7 +148,7 @@ async fn already(db: &mut AnyConnection, acting: &Acting, id: &AlertId) -> Resul
 }
 
 /// Takes everything out of the outbox that would still ask for somebody.
-async fn quiet(db: &mut AnyConnection, acting: &Acting, id: &AlertId, why: &str) -> Result<(), StoreError> {
+pub(super) async fn quiet(db: &mut AnyConnection, acting: &Acting, id: &AlertId, why: &str) -> Result<(), StoreError> {
     timers::clear(db, acting.org(), ESCALATE, id.as_str()).await?;
     attempts::drop_pages(db, acting.org(), id, why, acting.now).await?;
     notifications::close_all(db, acting.org(), id).await
@@ -164,7 +164,7 @@ fn acknowledger(before: &AlertRow) -> Option<Option<&PersonId>> {
 }
 
 /// Those who were paged learn what has happened, except whoever did it.
-async fn notices(
+pub(super) async fn notices(
     db: &mut AnyConnection,
     acting: &Acting,
     row: &AlertRow,

@@ -16,6 +16,7 @@ use super::{
     caps::{self, Refusal},
     msp,
     settle::{self, Settled},
+    stopped,
     timers::{LEASE, PAUSE, POLL},
 };
 use crate::{
@@ -115,14 +116,21 @@ impl Deliver {
         let acting = self.context.acting();
         let claim = async move |db: &mut sqlx::AnyConnection| {
             let mut claimed = outbox::claim(db, now, now + LEASE, &lease, limit).await?;
+            // Before the caps: what is not sent costs nothing.
+            let stopped = stopped::sieve(db, &mut claimed.due).await?;
             let refused = caps::sieve(db, &acting, &mut claimed.due).await?;
-            Ok((claimed, refused))
+            Ok((claimed, stopped, refused))
         };
-        let (claimed, refused) = self.context.change(claim).await?;
+        let (claimed, stopped, refused) = self.context.change(claim).await?;
         for attempt in claimed.set_aside {
             aside::attempt(&self.context, &attempt).await;
         }
         // Each by itself: one that cannot be settled comes back after its lease, and blocks no other.
+        for attempt in stopped {
+            if let Err(error) = self.settle(&attempt, stopped::outcome()).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "an SMS after STOP could not be ended yet");
+            }
+        }
         for (attempt, refusal) in refused {
             if let Err(error) = self.refused(&attempt, &refusal).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a page over a cap could not be ended yet");

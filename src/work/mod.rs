@@ -7,6 +7,7 @@ pub mod act; // acknowledge, resolve, escalate, note
 mod aside; // rows that failed too often
 pub mod callbacks; // promises to call back
 mod caps; // what pages may cost
+pub mod contacts; // proving that a contact is somebody's
 mod context;
 mod deadline; // reports that stay away
 mod deliver; // the outbox
@@ -15,9 +16,11 @@ pub mod failure; // the next rule, the next level
 pub mod flows; // versions of flows, and which is in force
 pub mod incidents; // opening, updating, telling who follows
 pub mod msp; // what concerns the MSP itself
+pub mod passing; // from hand to hand, and back later
 mod record; // the timeline
 pub mod report; // what providers report, and that a key was pressed
 mod settle; // what came of sending, as rows
+mod stopped; // numbers that wrote STOP
 mod tell; // one person, over all their rules
 mod timers; // claim, handle, put back
 pub mod transcript; // what callers said, in words
@@ -59,7 +62,8 @@ impl Work {
         let urgent = context.clone();
         // Nobody holds a line for the others.
         let context = &Context { store: context.store.patient(), ..context.clone() };
-        let own: [Arc<dyn Handler>; 3] = [
+        let own: [Arc<dyn Handler>; 4] = [
+            Arc::new(passing::SnoozeOver { context: context.clone() }),
             Arc::new(callbacks::CallbackDue { context: context.clone() }),
             Arc::new(escalate::Escalate { context: context.clone() }),
             Arc::new(deadline::Deadline { context: context.clone(), channels: channels.clone() }),

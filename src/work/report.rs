@@ -94,10 +94,13 @@ pub async fn key_pressed(db: &mut AnyConnection, acting: &Acting, id: &AttemptId
     Ok(news.is_some())
 }
 
-/// A page that rang and was picked up, and in which nobody pressed a key, reached perhaps a mailbox.
+/// What rang and was picked up, and in which nobody pressed a key, reached perhaps a mailbox.
 fn understood(attempt: &Attempt, state: AttemptState, answer: &Answer) -> (AttemptState, Answer) {
-    let is_page_call = attempt.kind == AttemptKind::Page && attempt.address.channel() == Channel::Voice;
-    if is_page_call && state == AttemptState::Delivered {
+    let wants_key = match attempt.kind {
+        AttemptKind::Page | AttemptKind::Check => attempt.address.channel() == Channel::Voice,
+        AttemptKind::Notice | AttemptKind::Reply => false,
+    };
+    if wants_key && state == AttemptState::Delivered {
         let words = "it was picked up and nobody pressed a key, so it may have been a mailbox";
         (AttemptState::Unknown, Answer { message: Some(words.to_owned()), ..answer.clone() })
     } else {

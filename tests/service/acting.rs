@@ -53,6 +53,33 @@ async fn an_alert_is_acknowledged_escalated_noted_and_resolved() {
 }
 
 #[tokio::test]
+async fn an_alert_goes_from_hand_to_hand() {
+    let house = House::open().await;
+    house.event("disk", "trigger").await;
+    let act = async |deed: &str, body: serde_json::Value, status: u16| {
+        answered(house.posted(&format!("/api/v1/alerts/1/{deed}"), &body).send().await.unwrap(), status).await
+    };
+    let refused = act("reassign", json!({ "to": "ana" }), 422).await;
+    assert!(refused.to_string().contains("`anna`"), "{refused}");
+    assert_eq!(act("snooze", json!({ "for": "2d" }), 422).await["errors"][0]["field"], "/for");
+    let quiet = act("snooze", json!({ "for": "1h", "by": "Petra" }), 200).await;
+    assert_eq!((&quiet["changed"], &quiet["alert"]["acknowledged_by"]), (&json!(true), &json!("Petra")));
+    assert_eq!(act("snooze", json!({ "by": "Paul" }), 200).await["changed"], false, "it is hers");
+    assert_eq!(act("take-over", json!({ "by": "Paul" }), 200).await["alert"]["acknowledged_by"], "Paul");
+    assert_eq!(act("reassign", json!({ "to": "anna", "by": "Paul" }), 200).await["alert"]["state"], "triggered");
+    house.email("anna@msp.example", "disk is full").await;
+    assert!(house.pikett(&["alert", "take-over", "1", "--by", "anna"]).contains("taken over"));
+    assert!(house.pikett(&["alert", "snooze", "1", "--for", "2h", "--by", "anna"]).contains("comes back"));
+    assert_eq!(house.command(&["alert", "reassign", "1", "--to", "nobody"]).output().unwrap().status.code(), Some(1));
+    assert!(house.pikett(&["alert", "reassign", "1", "--to", "anna"]).contains("passed on"));
+    act("resolve", json!({}), 200).await;
+    act("reassign", json!({ "to": "anna" }), 409).await;
+    let told = house.pikett(&["explain", "1"]);
+    assert!(told.contains("Paul took it over from Petra over the API."), "{told}");
+    house.close().await;
+}
+
+#[tokio::test]
 async fn whoever_is_on_call_gets_an_email_whose_link_acknowledges() {
     let house = House::open().await;
     house.event("disk", "trigger").await;

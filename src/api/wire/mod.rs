@@ -3,6 +3,7 @@
 
 mod call;
 mod callback;
+mod contact;
 mod flow;
 mod incident;
 mod voicemail;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 pub use call::{Call, Leg};
 pub use callback::{Callback, CallbackOutcome};
+pub use contact::Contact;
 pub use flow::FlowVersion;
 pub use incident::{Incident, IncidentOutcome, IncidentStory, IncidentUpdate};
 pub use voicemail::{IntakeAnswer, Voicemail};

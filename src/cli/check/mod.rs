@@ -11,13 +11,15 @@ use clap::Args;
 use super::{Common, Failure, Verdict, declared, flow::check::hints, say};
 use crate::{
     config::Config,
-    declare::{Directory, spare_warnings, stored_faults},
+    declare::{Directory, directory::default_org, spare_warnings, stored_faults},
     languages,
     model::{
+        Instant,
         fault::did_you_mean,
         person::{Address, ContactMethod},
+        phone::Phone,
     },
-    store::declarations::Declared,
+    store::{Store, StoreError, contacts, declarations::Declared},
 };
 
 /// Check the configuration, the database, the carriers, the mail server and the flows
@@ -47,10 +49,11 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
     say(format_args!("languages      {}", spoken.join(", ")));
     let (_, store) = common.open().await?;
     let declared = declared::load(&store).await.map_err(|error| Failure::of("read the declarations", error));
+    let stopped = stopped(&store).await.map_err(|error| Failure::of("read who wants no SMS", error));
     store.close().await;
-    let declared = declared?;
+    let (declared, stopped) = (declared?, stopped?);
     say(format_args!("database       sound, declarations at revision {}", declared.revision));
-    let verdict = declarations(&config, &declared);
+    let verdict = declarations(&config, &declared, &stopped);
     Ok(verdict.and(outside::ask(&config, &common.clock()).await))
 }
 
@@ -60,7 +63,26 @@ fn wrong(what: impl Display) -> Verdict {
     Verdict::Wrong
 }
 
-fn declarations(config: &Config, declared: &Declared) -> Verdict {
+/// Numbers from which STOP was written, and not START since.
+async fn stopped(store: &Store) -> Result<Vec<(Phone, Instant)>, StoreError> {
+    contacts::stopped(&mut *store.read().await?, &default_org()).await
+}
+
+/// The gap that a STOP leaves.
+fn silenced(directory: &Directory, stopped: &[(Phone, Instant)]) -> Vec<String> {
+    let method_with = |phone: &Phone| {
+        let person = directory.person_with_phone(phone)?;
+        Some((person, person.methods.iter().find(|method| method.address == Address::Sms(phone.clone()))?))
+    };
+    let gap = |(phone, at): &(Phone, Instant)| {
+        let (person, method) = method_with(phone)?;
+        let since = at.format("%Y-%m-%d %H:%M UTC");
+        Some(format!("{} of {} gets no SMS since STOP at {since}, until START", method.id, person.id))
+    };
+    stopped.iter().filter_map(gap).collect()
+}
+
+fn declarations(config: &Config, declared: &Declared, stopped: &[(Phone, Instant)]) -> Verdict {
     let directory = declared::assemble(declared, &config.defaults).directory;
     let mut verdict = Verdict::Sound;
     for fault in stored_faults(&declared.documents, &declared::flow_sources(declared)) {
@@ -71,7 +93,8 @@ fn declarations(config: &Config, declared: &Declared) -> Verdict {
         let mend = near.unwrap_or_else(|| "declare it".to_owned());
         verdict = wrong(format_args!("[org] names the policy `{policy}`, which there is not; {mend}"));
     }
-    let warnings = unreachable(config, &directory).into_iter().chain(spare_warnings(&directory));
+    let warnings = unreachable(config, &directory).into_iter().chain(silenced(&directory, stopped));
+    let warnings = warnings.chain(spare_warnings(&directory));
     for warning in warnings.chain(silent(&directory)) {
         say(format_args!("warning        {warning}"));
     }

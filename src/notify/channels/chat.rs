@@ -13,6 +13,9 @@ pub struct Button {
     pub url: String,
 }
 
+/// What stands in a button's place of an action when it only opens its link.
+pub const OPEN: &str = "open";
+
 /// An earlier message of the same alert that this one is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earlier {

@@ -8,6 +8,7 @@ mod chat; // what chats share: fitting texts, buttons' values
 pub mod email; // SMTP
 mod http; // one exchange with a provider, and what its status means
 pub mod ntfy;
+mod pace; // so much per chat
 pub mod push; // Web Push
 mod retry; // class → outcome
 pub mod slack;
@@ -43,7 +44,7 @@ use crate::{
     },
     telemetry::metric,
 };
-pub use chat::{Button, Earlier, How, read_pressed};
+pub use chat::{Button, Earlier, How, OPEN, read_pressed};
 pub use email::Mailer;
 pub use push::Pusher;
 

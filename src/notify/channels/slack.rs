@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::{
     Provider, Taken, Trouble,
-    chat::{Button, Earlier, escaped, pressed},
+    chat::{Button, Earlier, OPEN, escaped, pressed},
     http::{self, TIMEOUT},
+    pace::Pace,
 };
 use crate::{
     carrier::Class,
@@ -25,18 +27,22 @@ const TEXT_MAX: usize = 2_900;
 /// A button's label takes 75.
 const LABEL_MAX: usize = 75;
 
+/// Slack takes one message a second and channel.
+const EVERY: TimeDelta = TimeDelta::seconds(1);
+
 /// A bot in a workspace.
 pub struct Slack {
     token: Secret,
     base_url: String,
     http: reqwest::Client,
     clock: Clock,
+    pace: Pace,
 }
 
 impl Slack {
     /// `base_url` without a slash at its end; `http` is `carrier::http_client`.
     pub fn new(token: Secret, base_url: String, http: reqwest::Client, clock: Clock) -> Self {
-        Self { token, base_url, http, clock }
+        Self { token, base_url, http, clock, pace: Pace::default() }
     }
 
     async fn post(&self, channel: &str, under: Option<&str>, message: Value) -> Result<String, Trouble> {
@@ -80,6 +86,12 @@ impl Provider for Slack {
     fn send<'a>(&'a self, attempt: &'a Attempt, said: &'a Said) -> BoxFuture<'a, Result<Taken, Trouble>> {
         Box::pin(async move {
             let Address::Slack(to) = &attempt.address else { return Err(super::misdirected()) };
+            let chat = said
+                .earlier
+                .as_ref()
+                .and_then(|earlier| earlier.message.split_once(':'))
+                .map_or(to.as_str(), |(chat, _)| chat);
+            self.pace.take(chat, EVERY, self.clock.now())?;
             let message = message(said, attempt.alert.as_ref());
             let Some(Earlier { message: earlier, how }) = &said.earlier else {
                 return self.post(to, None, message).await.map(|id| Taken::for_good(Some(id)));
@@ -129,6 +141,9 @@ fn element(button: &Button, alert: &AlertId) -> Value {
         "type": "button", "action_id": button.action, "value": pressed(&button.action, alert),
         "text": { "type": "plain_text", "text": label },
     });
+    if button.action == OPEN {
+        element["url"] = json!(button.url);
+    }
     if button.action == Action::Acknowledge.as_str() {
         element["style"] = json!("primary");
     }

@@ -56,7 +56,7 @@ impl Provider for Sms {
                 body: said.text.clone(),
                 status_callback: Some(urls::sms_status(&self.public_url, carrier.id(), &attempt.id)),
                 validity_s: match attempt.kind {
-                    AttemptKind::Page => PAGE_VALID_S,
+                    AttemptKind::Page | AttemptKind::Check => PAGE_VALID_S,
                     AttemptKind::Notice | AttemptKind::Reply => OTHER_VALID_S,
                 },
             };

@@ -8,13 +8,15 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::{
     Provider, Taken, Trouble,
-    chat::{Earlier, escaped, pressed},
+    chat::{Button, Earlier, OPEN, escaped, pressed},
     http::{self, TIMEOUT},
+    pace::Pace,
 };
 use crate::{
     carrier::Class,
@@ -33,12 +35,17 @@ const TOAST_MAX: usize = 200;
 /// How long Telegram keeps a question for updates open: a real time.
 const POLL: Duration = Duration::from_secs(25);
 
+/// Telegram takes one message a second and chat, and twenty a minute and group.
+const EVERY: TimeDelta = TimeDelta::seconds(1);
+const EVERY_OF_GROUP: TimeDelta = TimeDelta::seconds(3);
+
 /// A bot.
 pub struct Telegram {
     token: Secret,
     base_url: String,
     http: reqwest::Client,
     clock: Clock,
+    pace: Pace,
     /// Groups that have become supergroups since this process began. Telegram says so each time the old id
     /// is used, so nothing is lost with it.
     moved: Mutex<BTreeMap<i64, i64>>,
@@ -53,7 +60,7 @@ enum Refusal {
 impl Telegram {
     /// `base_url` without a slash at its end; `http` is `carrier::http_client`.
     pub fn new(token: Secret, base_url: String, http: reqwest::Client, clock: Clock) -> Self {
-        Self { token, base_url, http, clock, moved: Mutex::default() }
+        Self { token, base_url, http, clock, pace: Pace::default(), moved: Mutex::default() }
     }
 
     /// Pressed buttons since then; waits for them for a while. `offset` confirms all before it.
@@ -125,6 +132,8 @@ impl Provider for Telegram {
     fn send<'a>(&'a self, attempt: &'a Attempt, said: &'a Said) -> BoxFuture<'a, Result<Taken, Trouble>> {
         Box::pin(async move {
             let Address::Telegram(to) = attempt.address else { return Err(super::misdirected()) };
+            let every = if to < 0 { EVERY_OF_GROUP } else { EVERY };
+            self.pace.take(&to.to_string(), every, self.clock.now())?;
             let message = message(said, attempt.alert.as_ref());
             let Some(Earlier { message: earlier, how }) = &said.earlier else {
                 let (chat, sent) = self.to_chat("sendMessage", to, message).await?;
@@ -174,10 +183,8 @@ pub fn toast(pressed: &str, words: &str) -> Value {
 
 fn message(said: &Said, alert: Option<&AlertId>) -> Value {
     let (title, text) = (escaped(&said.title, TITLE_MAX), escaped(&said.text, TEXT_MAX - TITLE_MAX));
-    let buttons = alert.map_or_else(Vec::new, |alert| {
-        let key = |label: &str, action: &str| json!([{ "text": label, "callback_data": pressed(action, alert) }]);
-        said.buttons.iter().map(|button| key(&button.label, &button.action)).collect()
-    });
+    let buttons =
+        alert.map_or_else(Vec::new, |alert| said.buttons.iter().filter_map(|button| key(button, alert)).collect());
     json!({
         "text": if title.is_empty() { text } else { format!("<b>{title}</b>\n{text}") },
         "parse_mode": "HTML",
@@ -185,6 +192,14 @@ fn message(said: &Said, alert: Option<&AlertId>) -> Value {
         // An empty keyboard takes the old one away.
         "reply_markup": { "inline_keyboard": buttons },
     })
+}
+
+/// A row of the keyboard. Telegram takes no message whose links lead where nobody else gets.
+fn key(button: &Button, alert: &AlertId) -> Option<Value> {
+    if button.action != OPEN {
+        return Some(json!([{ "text": button.label, "callback_data": pressed(&button.action, alert) }]));
+    }
+    button.url.starts_with("https://").then(|| json!([{ "text": button.label, "url": button.url }]))
 }
 
 fn refused(answer: &Value) -> Refusal {

@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     model::{person::Address, secret::Secret},
     notify::said::Said,
-    store::attempts::Attempt,
+    store::attempts::{Attempt, AttemptKind},
 };
 
 const WHO: &str = "the webhook";
@@ -115,7 +115,10 @@ fn body(attempt: &Attempt, said: &Said, now: i64) -> Value {
         .map(|button| json!({ "action": button.action, "label": button.label, "url": button.url }))
         .collect();
     json!({
-        "type": format!("alert.{}", attempt.kind.as_str()),
+        "type": match attempt.kind {
+            AttemptKind::Check => "contact.check".to_owned(),
+            kind @ (AttemptKind::Page | AttemptKind::Notice | AttemptKind::Reply) => format!("alert.{}", kind.as_str()),
+        },
         "timestamp": at,
         "data": {
             "alert": attempt.alert.as_ref().map(|id| id.as_str()),

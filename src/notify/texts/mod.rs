@@ -4,6 +4,7 @@
 //! where they go into HTML. Sentences stand in the files of `languages`; start with `page_sms`.
 
 mod chat; // what chats are told
+mod contact; // what a contact is told about itself
 mod incident;
 mod plain; // one line, short enough
 mod words;
@@ -20,6 +21,7 @@ use super::links::Action;
 use crate::model::{Instant, alert::Alert};
 
 pub use chat::{Chat, answer_chat, caller_chat, notice_chat, page_chat, stranger, transcript_chat};
+pub use contact::{code, code_mail, code_spoken, own_chat, own_push, test, test_mail, test_spoken};
 pub use incident::of_incident;
 use words::fill;
 pub use words::{Each, Words, language_of, words};
@@ -108,6 +110,29 @@ pub enum Answer<'a> {
     },
     /// It could not be worked on just now.
     Failed,
+    /// It comes back at this time of the reader's.
+    Snoozed {
+        code: &'a str,
+        until: Instant,
+        zone: Tz,
+    },
+    /// Snoozed for how long?
+    Duration {
+        code: &'a str,
+    },
+    PassedOn {
+        code: &'a str,
+        /// A name.
+        to: &'a str,
+    },
+    /// Nobody, or several, are called so.
+    Nobody {
+        code: &'a str,
+        name: &'a str,
+    },
+    Noted {
+        code: &'a str,
+    },
 }
 
 /// At most 300 characters; always with `1 CODE`.
@@ -260,6 +285,18 @@ pub fn answer(language: &str, answer: Answer<'_>) -> String {
         Answer::Unknown { code } => fill(words.answer_unknown, &[("code", &plain::cut(&plain::one_line(code), 20))]),
         Answer::Help { code } => fill(words.answer_help, &[("code", code.unwrap_or("CODE"))]),
         Answer::Failed => words.answer_failed.to_owned(),
+        Answer::Snoozed { code, until, zone } => {
+            let at = words.time.at(until.with_timezone(&zone).time());
+            fill(words.answer_snoozed, &[("code", code), ("at", &at)])
+        }
+        Answer::Duration { code } => fill(words.answer_duration, &[("code", code)]),
+        Answer::PassedOn { code, to } => {
+            fill(words.answer_passed_on, &[("code", code), ("to", &plain::cut(&plain::one_line(to), CUSTOMER_MAX))])
+        }
+        Answer::Nobody { code, name } => {
+            fill(words.answer_nobody, &[("code", code), ("name", &plain::cut(&plain::one_line(name), 20))])
+        }
+        Answer::Noted { code } => fill(words.answer_noted, &[("code", code)]),
     }
 }
 

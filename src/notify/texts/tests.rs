@@ -131,7 +131,8 @@ fn an_sms_is_answered_in_a_friendly_sentence() {
         (
             Answer::Help { code: Some(code) },
             "Das habe ich leider nicht verstanden. Schreib 1 A7 zum Übernehmen, 2 A7 für die nächste Stufe, \
-             9 A7 wenn es gelöst ist. Der Code steht in der Nachricht.",
+             9 A7 wenn es gelöst ist. Auch 4 A7 1h zum Erinnern, 5 A7 um ihn anderen abzunehmen, \
+             6 A7 NAME zum Weitergeben, 7 A7 und eine Notiz. Der Code steht in der Nachricht.",
         ),
         (Answer::Failed, "Das hat gerade nicht geklappt, es wurde nichts geändert. Bitte noch einmal versuchen."),
     ];
@@ -161,6 +162,22 @@ fn every_sentence_is_filled_in_every_language() {
         }
         said.push(answer(language, Answer::Unknown { code: "A7" }));
         said.push(answer(language, Answer::Help { code: None }));
+        let until = "2026-03-01T01:41:00Z".parse().unwrap();
+        for given in [
+            Answer::Snoozed { code: "A7", until, zone: chrono_tz::Europe::Berlin },
+            Answer::Duration { code: "A7" },
+            Answer::PassedOn { code: "A7", to: "Ben" },
+            Answer::Nobody { code: "A7", name: "{{ x }}" },
+            Answer::Noted { code: "A7" },
+        ] {
+            said.push(answer(language, given));
+        }
+        said.extend([
+            code(language, "012345"),
+            code_spoken(language, "012345"),
+            code_mail(language, "https://x.example").html,
+        ]);
+        said.extend([test(language).to_owned(), test_spoken(language), test_mail(language).text]);
         said.push(page_mail(language, about, &mail_links()).html);
         said.push(transcript_sms(language, about, "It burns"));
         said.push(transcript_mail(language, about, "It burns", Some("https://x.example/r/1")).html);

@@ -27,6 +27,8 @@ impl Each {
             Action::Acknowledge => self.acknowledge,
             Action::Escalate => self.escalate,
             Action::Resolve => self.resolve,
+            Action::Snooze => self.snooze,
+            Action::TakeOver => self.take_over,
         }
     }
 }
