@@ -135,3 +135,56 @@ async fn look(store: &Store, defaults: &Defaults) -> Result<(Arc<Directory>, Loa
     let loaded = Loaded { revision: directory.revision, current: true, faults: faults.len() };
     Ok((Arc::new(directory), loaded))
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::{model::person::Address, store::testing::at};
+
+    fn person(id: &str, phone: &str) -> ((String, String), String) {
+        let document = serde_json::json!({
+            "name": id, "zone": "UTC", "language": "en",
+            "contact": [{ "id": "mobile", "kind": "sms", "to": phone }],
+            "rules": { "high": [{ "via": "mobile", "after": "1m" }], "low": [{ "via": "mobile" }] },
+        });
+        (("person".to_owned(), id.to_owned()), document.to_string())
+    }
+
+    fn own(id: &str, phone: &str, is_verified: bool) -> OwnContact {
+        OwnContact {
+            person: "anna".parse().unwrap(),
+            id: id.parse().unwrap(),
+            address: Address::Voice(phone.parse().unwrap()),
+            after_high: Some(TimeDelta::zero()),
+            after_low: None,
+            added_at: at(0),
+            code_until: None,
+            verified_at: is_verified.then(|| at(1)),
+        }
+    }
+
+    #[test]
+    fn only_what_is_proved_is_used_and_a_file_says_more() {
+        let declared = Declared {
+            documents: [person("anna", "+4915110000001"), person("ben", "+4915110000002")].into(),
+            contacts: vec![
+                own("desk", "+4930555020", true),
+                own("guessed", "+4930555021", false),
+                own("mobile", "+4930555022", true),
+                own("bens", "+4915110000002", true),
+            ],
+            ..Declared::default()
+        };
+        let Assembled { directory, faults } = assemble(&declared, &Defaults::default());
+        assert!(faults.is_empty(), "{faults:?}");
+        let anna = &directory.people[&"anna".parse().unwrap()];
+        let methods: Vec<_> = anna.methods.iter().map(|method| method.id.as_str()).collect();
+        assert_eq!(methods, ["mobile", "desk"]);
+        let via = |rules: &[Rule]| rules.iter().map(|rule| rule.via.to_string()).collect::<Vec<_>>();
+        assert_eq!(via(&anna.rules_high), ["desk", "mobile"], "in the order of their delays");
+        assert_eq!(via(&anna.rules_low), ["mobile"]);
+        assert_eq!(directory.person_with_phone(&"+4930555020".parse().unwrap()).unwrap().id.as_str(), "anna");
+    }
+}

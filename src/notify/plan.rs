@@ -112,6 +112,12 @@ pub fn notices<'a>(
     notices.into_iter().chain(changed).collect()
 }
 
+/// The same for somebody who was not paged. `None`: there is no way to write to them.
+pub fn notice_to(news: &News<'_>, person: &Person, ids: &Ids) -> Option<NewAttempt> {
+    let method = in_writing(person)?;
+    Some(notice(news, person, Some(&method.id), &method.address, ids))
+}
+
 /// Messages with buttons are changed in place, also those of whoever did it: a button that asks for what is
 /// done would mislead. The newest of a chat tells its readers, too.
 fn changes<'a>(

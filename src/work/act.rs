@@ -172,11 +172,35 @@ pub(super) async fn notices(
     by: &Actor,
     paged: &[Attempt],
 ) -> Result<(), StoreError> {
+    let news = news(acting, row, what, by);
+    for notice in plan::notices(&news, paged, |id| acting.directory.people.get(id), &acting.ids) {
+        attempts::insert(db, acting.org(), &notice).await?;
+    }
+    Ok(())
+}
+
+/// Somebody who was not paged learns it, too.
+pub(super) async fn notice(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    row: &AlertRow,
+    what: Done,
+    by: &Actor,
+    to: &PersonId,
+) -> Result<(), StoreError> {
+    let Some(person) = acting.directory.people.get(to) else { return Ok(()) };
+    match plan::notice_to(&news(acting, row, what, by), person, &acting.ids) {
+        Some(notice) => attempts::insert(db, acting.org(), &notice).await,
+        None => Ok(()),
+    }
+}
+
+fn news<'a>(acting: &'a Acting, row: &'a AlertRow, what: Done, by: &'a Actor) -> News<'a> {
     let except = match by {
         Actor::Person(person) => Some(person),
         Actor::Integration(_) | Actor::Operator(_) | Actor::System => None,
     };
-    let news = News {
+    News {
         alert: &row.alert,
         customer: acting.customer_of(row),
         what,
@@ -184,9 +208,5 @@ pub(super) async fn notices(
         except,
         links: &acting.links,
         now: acting.now,
-    };
-    for notice in plan::notices(&news, paged, |id| acting.directory.people.get(id), &acting.ids) {
-        attempts::insert(db, acting.org(), &notice).await?;
     }
-    Ok(())
 }

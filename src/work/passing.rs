@@ -61,7 +61,7 @@ pub async fn snooze(
             other @ (Acted::Already(_) | Acted::Missing) => return Ok(other),
         },
     }
-    timers::set(db, acting.org(), SNOOZED, id.as_str(), until, &stamp(acting.now)).await?;
+    timers::set(db, acting.org(), SNOOZED, id.as_str(), until, &stamp(by, acting.now)).await?;
     let at = until.format("%Y-%m-%d %H:%M UTC");
     let text = format!("{} wants it to come back at {at} {how}.", acting.name_of(by));
     record(db, acting, id, "snoozed", text, json!({ "by": by.to_string(), "until": until, "how": how })).await?;
@@ -88,6 +88,12 @@ pub async fn take_over(
     record(db, acting, id, "taken-over", text, detail).await?;
     let paged = attempts::of_alert(db, acting.org(), id).await?;
     act::notices(db, acting, &row, Done::Acknowledged, by, &paged).await?;
+    // Whoever had it may have answered without having been paged.
+    if let Actor::Person(owner) = &from
+        && paged.iter().all(|attempt| attempt.person.as_ref() != Some(owner))
+    {
+        act::notice(db, acting, &row, Done::Acknowledged, by, owner).await?;
+    }
     if let (Source::Call(_), Actor::Person(person)) = (&row.alert.source, by) {
         callbacks::taken(db, acting, id, person).await?;
     }
@@ -157,9 +163,9 @@ async fn done(db: &mut AnyConnection, acting: &Acting, id: &AlertId) -> Result<A
     Ok(alerts::by_id(db, acting.org(), id).await?.map_or(Acted::Missing, Acted::Done))
 }
 
-/// Which acknowledgement the quiet belongs to.
-fn stamp(acknowledged_at: Instant) -> String {
-    acknowledged_at.timestamp_millis().to_string()
+/// Which acknowledgement the quiet belongs to; two people may acknowledge within a millisecond.
+fn stamp(by: &Actor, acknowledged_at: Instant) -> String {
+    format!("{by} {}", acknowledged_at.timestamp_millis())
 }
 
 pub(super) struct SnoozeOver {
@@ -192,7 +198,7 @@ async fn wake(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer, id: &Al
     let row = alerts::by_id(db, acting.org(), id).await?;
     // Whatever has happened to it since is somebody's later will.
     let is_quiet = row.is_some_and(|row| match &row.alert.state {
-        AlertState::Acknowledged { at, .. } => stamp(*at) == timer.payload,
+        AlertState::Acknowledged { by, at } => stamp(by, *at) == timer.payload,
         AlertState::Triggered | AlertState::Resolved { .. } => false,
     });
     if !is_quiet {

@@ -147,3 +147,33 @@ fn why_never(config: &Config, directory: &Directory, method: &ContactMethod) -> 
         Address::Push(_) | Address::Teams(_) | Address::Ntfy(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::person::Person;
+
+    #[test]
+    fn a_number_that_wrote_stop_is_a_gap_where_somebody_is_paged_by_sms() {
+        let phone = |number: &str| -> Phone { number.parse().unwrap() };
+        let method = |id: &str, address| ContactMethod { id: id.parse().unwrap(), address };
+        let anna = Person {
+            id: "anna".parse().unwrap(),
+            name: "Anna Berger".to_owned(),
+            zone: chrono_tz::UTC,
+            language: "en".parse().unwrap(),
+            methods: vec![
+                method("desk", Address::Voice(phone("+4930555020"))),
+                method("text", Address::Sms(phone("+4915110000001"))),
+            ],
+            rules_high: Vec::new(),
+            rules_low: Vec::new(),
+        };
+        let mut directory = Directory::empty();
+        directory.people.insert(anna.id.clone(), anna);
+        let at = "2026-03-01T02:30:00Z".parse().unwrap();
+        let stopped = ["+4915110000001", "+4930555020", "+4915119999999"].map(|number| (phone(number), at));
+        let gap = "text of anna gets no SMS since STOP at 2026-03-01 02:30 UTC, until START";
+        assert_eq!(silenced(&directory, &stopped), [gap]);
+    }
+}

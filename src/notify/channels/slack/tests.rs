@@ -26,7 +26,7 @@ async fn send(stand: &stand::Provider, said: &Said) -> Sent {
 }
 
 #[tokio::test]
-async fn a_page_is_a_message_with_three_buttons_and_keeps_where_it_stands() {
+async fn a_page_is_a_message_with_buttons_and_keeps_where_it_stands() {
     let stand = stand::Provider::start().await;
     let sent = send(&stand, &page_of("slack", "<!channel> & <b>")).await;
     assert_eq!(sent.answer.provider_id.as_deref(), Some("D2CERLKJA:1772332200.000001"), "{sent:?}");
@@ -39,7 +39,12 @@ async fn a_page_is_a_message_with_three_buttons_and_keeps_where_it_stands() {
     let buttons = came.body["blocks"][1]["elements"].as_array().unwrap();
     let values: Vec<_> = buttons.iter().map(|button| button["value"].as_str().unwrap().to_owned()).collect();
     let id = alert("").id;
-    assert_eq!(values, [format!("acknowledge {id}"), format!("escalate {id}"), format!("resolve {id}")]);
+    let expect = ["acknowledge", "escalate", "resolve", "snooze", "open"].map(|action| format!("{action} {id}"));
+    assert_eq!(values, expect);
+    assert!(
+        buttons[4]["url"].as_str().unwrap().starts_with("https://hotline.example/a/"),
+        "the last one opens the page"
+    );
 }
 
 #[tokio::test]

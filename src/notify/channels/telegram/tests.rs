@@ -36,9 +36,13 @@ async fn a_page_is_a_message_with_a_keyboard_and_keeps_where_it_stands() {
     let text = came.body["text"].as_str().unwrap();
     assert!(text.starts_with("<b>P1 #7: ACME &amp; Söhne") && text.contains("&lt;a href=x&gt; &amp; Co"), "{text}");
     let keys = came.body["reply_markup"]["inline_keyboard"].as_array().unwrap();
-    let data: Vec<_> = keys.iter().map(|row| row[0]["callback_data"].as_str().unwrap().to_owned()).collect();
+    let data: Vec<_> = keys.iter().filter_map(|row| row[0]["callback_data"].as_str().map(str::to_owned)).collect();
     let id = alert("").id;
-    assert_eq!(data, [format!("acknowledge {id}"), format!("escalate {id}"), format!("resolve {id}")]);
+    assert_eq!(data, ["acknowledge", "escalate", "resolve", "snooze"].map(|action| format!("{action} {id}")));
+    assert!(
+        keys[4][0]["url"].as_str().unwrap().starts_with("https://hotline.example/a/"),
+        "the last one opens the page"
+    );
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ async fn a_receiver_can_tell_that_it_is_ours_and_new() {
     let data = &came.body["data"];
     assert_eq!((data["alert"].as_str(), data["person"].as_str()), (Some(alert("").id.as_str()), Some("anna")));
     assert!(data["text"].as_str().unwrap().contains("Disk full"));
-    assert_eq!(data["actions"].as_array().unwrap().len(), 3);
+    assert_eq!(data["actions"].as_array().unwrap().len(), 5);
 }
 
 #[tokio::test]
