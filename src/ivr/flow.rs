@@ -260,8 +260,19 @@ pub enum Taken {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
     /// Says the prompt again.
-    Repeat,
+    Repeat {
+        speech: BTreeMap<Language, Vec<String>>,
+    },
     Go(MenuOption),
+}
+
+impl Choice {
+    /// Words that choose it when spoken.
+    pub fn speech(&self) -> &BTreeMap<Language, Vec<String>> {
+        match self {
+            Self::Repeat { speech } | Self::Go(MenuOption { speech, .. }) => speech,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
