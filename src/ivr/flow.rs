@@ -6,6 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+pub use super::menu::{Choice, MenuOption};
 use super::{patience::Patience, texts::Compiled, turn::RejectReason};
 use crate::model::{
     call::Question,
@@ -255,34 +256,6 @@ pub enum Taken {
     Digits,
     Speech,
     Both,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Choice {
-    /// Says the prompt again.
-    Repeat {
-        speech: BTreeMap<Language, Vec<String>>,
-    },
-    Go(MenuOption),
-}
-
-impl Choice {
-    /// Words that choose it when spoken.
-    pub fn speech(&self) -> &BTreeMap<Language, Vec<String>> {
-        match self {
-            Self::Repeat { speech } | Self::Go(MenuOption { speech, .. }) => speech,
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct MenuOption {
-    pub label: Option<String>,
-    pub category: Option<String>,
-    pub priority: Option<Priority>,
-    /// Words that choose it when spoken.
-    pub speech: BTreeMap<Language, Vec<String>>,
-    pub to: StepId,
 }
 
 /// An expression and where it leads when it is true.
