@@ -44,6 +44,12 @@ pub mod metric {
     pub const REQUEST_SECONDS: &str = "pikett_request_seconds";
     /// Pages that may have gone out twice, because an earlier try's end is unknown.
     pub const DUPLICATES: &str = "pikett_duplicates_total";
+    /// Messages that `[limits]` per person held back, by `channel` and `what`: waits, later, left-out.
+    pub const HELD_BACK: &str = "pikett_held_back_total";
+    /// Pages that one page for many has said, by `channel`.
+    pub const BUNDLED: &str = "pikett_bundled_total";
+    /// Contact methods marked as not working, by `channel`.
+    pub const MARKS: &str = "pikett_marks_total";
     /// Rows set aside after too many tries, by `table`.
     pub const SET_ASIDE: &str = "pikett_set_aside_total";
     /// Rows that are due and not yet done, by `table`.

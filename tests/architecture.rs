@@ -105,6 +105,7 @@ const PURE: &[&str] = &[
     "hotline/spare/step.rs",
     "notify/links.rs",
     "notify/listen.rs",
+    "notify/pace.rs",
     "notify/plan.rs",
     "notify/texts",
     "notify/urls.rs",

@@ -16,6 +16,7 @@ mod flow_calls; // the test calls that come with a flow
 mod flows; // versions of flows, and which is in force
 mod idempotency; // a repeated request gets the same answer
 pub mod incidents; // outages as customers hear of them; also for the command line
+pub mod marks; // contact methods that do not work
 mod oncall; // who is on call, and why
 pub mod openapi; // the description of all this
 mod query; // parameters
@@ -80,6 +81,8 @@ pub fn resources(api: Api) -> Router {
         .route("/incidents/{incident}", get(incidents::one).patch(incidents::update))
         .route("/voicemails", get(voicemails::list))
         .route("/voicemails/{voicemail}", get(voicemails::one))
+        .route("/marks", get(marks::list))
+        .route("/marks/{person}/{method}/clear", post(marks::clear))
         .route("/oncall", get(oncall::now))
         .route("/events", get(events::stream))
         .with_state(api)

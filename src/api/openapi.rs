@@ -61,6 +61,8 @@ pub fn describe() -> Value {
                 "parameters": [ref_to("parameters", "voicemail")],
                 "get": get("voicemail", "One recording, with a link to hear it", "Voicemail"),
             },
+            "/marks": { "get": list_of_marks() },
+            "/marks/{person}/{method}/clear": clear_mark(),
             "/oncall": { "get": on_call() },
             "/events": { "get": events() },
             "/openapi.json": { "get": open_api() },
@@ -281,6 +283,30 @@ fn list_of_voicemails() -> Value {
             ref_to("parameters", "cursor"),
         ],
         "responses": answers(&page_of("Voicemail")),
+    })
+}
+
+fn list_of_marks() -> Value {
+    json!({
+        "operationId": "marks",
+        "summary": "Contact methods that are not used, since nothing gets to them any more",
+        "responses": answers(&page_of("Mark")),
+    })
+}
+
+fn clear_mark() -> Value {
+    let part = |name: &str, text: &str, example: &str| {
+        json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" }, "description": text,
+                "example": example })
+    };
+    json!({
+        "parameters": [part("person", "Whose it is", "anna"), part("method", "The contact method's id", "mobile")],
+        "post": {
+            "operationId": "clear_mark",
+            "summary": "Use a contact method again",
+            "requestBody": { "content": { "application/json": { "schema": ref_to("schemas", "By") } } },
+            "responses": answers(&ref_to("schemas", "MarkOutcome")),
+        },
     })
 }
 

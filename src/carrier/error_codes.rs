@@ -70,6 +70,12 @@ pub fn class_of(code: Option<u32>, status: Option<u16>) -> Class {
     })
 }
 
+/// Whether a failure that speaks of the destination may be over by itself: no network delivers, which also
+/// happens while the network is out, or our own caller id is refused. Such a number is not given up.
+pub fn may_pass(code: u32) -> bool {
+    matches!(code, 13214 | 13224 | 13247)
+}
+
 /// What a code means, for timelines; status callbacks bring a number only.
 pub fn words(code: u32) -> Option<&'static str> {
     Some(match code {

@@ -49,6 +49,13 @@ impl fmt::Debug for Sid {
     }
 }
 
+/// How much a carrier is asked for in a second at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    pub calls_per_second: f64,
+    pub messages_per_second: f64,
+}
+
 /// A call to be placed. When it is answered the carrier asks `url` what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCall {
@@ -95,6 +102,10 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, CarrierError>>;
 pub trait Carrier: Send + Sync {
     fn id(&self) -> &CarrierId;
     fn from(&self) -> &Phone;
+    /// What is under way at once is measured by these.
+    fn rates(&self) -> Rates {
+        Rates { calls_per_second: 1.0, messages_per_second: 10.0 }
+    }
 
     /// Places a call. After `Class::Unsure` look with `find_calls` before placing it again.
     fn place_call<'a>(&'a self, call: &'a NewCall) -> Answer<'a, Sid>;

@@ -13,22 +13,22 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    Common, Failure, Verdict, declared,
+    Common, Failure, Verdict, acting, declared,
     flow::calls::come_to,
     say, say_json,
     versions::{as_json, tell},
 };
 use crate::{
     clock::{Clock, Ids},
-    config::secrets,
+    config::{Config, secrets},
     declare::{self, File, Flows, Outside, Plan, directory::default_org, pins},
-    model::fault::Fault,
+    model::{alert::Actor, fault::Fault},
     store::{
         Store, StoreError,
         declarations::{self, Declared},
         flows::{self, Given},
     },
-    work::flows::TestCalls,
+    work::{flows::TestCalls, marks},
 };
 
 /// Folders may link to each other.
@@ -63,11 +63,16 @@ pub struct Arguments {
 
 pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     let files = files(&arguments.paths)?;
-    let (_, store) = common.open().await?;
+    let (config, store) = common.open().await?;
     let flows = if arguments.stage { Flows::Stage } else { Flows::PutIntoForce };
     let outcome = apply(&store, &files, flows, arguments.dry_run, &common.clock(), &Ids::random()).await;
+    let unmarked = match &outcome {
+        Ok(_) if !arguments.dry_run => unmark(common, &config, &store).await,
+        _ => Ok(()),
+    };
     store.close().await;
     let (revision, plan) = outcome?;
+    unmarked.map_err(in_store)?;
     if arguments.json {
         let revision = (!plan.is_empty() && !arguments.dry_run).then_some(revision);
         let hotlines: Vec<_> = plan.previews.iter().flat_map(|(flow, previews)| as_json(flow, previews)).collect();
@@ -88,6 +93,13 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
         (count, false) => say(format_args!("{} applied as revision {revision}", changes(count))),
     }
     Ok(Verdict::Sound)
+}
+
+/// What is declared with another address is used again; so is what is declared again after it was gone.
+async fn unmark(common: &Common, config: &Config, store: &Store) -> Result<(), StoreError> {
+    let context = acting::context(common, config, store).await?;
+    let (acting, by) = (context.acting(), Actor::Operator("pikett apply".to_owned()));
+    context.change(async move |db| marks::declared_anew(db, &acting, &by).await).await
 }
 
 fn changes(count: usize) -> String {

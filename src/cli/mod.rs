@@ -18,6 +18,7 @@ mod explain;
 mod failure;
 mod flow;
 mod incident;
+mod mark;
 mod oncall;
 mod openapi;
 mod pin;
@@ -66,6 +67,7 @@ enum Command {
     Callbacks(callbacks::Arguments),
     Callback(callback::Arguments),
     Incident(incident::Arguments),
+    Mark(mark::Arguments),
     Explain(explain::Arguments),
     Pin(pin::Arguments),
     Db(db::Arguments),
@@ -154,6 +156,7 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
         Command::Callbacks(arguments) => wait_for(callbacks::run(common, &arguments)),
         Command::Callback(arguments) => wait_for(callback::run(common, &arguments)),
         Command::Incident(arguments) => wait_for(incident::run(common, &arguments)),
+        Command::Mark(arguments) => wait_for(mark::run(common, &arguments)),
         Command::Explain(arguments) => wait_for(explain::run(common, &arguments)),
         Command::Pin(arguments) => wait_for(pin::run(common, &arguments)),
         Command::Db(arguments) => wait_for(db::run(common, &arguments)),

@@ -286,7 +286,9 @@ fn limits(layers: &mut Layers) -> LimitsDocument {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the range asked for")]
     let mut count = |key: &str| layers.number(key, 0.0..=1_000_000.0).map(|number| number as u32);
     let (calls_per_hour, sms_per_hour) = (count("limits.calls_per_hour"), count("limits.sms_per_hour"));
-    LimitsDocument { countries, calls_per_hour, sms_per_hour }
+    let (pages_per_minute, page_calls_per_minute) =
+        (count("limits.pages_per_minute"), count("limits.page_calls_per_minute"));
+    LimitsDocument { countries, calls_per_hour, sms_per_hour, pages_per_minute, page_calls_per_minute }
 }
 
 /// An absolute web address, without the slash at its end.

@@ -53,11 +53,22 @@ pub struct Limits {
     pub countries: Vec<String>,
     pub calls_per_hour: u32,
     pub sms_per_hour: u32,
+    /// Messages in writing that a person gets on one channel in a minute; 0: any number. P1 pages, other
+    /// pages and notices count apart.
+    pub pages_per_minute: u32,
+    /// Page calls, likewise.
+    pub page_calls_per_minute: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { countries: Vec::new(), calls_per_hour: 1_000, sms_per_hour: 1_000 }
+        Self {
+            countries: Vec::new(),
+            calls_per_hour: 1_000,
+            sms_per_hour: 1_000,
+            pages_per_minute: 10,
+            page_calls_per_minute: 4,
+        }
     }
 }
 

@@ -27,6 +27,10 @@ pub struct LimitsDocument {
     pub calls_per_hour: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sms_per_hour: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages_per_minute: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_calls_per_minute: Option<u32>,
 }
 
 /// What `pikett.toml` says where no declaration does.
@@ -49,6 +53,11 @@ impl LimitsDocument {
             countries: self.countries.or_else(|| spare.countries.clone()).unwrap_or(built_in.countries),
             calls_per_hour: self.calls_per_hour.or(spare.calls_per_hour).unwrap_or(built_in.calls_per_hour),
             sms_per_hour: self.sms_per_hour.or(spare.sms_per_hour).unwrap_or(built_in.sms_per_hour),
+            pages_per_minute: self.pages_per_minute.or(spare.pages_per_minute).unwrap_or(built_in.pages_per_minute),
+            page_calls_per_minute: self
+                .page_calls_per_minute
+                .or(spare.page_calls_per_minute)
+                .unwrap_or(built_in.page_calls_per_minute),
         }
     }
 }

@@ -39,7 +39,7 @@ use crate::{
         spent::{self, ORG, Spending, spender},
         timers::{self, DueTimer},
     },
-    work::{Acting, Handler, WorkError, act, callbacks as promises, record},
+    work::{Acting, Handler, WorkError, act, callbacks as promises, marks, record},
 };
 
 const KEY_WAIT_S: u32 = 8;
@@ -120,7 +120,8 @@ async fn ring(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer) -> Resu
     let person: PersonId = timer.payload.parse().map_err(corrupt("timers.payload"))?;
     let Some(callback) = callbacks::by_id(db, org, &id).await?.filter(Callback::is_open) else { return Ok(()) };
     let Some(call) = calls::by_id(db, org, &callback.call).await? else { return Ok(()) };
-    let voice = acting.directory.people.get(&person).and_then(|person| person.voice());
+    let directory = marks::directory(db, acting).await?;
+    let voice = directory.people.get(&person).and_then(|person| person.voice());
     let countries = acting.directory.countries();
     let allowed = voice.filter(|(_, phone)| countries.contains(phone.country_code()));
     let Some((method, phone)) = allowed else {

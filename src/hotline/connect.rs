@@ -36,7 +36,7 @@ use crate::{
         timers::{self, DueTimer},
         waiting as queue,
     },
-    work::{Acting, Handler, WorkError, act, record},
+    work::{Acting, Handler, WorkError, act, marks, record},
 };
 
 /// What may have to be told to the MSP in one go: nobody on call, and a cap that is reached.
@@ -111,7 +111,8 @@ async fn step(
     }
     busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
-    let ask = |target: &Target| candidates(&acting.directory, target, &busy, call.language.as_ref(), acting.now);
+    let directory = marks::directory(db, acting).await?;
+    let ask = |target: &Target| candidates(&directory, target, &busy, call.language.as_ref(), acting.now);
     let decision = decide(&waiting.connect.plan, &waiting.connect.progress, &views, &ask, acting.now);
     let reached = waiting.connect.progress.level.map(|level| level + waiting.connect.plan.first_level);
     waiting.connect.progress = decision.next.clone();
@@ -151,6 +152,7 @@ pub async fn goes_elsewhere(db: &mut AnyConnection, acting: &Acting, call: &Call
 /// Whom callers before this one would ring at this very moment: whoever becomes free is theirs first.
 async fn wanted_ahead(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> Result<BTreeSet<PersonId>, StoreError> {
     let mut wanted = BTreeSet::new();
+    let directory = marks::directory(db, acting).await?;
     for other in queue::ahead(db, acting.org(), id).await? {
         let Some(call) = calls::by_id(db, acting.org(), &other).await? else { continue };
         let Some(theirs) = call.connect.as_deref().map(Waiting::from_json).transpose()? else { continue };
@@ -160,7 +162,7 @@ async fn wanted_ahead(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> R
             legs::of_call(db, acting.org(), &other).await?.into_iter().partition(|leg| theirs.is_of(leg));
         busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
         let views: Vec<_> = legs.iter().map(LegRow::view).collect();
-        let ask = |target: &Target| candidates(&acting.directory, target, &busy, call.language.as_ref(), acting.now);
+        let ask = |target: &Target| candidates(&directory, target, &busy, call.language.as_ref(), acting.now);
         let decision = decide(&theirs.connect.plan, &theirs.connect.progress, &views, &ask, acting.now);
         wanted.extend(decision.ring.into_iter().map(|ring| ring.person));
     }
@@ -172,7 +174,8 @@ async fn wanted_ahead(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> R
 pub async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring) -> Result<bool, StoreError> {
     let (acting, call) = (applying.acting, applying.call);
     let (org, now) = (acting.org(), acting.now);
-    let method = acting.directory.people.get(&ring.person).and_then(|person| person.voice());
+    let directory = marks::directory(db, acting).await?;
+    let method = directory.people.get(&ring.person).and_then(|person| person.voice());
     let Some((method, _)) = method else { return Ok(false) };
     let leg = NewLeg {
         id: acting.ids.id(now),

@@ -27,7 +27,7 @@ use crate::{
         seen,
     },
     web::webhook::Webhook,
-    work::{Acting, act, msp},
+    work::{Acting, act, marks, msp},
 };
 
 const HOW: &str = "by SMS";
@@ -172,7 +172,8 @@ impl Received {
             );
             return msp::report(&state.context, &matter, &title, &text, None).await.map(|_| ());
         }
-        let (acting, by) = (self.acting.clone(), Actor::Person(self.person.id.clone()));
+        let (acting, person) = (self.acting.clone(), self.person.id.clone());
+        let by = Actor::Person(person.clone());
         state
             .context
             .change(async move |db| {
@@ -180,7 +181,7 @@ impl Received {
                 if let Some(open) = alerts::open_with_key(db, acting.org(), &dedup).await? {
                     act::resolve(db, &acting, &open.alert.id, &by, "by writing START").await?;
                 }
-                Ok(())
+                marks::heard(db, &acting, &person, &by).await
             })
             .await
     }

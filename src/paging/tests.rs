@@ -278,12 +278,13 @@ on_both! {
 
     async fn calls_that_nobody_takes_lead_to_the_next_level_only_when_nothing_else_arrived(store: Store) {
         let service = Service::on(&store).await;
-        service.night.phones.refuse(ANNA, 400, 21211);
+        // Neither code marks a number: nobody else is told anything.
+        service.night.phones.refuse(ANNA, 400, 13224);
         let id = service.night.raise("Disk full").await;
         assert_eq!(service.night.alert(&id).await.alert.level, Some(1));
         let sms = service.night.phones.fresh().remove(0);
         let callback = sms.callback.strip_prefix(PUBLIC_URL).unwrap();
-        service.carrier(callback, &[("MessageStatus", "failed"), ("ErrorCode", "30006")]).await;
+        service.carrier(callback, &[("MessageStatus", "failed"), ("ErrorCode", "30008")]).await;
         let rung = service.night.phones.fresh().remove(0);
         let page = rung.text.strip_prefix(PUBLIC_URL).unwrap();
         service.carrier(&format!("{page}/status"), &[("CallSid", &rung.sid), ("CallStatus", "busy")]).await;

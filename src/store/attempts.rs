@@ -33,6 +33,8 @@ pub enum AttemptState {
     Due,
     /// Waits until a call's `connect` has ended.
     Held,
+    /// Waits for a place on its reader's phone, or for the page of the bundle that says it.
+    Waiting,
     Sending,
     /// The provider has it.
     Sent,
@@ -78,6 +80,8 @@ pub struct Attempt {
     pub tries: i64,
     /// An earlier try may have reached the provider: ask it before sending again.
     pub unsure: bool,
+    /// It has its place within its reader's limits.
+    pub paced: bool,
     pub carrier: Option<CarrierId>,
     pub provider_id: Option<String>,
     pub code: Option<String>,
@@ -96,7 +100,7 @@ macro_rules! with_columns {
         concat!(
             $before,
             " org_id, id, notification_id, alert_id, person_id, method_id, channel, address, kind, text, state, due_at, ",
-            "tries, unsure, carrier, provider_id, code, message, latency_ms, created_at, sent_at, ended_at, ",
+            "tries, unsure, paced, carrier, provider_id, code, message, latency_ms, created_at, sent_at, ended_at, ",
             "deadline_at, lease ",
             $after
         )
@@ -204,7 +208,7 @@ pub async fn drop_pages(
 ) -> Result<Vec<AttemptId>, StoreError> {
     let rows = sqlx::query(
         "UPDATE attempts SET state = 'dropped', message = $3, ended_at = $4 \
-         WHERE org_id = $1 AND alert_id = $2 AND kind = 'page' AND state IN ('due', 'held') RETURNING id",
+         WHERE org_id = $1 AND alert_id = $2 AND kind = 'page' AND state IN ('due', 'held', 'waiting') RETURNING id",
     )
     .bind(org.as_str())
     .bind(alert.as_str())
@@ -228,7 +232,7 @@ pub async fn drop_rest(
 ) -> Result<u64, StoreError> {
     let dropped = sqlx::query(
         "UPDATE attempts SET state = 'dropped', message = $4, ended_at = $5 \
-         WHERE org_id = $1 AND alert_id = $2 AND notification_id = $3 AND state IN ('due', 'held')",
+         WHERE org_id = $1 AND alert_id = $2 AND notification_id = $3 AND state IN ('due', 'held', 'waiting')",
     )
     .bind(org.as_str())
     .bind(alert.as_str())
@@ -316,13 +320,23 @@ impl AttemptKind {
 }
 
 impl AttemptState {
-    pub const ALL: [Self; 8] =
-        [Self::Due, Self::Held, Self::Sending, Self::Sent, Self::Delivered, Self::Failed, Self::Unknown, Self::Dropped];
+    pub const ALL: [Self; 9] = [
+        Self::Due,
+        Self::Held,
+        Self::Waiting,
+        Self::Sending,
+        Self::Sent,
+        Self::Delivered,
+        Self::Failed,
+        Self::Unknown,
+        Self::Dropped,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::Held => "held",
+            Self::Waiting => "waiting",
             Self::Sending => "sending",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
@@ -340,7 +354,7 @@ impl AttemptState {
     pub fn is_end(self) -> bool {
         match self {
             Self::Delivered | Self::Failed | Self::Unknown | Self::Dropped => true,
-            Self::Due | Self::Held | Self::Sending | Self::Sent => false,
+            Self::Due | Self::Held | Self::Waiting | Self::Sending | Self::Sent => false,
         }
     }
 }
@@ -360,6 +374,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Attempt, StoreError> {
         due_at: instant(row, "due_at")?,
         tries: row.try_get("tries")?,
         unsure: flag(row, "unsure")?,
+        paced: flag(row, "paced")?,
         carrier: opt_parsed(row, "carrier")?,
         provider_id: row.try_get("provider_id")?,
         code: row.try_get("code")?,
@@ -373,7 +388,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Attempt, StoreError> {
     })
 }
 
-fn address_to_text(address: &Address) -> String {
+pub(super) fn address_to_text(address: &Address) -> String {
     match address {
         Address::Sms(phone) | Address::Voice(phone) => phone.to_string(),
         Address::Email(mailbox) => mailbox.clone(),
@@ -383,7 +398,7 @@ fn address_to_text(address: &Address) -> String {
     }
 }
 
-fn address_from_text(channel: Channel, text: &str) -> Result<Address, StoreError> {
+pub(super) fn address_from_text(channel: Channel, text: &str) -> Result<Address, StoreError> {
     // What it holds is somebody's number or mailbox, which no error may carry into a log.
     let corrupt = || StoreError::corrupt("attempts.address", channel.as_str());
     Ok(match channel {

@@ -14,8 +14,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Context, aside,
     caps::{self, Refusal},
-    msp,
+    lanes::Lanes,
+    marks, msp,
     settle::{self, Settled},
+    storm,
     timers::{LEASE, PAUSE, POLL},
 };
 use crate::{
@@ -43,9 +45,8 @@ use crate::{
 };
 
 const AT_ONCE: usize = 128;
-/// A provider that hangs must leave room for the others.
-const AT_ONCE_PER_CHANNEL: usize = 48;
-const LANE_AGAIN: TimeDelta = TimeDelta::milliseconds(500);
+/// Sooner than what is under way is done, so that a carrier is never left idle.
+const LANE_AGAIN: TimeDelta = TimeDelta::milliseconds(200);
 /// How soon to look again whether a call still holds the alert.
 const HELD_AGAIN: TimeDelta = TimeDelta::seconds(5);
 
@@ -54,13 +55,13 @@ pub(super) struct Deliver {
     context: Context,
     channels: Channels,
     places: Arc<Semaphore>,
-    lanes: Arc<BTreeMap<Channel, Semaphore>>,
+    lanes: Arc<Lanes>,
 }
 
 impl Deliver {
     pub fn new(context: Context, channels: Channels) -> Self {
-        let lanes = Channel::ALL.map(|channel| (channel, Semaphore::new(AT_ONCE_PER_CHANNEL)));
-        Self { context, channels, places: Arc::new(Semaphore::new(AT_ONCE)), lanes: Arc::new(lanes.into()) }
+        let lanes = Lanes::new(|channel| channels.per_second(channel));
+        Self { context, channels, places: Arc::new(Semaphore::new(AT_ONCE)), lanes }
     }
 
     /// Until it is stopped; what it has begun it finishes.
@@ -115,14 +116,25 @@ impl Deliver {
         let acting = self.context.acting();
         let claim = async move |db: &mut sqlx::AnyConnection| {
             let mut claimed = outbox::claim(db, now, now + LEASE, &lease, limit).await?;
+            let lost = marks::sieve(db, &acting, &mut claimed.due).await?;
+            let held = storm::sieve(db, &acting, &mut claimed.due).await?;
             let refused = caps::sieve(db, &acting, &mut claimed.due).await?;
-            Ok((claimed, refused))
+            Ok((claimed, lost, held, refused))
         };
-        let (claimed, refused) = self.context.change(claim).await?;
+        let (claimed, lost, held, refused) = self.context.change(claim).await?;
+        held.count();
         for attempt in claimed.set_aside {
             aside::attempt(&self.context, &attempt).await;
         }
         // Each by itself: one that cannot be settled comes back after its lease, and blocks no other.
+        for (attempt, mark) in lost {
+            if let Err(error) = self.settle(&attempt, marks::unsent(&mark)).await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a page by a marked way could not be ended yet"
+                );
+            }
+        }
         for (attempt, refusal) in refused {
             if let Err(error) = self.refused(&attempt, &refusal).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a page over a cap could not be ended yet");
@@ -165,12 +177,13 @@ impl Deliver {
     }
 
     async fn try_to(&self, attempt: &Attempt) -> Result<(), StoreError> {
-        let lane = self.lanes.get(&attempt.address.channel()).map(Semaphore::try_acquire);
         let now = self.context.clock.now();
-        if matches!(lane, Some(Err(_))) {
-            return self.settle(attempt, without_sending(Outcome::Postponed { at: now + LANE_AGAIN })).await;
-        }
         let row = self.alert(attempt).await?;
+        let urgent = row.as_ref().is_some_and(|row| row.alert.priority == Priority::P1);
+        let customer = row.as_ref().and_then(|row| row.alert.customer.as_ref());
+        let Some(_pass) = self.lanes.enter(attempt.address.channel(), urgent, customer) else {
+            return self.settle(attempt, without_sending(Outcome::Postponed { at: now + LANE_AGAIN })).await;
+        };
         if let Some(outcome) = self.reconsider(attempt, row.as_ref()).await? {
             return self.settle(attempt, without_sending(outcome)).await;
         }

@@ -213,7 +213,7 @@ fn opened(acting: &Acting, row: &AlertRow) -> Option<Entry> {
         Source::Call(_) => "by a call to the hotline",
         Source::Integration(id) => &format!("by integration {id}"),
         Source::Operator => "by hand",
-        Source::Pikett => return None,
+        Source::Pikett | Source::Bundle => return None,
     };
     let category = alert.category.as_ref().map(|category| format!(", category {category}")).unwrap_or_default();
     let text = format!(

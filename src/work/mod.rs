@@ -5,6 +5,7 @@
 
 pub mod act; // acknowledge, resolve, escalate, note
 mod aside; // rows that failed too often
+mod bundles; // one page for many
 pub mod callbacks; // promises to call back
 mod caps; // what pages may cost
 mod context;
@@ -14,10 +15,13 @@ mod escalate; // whom to tell next
 pub mod failure; // the next rule, the next level
 pub mod flows; // versions of flows, and which is in force
 pub mod incidents; // opening, updating, telling who follows
+mod lanes; // how many requests are under way
+pub mod marks; // contact methods that do not work
 pub mod msp; // what concerns the MSP itself
 mod record; // the timeline
 pub mod report; // what providers report, and that a key was pressed
 mod settle; // what came of sending, as rows
+mod storm; // how many messages a person gets
 mod tell; // one person, over all their rules
 mod timers; // claim, handle, put back
 pub mod transcript; // what callers said, in words
@@ -59,7 +63,9 @@ impl Work {
         let urgent = context.clone();
         // Nobody holds a line for the others.
         let context = &Context { store: context.store.patient(), ..context.clone() };
-        let own: [Arc<dyn Handler>; 3] = [
+        let own: [Arc<dyn Handler>; 5] = [
+            Arc::new(bundles::Bundle { context: context.clone() }),
+            Arc::new(marks::Marked { context: context.clone() }),
             Arc::new(callbacks::CallbackDue { context: context.clone() }),
             Arc::new(escalate::Escalate { context: context.clone() }),
             Arc::new(deadline::Deadline { context: context.clone(), channels: channels.clone() }),

@@ -4,9 +4,9 @@
 use sqlx::AnyConnection;
 
 use super::{
-    Acting, Context,
+    Acting, Context, bundles,
     deadline::DEADLINE,
-    failure,
+    failure, marks,
     settle::{self, note, worded},
 };
 use crate::{
@@ -61,9 +61,11 @@ pub(super) async fn report(
         AttemptState::Failed | AttemptState::Unknown
             if !matches!(before.state, AttemptState::Failed | AttemptState::Unknown) =>
         {
+            marks::consider(db, acting, &attempt, marks::class_of(answer.code.as_deref()), &answer).await?;
             failure::failed(db, acting, &attempt, &worded(&answer), answer.code.as_deref()).await?;
         }
         AttemptState::Delivered => {
+            bundles::delivered(db, acting, &attempt).await?;
             let words = format!("arrived, which is no acknowledgement ({})", worded(&answer));
             note(db, acting, &attempt, "delivered", &words, &answer).await?;
         }
@@ -77,6 +79,7 @@ pub(super) async fn report(
         }
         AttemptState::Due
         | AttemptState::Held
+        | AttemptState::Waiting
         | AttemptState::Sending
         | AttemptState::Sent
         | AttemptState::Failed

@@ -4,10 +4,10 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
-    Acting,
+    Acting, bundles,
     deadline::DEADLINE,
     failure::{self, describe},
-    record,
+    marks, record,
 };
 use crate::{
     carrier::Class,
@@ -41,6 +41,7 @@ pub(super) async fn sent(
     let why = sent.answer.message.as_deref();
     match &sent.outcome {
         Outcome::Sent { ended, deadline_at } => {
+            bundles::sent(db, acting, attempt).await?;
             note(db, acting, attempt, "sent", &handed_over(attempt, &sent.answer), &sent.answer).await?;
             if let Some(at) = deadline_at.filter(|_| state == AttemptState::Sent) {
                 timers::set(db, acting.org(), DEADLINE, attempt.id.as_str(), at, "").await?;
@@ -66,6 +67,7 @@ pub(super) async fn sent(
             note(db, acting, attempt, "dropped", "was not sent, as it is not needed any more", &sent.answer).await?;
         }
         Outcome::Failed => {
+            marks::consider(db, acting, attempt, sent.class, &sent.answer).await?;
             failure::failed(db, acting, attempt, &worded(&sent.answer), sent.answer.code.as_deref()).await?;
         }
         Outcome::Unknown => {

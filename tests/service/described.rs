@@ -58,6 +58,8 @@ fn filled(path: &str) -> String {
     path.replace("{alert}", "1")
         .replace("{incident}", "1")
         .replace("{callback}", "1")
+        .replace("{person}", "anna")
+        .replace("{method}", "mobile")
         .replace("{flow}", "voicemail-only")
         .replace("{version}", "1")
 }

@@ -5,6 +5,7 @@ mod call;
 mod callback;
 mod flow;
 mod incident;
+mod mark;
 mod voicemail;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ pub use call::{Call, Leg};
 pub use callback::{Callback, CallbackOutcome};
 pub use flow::FlowVersion;
 pub use incident::{Incident, IncidentOutcome, IncidentStory, IncidentUpdate};
+pub use mark::{Mark, MarkOutcome};
 pub use voicemail::{IntakeAnswer, Voicemail};
 
 use crate::{

@@ -18,7 +18,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{
-    Answer, CallSeen, Carrier, CarrierError, Class, MessageSeen, Moved, NewCall, NewSms, Sid,
+    Answer, CallSeen, Carrier, CarrierError, Class, MessageSeen, Moved, NewCall, NewSms, Rates, Sid,
     error_codes::{NOT_FOUND, NOT_IN_PROGRESS},
 };
 use crate::{
@@ -56,6 +56,7 @@ pub struct Settings {
 
 pub struct Twilio {
     from: Phone,
+    rates: Rates,
     wire: Wire,
     calls: Pace,
     messages: Pace,
@@ -66,6 +67,10 @@ impl Twilio {
     pub fn new(settings: Settings, http: reqwest::Client, clock: Clock) -> Self {
         let ids = Ids::random();
         Self {
+            rates: Rates {
+                calls_per_second: settings.calls_per_second,
+                messages_per_second: settings.messages_per_second,
+            },
             calls: Pace::new(settings.calls_per_second, clock.clone(), ids.clone()),
             messages: Pace::new(settings.messages_per_second, clock.clone(), ids),
             from: settings.from,
@@ -157,6 +162,10 @@ impl Carrier for Twilio {
 
     fn from(&self) -> &Phone {
         &self.from
+    }
+
+    fn rates(&self) -> Rates {
+        self.rates
     }
 
     fn place_call<'a>(&'a self, call: &'a NewCall) -> Answer<'a, Sid> {

@@ -8,15 +8,16 @@ use std::fmt::Display;
 
 use clap::Args;
 
-use super::{Common, Failure, Verdict, declared, say};
+use super::{Common, Failure, Verdict, declared, mark, say};
 use crate::{
+    api::wire::Mark,
     config::Config,
-    declare::{Directory, spare_warnings, stored_faults},
+    declare::{Directory, directory::default_org, spare_warnings, stored_faults},
     model::{
         fault::did_you_mean,
         person::{Address, ContactMethod},
     },
-    store::declarations::Declared,
+    store::{declarations::Declared, marks},
 };
 
 /// Check the configuration, the database, the carriers, the mail server and the flows
@@ -43,10 +44,15 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
     }
     let (_, store) = common.open().await?;
     let declared = declared::load(&store).await.map_err(|error| Failure::of("read the declarations", error));
+    let marks = async { marks::all(&mut *store.read().await?, &default_org()).await };
+    let marks = marks.await.map_err(|error| Failure::of("read the marks", error));
     store.close().await;
-    let declared = declared?;
+    let (declared, marks) = (declared?, marks?);
     say(format_args!("database       sound, declarations at revision {}", declared.revision));
     let verdict = declarations(&config, &declared);
+    for mark in &marks {
+        say(format_args!("warning        not used: {}", mark::in_words(&Mark::from(mark))));
+    }
     Ok(verdict.and(outside::ask(&config, &common.clock()).await))
 }
 

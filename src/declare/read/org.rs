@@ -29,5 +29,7 @@ pub fn limits(entry: &Reader) -> LimitsDocument {
         countries: countries.map(|list| list.into_iter().map(|country| country.value).collect()),
         calls_per_hour: count("calls_per_hour"),
         sms_per_hour: count("sms_per_hour"),
+        pages_per_minute: count("pages_per_minute"),
+        page_calls_per_minute: count("page_calls_per_minute"),
     }
 }

@@ -19,7 +19,11 @@ use super::said::Said;
 use crate::{
     carrier::{Carrier, CarrierError, Class, carriers::Carriers},
     clock::{Clock, Ids},
-    model::{Instant, id::CarrierId, person::Address},
+    model::{
+        Instant,
+        id::CarrierId,
+        person::{Address, Channel},
+    },
     store::{
         attempts::{Attempt, AttemptState},
         outbox::{self, Outcome},
@@ -106,6 +110,16 @@ impl Channels {
     /// The public half of the key that browsers subscribe with.
     pub fn vapid_public_key(&self) -> &str {
         self.pusher.vapid_public_key()
+    }
+
+    /// How many messages or calls a second the channel's provider takes. `None`: as many as there are.
+    pub fn per_second(&self, channel: Channel) -> Option<f64> {
+        let rates = self.carriers.preferred()?.carrier.rates();
+        match channel {
+            Channel::Sms => Some(rates.messages_per_second),
+            Channel::Voice => Some(rates.calls_per_second),
+            Channel::Email | Channel::Push => None,
+        }
     }
 
     /// Asks about an earlier try first, if there may have been one.

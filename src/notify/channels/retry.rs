@@ -12,26 +12,28 @@ use crate::{
     store::{outbox::Outcome, timers::TRIES_MAX},
 };
 
-/// 5 s, 15 s, 45 s, 2 m: a short outage of a carrier is bridged, and the person's next rule or the next
-/// level comes beside it in any case. Half of each wait is chance, so that an outage that has eaten one
-/// try lasts no longer than its successors.
+/// Up to 10 s, 30 s, 90 s, 4 m: a short outage of a carrier is bridged, and the person's next rule or the
+/// next level comes beside it in any case. All of each wait is chance, so that pages which failed together
+/// come back spread over the whole of it.
 const FAST: Waits = Waits {
-    first: Duration::from_secs(5),
+    first: Duration::from_secs(10),
     factor: 3.0,
-    longest: Duration::from_secs(120),
-    jitter: 0.5,
+    longest: Duration::from_secs(240),
+    jitter: 1.0,
     retry_after_max: Duration::from_secs(120),
 };
 
-/// 15 s, 1 m, 4 m, 10 m: mail servers ask for patience (greylisting).
+/// Up to 30 s, 2 m, 8 m, 15 m: mail servers ask for patience (greylisting).
 const SLOW: Waits = Waits {
-    first: Duration::from_secs(15),
+    first: Duration::from_secs(30),
     factor: 4.0,
-    longest: Duration::from_secs(600),
-    jitter: 0.5,
+    longest: Duration::from_secs(900),
+    jitter: 1.0,
     retry_after_max: Duration::from_secs(900),
 };
 
+/// Whoever has just failed is not asked again at once, whatever chance says.
+const SOON: Duration = Duration::from_secs(1);
 /// "May work in minutes."
 const LATER: Duration = Duration::from_secs(60);
 /// Our own pace says when; without a word from it, soon.
@@ -63,7 +65,7 @@ pub fn after(channel: Channel, tries: i64, trouble: &Trouble, now: Instant, chan
     }
     let asked = match trouble.class {
         Class::RetryLater => Some(trouble.retry_after.unwrap_or_default().max(LATER)),
-        _ => trouble.retry_after,
+        _ => Some(trouble.retry_after.unwrap_or_default().max(SOON)),
     };
     let wait = waits(channel).before(u32::try_from(tries).unwrap_or(1), chance, asked);
     Outcome::Again { at: later(now, wait), unsure }
@@ -107,16 +109,17 @@ mod tests {
     #[test]
     fn a_temporary_failure_is_tried_again_after_growing_waits() {
         let waits: Vec<i64> = (1..5).map(|tries| again(tries, &trouble(Class::Retry), 1.0)).collect();
-        assert_eq!(waits, [5, 15, 45, 120]);
-        assert_eq!(again(1, &trouble(Class::Retry), 0.0), 2, "half of it is chance");
+        assert_eq!(waits, [10, 30, 90, 240]);
+        assert_eq!(again(1, &trouble(Class::Retry), 0.5), 5, "all of it is chance");
+        assert_eq!(again(4, &trouble(Class::Retry), 0.0), 1, "but for a breath");
         assert_eq!(again(1, &trouble(Class::RetryLater), 1.0), 60);
     }
 
     #[test]
     fn the_server_is_believed_within_bounds() {
         assert_eq!(again(1, &asked(Class::Retry, 30), 1.0), 30);
-        assert_eq!(again(1, &asked(Class::Retry, 86_400), 1.0), 120);
-        assert_eq!(again(1, &asked(Class::Retry, 1), 1.0), 5);
+        assert_eq!(again(1, &asked(Class::Retry, 86_400), 0.5), 120);
+        assert_eq!(again(1, &asked(Class::Retry, 1), 1.0), 10);
     }
 
     #[test]
@@ -138,7 +141,7 @@ mod tests {
         let last = |class| after(Channel::Sms, TRIES_MAX, &trouble(class), at(0), 0.5);
         assert_eq!((last(Class::Retry), last(Class::Unsure)), (Outcome::Failed, Outcome::Unknown));
         let first = after(Channel::Sms, 1, &trouble(Class::Unsure), at(0), 1.0);
-        assert_eq!(first, Outcome::Again { at: at(5), unsure: true });
+        assert_eq!(first, Outcome::Again { at: at(10), unsure: true });
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! German.
 
-use super::words::{Each, Words};
+use super::words::{Each, Ways, Words};
 
 pub const WORDS: Words = Words {
     language: "de",
@@ -8,6 +8,8 @@ pub const WORDS: Words = Words {
     customer: "Kunde",
     category: "Kategorie",
     sms_keys: "1 {{ code }} übernehmen, 2 {{ code }} nächste Stufe, 9 {{ code }} gelöst",
+
+    bundle: "{{ count }} Alarme, zuerst: {{ first }}",
 
     voice_page: "Hier ist Pikett mit einem Alarm der Priorität {{ priority }}{% if customer %} von {{ customer }}{% endif %}\
                  {% if category %}, Kategorie {{ category }}{% endif %}: {{ title }}.",
@@ -47,6 +49,10 @@ pub const WORDS: Words = Words {
     transcript: "Der Anrufer sagt:",
     listen: "Anhören",
     caller: "Du sprichst mit {{ caller }}.",
+
+    lost: "Pikett erreicht dich {{ way }} unter {{ address }} nicht mehr und versucht es nicht, bis das behoben ist. Bitte \
+           sag denen Bescheid, die Pikett betreuen.",
+    ways: Ways { sms: "per SMS", voice: "telefonisch", email: "per E-Mail", push: "per Push" },
 
     email_intro: "Das braucht jetzt jemanden. Was möchtest du tun?",
     action: Each { acknowledge: "Übernehmen", escalate: "Nächste Stufe verständigen", resolve: "Gelöst" },

@@ -1,6 +1,6 @@
 //! English.
 
-use super::words::{Each, Words};
+use super::words::{Each, Ways, Words};
 
 pub const WORDS: Words = Words {
     language: "en",
@@ -8,6 +8,8 @@ pub const WORDS: Words = Words {
     customer: "Customer",
     category: "Category",
     sms_keys: "1 {{ code }} acknowledge, 2 {{ code }} next level, 9 {{ code }} resolve",
+
+    bundle: "{{ count }} alerts, first: {{ first }}",
 
     voice_page: "This is Pikett with an alert of priority {{ priority }}{% if customer %} from {{ customer }}{% endif %}\
                  {% if category %}, category {{ category }}{% endif %}: {{ title }}.",
@@ -46,6 +48,10 @@ pub const WORDS: Words = Words {
     transcript: "The caller says:",
     listen: "Listen",
     caller: "You are talking with {{ caller }}.",
+
+    lost: "Pikett cannot reach you {{ way }} at {{ address }} any more, and does not try until this is mended. Please tell \
+           whoever looks after Pikett.",
+    ways: Ways { sms: "by SMS", voice: "by phone", email: "by email", push: "by push" },
 
     email_intro: "This needs somebody now. What would you like to do?",
     action: Each { acknowledge: "Acknowledge", escalate: "Tell the next level", resolve: "Resolve" },

@@ -6,6 +6,7 @@
 mod de;
 mod en;
 mod incident;
+mod lost; // a way that does not work any more
 mod plain; // one line, short enough
 mod words;
 
@@ -21,6 +22,7 @@ use super::links::Action;
 use crate::model::{Instant, alert::Alert};
 
 pub use incident::of_incident;
+pub use lost::{lost_mail, lost_push, lost_sms};
 pub use words::{Each, Words, words};
 
 const CUSTOMER_MAX: usize = 40;
@@ -114,6 +116,11 @@ pub fn page_sms(language: &str, about: About<'_>) -> String {
     let code = about.alert.code();
     let keys = fill(words(language).sms_keys, context! { code });
     plain::sms(&about.head(), &about.title(usize::MAX), &format!("\n{keys}"))
+}
+
+/// The title of a bundle: how many alerts it stands for, and the first of them.
+pub fn bundle(language: &str, count: usize, first: &str) -> String {
+    fill(words(language).bundle, context! { count, first => plain::one_line(first) })
 }
 
 /// What a phone says first; `words(…).voice_keys` follows.

@@ -2,7 +2,7 @@
 //! sentence that is missing there does not compile.
 
 use super::{de, en};
-use crate::notify::links::Action;
+use crate::{model::person::Channel, notify::links::Action};
 
 /// Sentences with `{{ … }}` are filled by the functions of `texts`; the others are said as they are.
 pub struct Words {
@@ -14,6 +14,9 @@ pub struct Words {
     pub category: &'static str,
     /// `code`: what the SMS of a page ends with.
     pub sms_keys: &'static str,
+
+    /// `count`, `first`: what a page says that tells several alerts together.
+    pub bundle: &'static str,
 
     /// `priority` (a digit), `customer`, `category`, `title`; the middle two may be empty.
     pub voice_page: &'static str,
@@ -57,6 +60,10 @@ pub struct Words {
     /// `caller`: a number.
     pub caller: &'static str,
 
+    /// `address`, `way`: one of the reader's own contact methods does not work any more.
+    pub lost: &'static str,
+    pub ways: Ways,
+
     pub email_intro: &'static str,
     /// What a link or button does.
     pub action: Each,
@@ -76,12 +83,31 @@ pub struct Each {
     pub resolve: &'static str,
 }
 
+/// The name of each channel in a sentence: "by SMS".
+pub struct Ways {
+    pub sms: &'static str,
+    pub voice: &'static str,
+    pub email: &'static str,
+    pub push: &'static str,
+}
+
 const ALL: [&Words; 2] = [&en::WORDS, &de::WORDS];
 
 /// Those of the language, of its primary subtag (`de` for `de-CH`), or English.
 pub fn words(language: &str) -> &'static Words {
     let primary = language.split('-').next().unwrap_or(language);
     ALL.into_iter().find(|words| words.language == primary).unwrap_or(&en::WORDS)
+}
+
+impl Ways {
+    pub fn of(&self, channel: Channel) -> &'static str {
+        match channel {
+            Channel::Sms => self.sms,
+            Channel::Voice => self.voice,
+            Channel::Email => self.email,
+            Channel::Push => self.push,
+        }
+    }
 }
 
 impl Each {

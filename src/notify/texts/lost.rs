@@ -1,0 +1,30 @@
+//! What people are told when one of their contact methods does not work any more. Pure.
+
+use minijinja::context;
+
+use super::{Mail, Push, fill, html, plain, words};
+use crate::model::person::Channel;
+
+pub fn lost_sms(language: &str, channel: Channel, address: &str) -> String {
+    plain::sms("Pikett: ", &sentence(language, channel, address), "")
+}
+
+pub fn lost_mail(language: &str, channel: Channel, address: &str) -> Mail {
+    let (words, text) = (words(language), sentence(language, channel, address));
+    let (facts, buttons): (Vec<(&str, &str)>, Vec<(&str, &str)>) = (Vec::new(), Vec::new());
+    let html = html(context! { language => words.language, title => "Pikett", facts, buttons, intro => &text });
+    Mail { subject: format!("Pikett: {channel}"), text: format!("{text}\n"), html }
+}
+
+/// `url` opens when the message is clicked.
+pub fn lost_push(language: &str, channel: Channel, address: &str, url: &str) -> Push {
+    let (title, body) = ("Pikett".to_owned(), sentence(language, channel, address));
+    let tag = format!("lost:{channel}");
+    let payload = serde_json::json!({ "title": title, "body": body, "url": url, "tag": tag }).to_string();
+    Push { title, body, payload }
+}
+
+fn sentence(language: &str, channel: Channel, address: &str) -> String {
+    let words = words(language);
+    fill(words.lost, context! { way => words.ways.of(channel), address => plain::one_line(address) })
+}
