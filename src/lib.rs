@@ -3,6 +3,7 @@
 // The core decides: pure, no clock, no I/O.
 pub mod escalation; // whom to tell next
 pub mod ivr; // the flow language: read, check, run
+pub mod languages; // what is said, one data file for each language
 pub mod model; // the words
 pub mod oncall; // who is on call when, and why
 pub mod sla; // what hours a contract covers

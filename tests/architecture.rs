@@ -11,7 +11,8 @@ use std::{
 /// Module → what it may use of the others. `app`, `cli`, `main` and `lib` may use everything.
 const EDGES: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("ivr", &["model"]),
+    ("languages", &["model"]),
+    ("ivr", &["model", "languages"]),
     ("oncall", &["model"]),
     ("escalation", &["model", "oncall"]),
     ("sla", &["model"]),
@@ -23,7 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("flowtest", &["model", "ivr", "escalation", "declare"]),
     ("store", &["model", "ivr", "oncall", "escalation", "sla", "clock", "telemetry"]),
     ("carrier", &["model", "clock", "backoff", "telemetry"]),
-    ("notify", &["model", "carrier", "clock", "store", "backoff", "telemetry"]),
+    ("notify", &["model", "languages", "carrier", "clock", "store", "backoff", "telemetry"]),
     (
         "work",
         &[
@@ -46,6 +47,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "hotline",
         &[
             "model",
+            "languages",
             "ivr",
             "oncall",
             "escalation",
@@ -91,6 +93,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Modules (or folders and files below one) that decide and never do.
 const PURE: &[&str] = &[
     "model",
+    "languages",
     "ivr",
     "oncall",
     "escalation",
@@ -99,6 +102,7 @@ const PURE: &[&str] = &[
     "flowtest",
     "carrier/twiml",
     "carrier/signature.rs",
+    "carrier/voices.rs",
     "hotline/spare/document.rs",
     "hotline/spare/entry.rs",
     "hotline/spare/plan.rs",

@@ -19,8 +19,12 @@ mod connected;
 mod crowds;
 #[path = "support/database.rs"]
 mod database;
+#[path = "calls/dismissed.rs"]
+mod dismissed;
 #[path = "calls/exits.rs"]
 mod exits;
+#[path = "calls/french.rs"]
+mod french;
 #[path = "calls/generated.rs"]
 mod generated;
 #[path = "calls/hang_ups.rs"]
@@ -61,3 +65,5 @@ mod three;
 mod told;
 #[path = "calls/troubles.rs"]
 mod troubles;
+#[path = "calls/waited.rs"]
+mod waited;

@@ -260,6 +260,34 @@ fn the_way_to_a_human_is_measured_and_must_reach_somebody() {
 }
 
 #[test]
+fn what_a_called_flow_asks_is_counted_where_it_is_given_and_named_where_not() {
+    let desk = desk_with_flow();
+    let main = "id = \"main\"\nlanguages = [\"en\"]\nmax_seconds_to_human = 10\nstart = \"help\"\n[steps.help]\ndo = \"flow\"\n\
+        flow = \"f\"\nnext = \"bye\"\n[steps.bye]\ndo = \"hangup\"\n";
+    desk.write("main.toml", main);
+    let told = desk.sound(&["flow", "check", "--longest", "10s", "main.toml"]);
+    let unknown = "main.toml: how long flow `f` takes is not counted: name its file as well, or use --org\n";
+    assert_eq!(told, format!("main.toml: flow main is sound, 2 steps\n{unknown}"));
+    let told = desk.pikett(&["flow", "check", "main.toml", "flows/f.toml"]);
+    let expected = "main.toml:3:24: it may take 18 s to the first human: help → f/menu → f/talk; shorten";
+    assert!(told.code == 1 && told.out.starts_with(expected) && !told.out.contains("not counted"), "{}", told.out);
+    let told = desk.pikett(&["flow", "check", "--longest", "17s", "main.toml", "flows/f.toml"]);
+    let expected = "main.toml:5:1: it may take 18 s until step `f/talk` rings a human: help → f/menu → f/talk; shorten";
+    assert!(told.out.contains(expected), "{}", told.out);
+    desk.write("flows/main.toml", main);
+    let msp = fs::read_to_string(desk.path().join("flows/fixtures/msp.toml")).expect("it is there");
+    desk.write("flows/fixtures/main.toml", &msp.replace("flow = \"f\"", "flow = \"main\""));
+    let told = desk.pikett(&["flow", "check", "--org", "flows/fixtures/main.toml", "flows/main.toml"]);
+    let expected = "flows/main.toml:3:24: it may take 18 s to the first human: help → f/menu → f/talk; shorten";
+    assert!(told.code == 1 && told.out.matches(expected).count() == 1, "{}", told.out);
+    let told = desk.pikett(&["apply", "--dry-run", "flows", "flows/fixtures/main.toml"]);
+    assert!(told.code == 1 && format!("{}{}", told.out, told.err).contains(expected), "{}{}", told.out, told.err);
+    let picture = desk.sound(&["flow", "graph", "flows/main.toml"]);
+    assert!(picture.contains("longest wait: 18 s"), "{picture}");
+    assert!(desk.sound(&["flow", "graph", "main.toml"]).contains("f is not beside: not counted"));
+}
+
+#[test]
 fn a_flow_is_drawn_even_with_faults_and_has_a_schema() {
     let desk = desk_with_flow();
     desk.sound(&["flow", "graph", "flows/f.toml", "-o", "f.svg"]);
@@ -291,11 +319,73 @@ fn faults_of_flows_are_said_file_by_file() {
     );
 }
 
+const FRENCH: &str = include_str!("data/languages/fr.toml");
+
+#[test]
+fn a_file_adds_a_language_and_a_faulty_one_is_refused_by_whatever_would_speak_it() {
+    let desk = Desk::new();
+    let settings = fs::read_to_string(desk.path().join("pikett.toml")).expect("it is there");
+    desk.write("etc/pikett.toml", &format!("[server]\nlanguages = \"languages\"\n{settings}"));
+    desk.write("etc/languages/README.md", "no language");
+    desk.write("etc/languages/fr.toml", &FRENCH.replace("goodbye = \"Au revoir.\"\n", ""));
+    let fault =
+        "etc/languages/fr.toml:7:1: [callers] has no `goodbye`; add it; in English it is \"Goodbye.\"\n1 fault\n";
+    for command in [&["check"][..], &["serve"], &["apply", "msp"], &["flow", "test", "msp"]] {
+        let told = desk.pikett(&[command, &["-c", "etc/pikett.toml"]].concat());
+        assert_eq!((told.code, told.err.as_str()), (1, fault), "{command:?}: {}", told.out);
+    }
+    assert_eq!(desk.pikett(&["language", "check", "etc/languages/fr.toml"]).err, fault);
+
+    desk.write("etc/languages/fr.toml", FRENCH);
+    assert_eq!(desk.sound(&["language", "check", "etc/languages/fr.toml"]), "etc/languages/fr.toml: sound\n");
+    let check = desk.sound(&["check", "-c", "etc/pikett.toml"]);
+    assert!(check.contains("\nlanguages      de, en, fr\n"), "{check}");
+    assert!(desk.sound(&["check"]).contains("\nlanguages      de, en\n"));
+    desk.write("etc/pikett.toml", "[server]\nlanguages = \"gone\"\n");
+    let told = desk.pikett(&["check", "-c", "etc/pikett.toml"]);
+    assert!(
+        told.code == 1 && told.err.starts_with("etc/gone: the folder of languages could not be read"),
+        "{}",
+        told.err
+    );
+}
+
+#[test]
+fn whoever_adds_a_language_starts_from_one_that_comes_along() {
+    let desk = Desk::new();
+    let english = desk.sound(&["language", "show", "en"]);
+    assert!(english.contains("# {position}: from 1.\nqueue_position = "), "{english}");
+    desk.write("languages/own.toml", &english);
+    desk.sound(&["language", "check", "languages/own.toml"]);
+    let told = desk.pikett(&["language", "show", "fr"]);
+    assert_eq!((told.code, told.err.as_str()), (1, "pikett: `fr` does not come along; use one of en, de\n"));
+}
+
+#[test]
+fn a_flow_in_a_language_without_sentences_is_sound_and_hinted_at() {
+    let desk = desk_with_flow();
+    desk.write("flows/fr.toml", &FLOW.replace("languages = [\"en\"]", "languages = [\"fr\"]"));
+    let told = desk.sound(&["flow", "check", "flows/f.toml", "flows/fr.toml"]);
+    let hint =
+        "flows/fr.toml: hint: Pikett has no sentences of its own in `fr`: what the flow leaves to it is said in `en`";
+    assert!(told.lines().count() == 3 && told.lines().last().expect("a line").starts_with(hint), "{told}");
+    let told = desk.json(&["flow", "check", "--json", "flows/fr.toml"]);
+    assert_eq!(
+        (told[0]["faults"].as_array().map(Vec::len), told[0]["hints"].as_array().map(Vec::len)),
+        (Some(0), Some(1))
+    );
+    desk.write("etc/pikett.toml", "[server]\nlanguages = \"languages\"\n");
+    desk.write("etc/languages/fr.toml", FRENCH);
+    let told = desk.sound(&["flow", "check", "-c", "etc/pikett.toml", "flows/fr.toml"]);
+    assert!(!told.contains("hint"), "{told}");
+}
+
 #[test]
 fn every_command_shows_an_example() {
     let desk = Desk::new();
     for command in [
         &["check"][..],
+        &["language"],
         &["apply"],
         &["oncall"],
         &["flow", "check"],

@@ -50,17 +50,45 @@ fn every_link_leads_somewhere() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
+/// The flows that docs/flows.md shows, by id, in the order of the page.
+fn shown() -> Vec<(String, String)> {
+    let page = text(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/flows.md"));
+    let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks
+        .map(|block| match pikett::ivr::parse("docs/flows.md", block) {
+            Ok(flow) => (flow.id.to_string(), block.to_owned()),
+            Err(faults) => panic!("{faults:#?}"),
+        })
+        .collect()
+}
+
 #[test]
-fn the_flows_that_are_shown_are_sound() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/flows.md");
-    let text = text(&path);
-    let shown: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(!shown.is_empty());
-    for flow in shown {
-        if let Err(faults) = pikett::ivr::parse("docs/flows.md", flow) {
-            panic!("{faults:#?}");
-        }
+fn every_step_has_an_example_in_a_flow_that_is_shown() {
+    let shown = shown();
+    for kind in pikett::ivr::STEP_KINDS {
+        let does = format!("do = \"{kind}\"");
+        assert!(shown.iter().any(|(_, flow)| flow.lines().any(|line| line == does)), "no example has {does}");
     }
+}
+
+/// Their calls stand in tests/data/docs, under the flow's id.
+#[test]
+fn the_flows_that_are_shown_go_as_their_test_calls_expect() {
+    let calls = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/docs");
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    fs::copy(calls.join("msp.toml"), folder.path().join("msp.toml")).expect("it can be copied");
+    let shown = shown();
+    for (id, flow) in &shown {
+        fs::write(folder.path().join(format!("{id}.toml")), flow).expect("files can be written");
+        let test = format!("{id}.test.toml");
+        fs::copy(calls.join(&test), folder.path().join(&test)).unwrap_or_else(|error| panic!("{test}: {error}"));
+    }
+    let (sound, told) = pikett(folder.path(), &["flow", "test", ".", "--json"]);
+    assert!(sound, "{told}");
+    let told: serde_json::Value = serde_json::from_str(&told).expect("it prints JSON");
+    let files = told["files"].as_array().expect("a list");
+    assert_eq!(files.len(), shown.len());
+    assert!(files.iter().all(|file| file["calls"].as_array().is_some_and(|calls| !calls.is_empty())), "{told}");
 }
 
 fn pikett(folder: &Path, arguments: &[&str]) -> (bool, String) {

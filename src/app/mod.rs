@@ -5,6 +5,7 @@
 pub mod directory; // what is declared, kept up to date
 mod health; // healthz, readyz, metrics
 pub mod keys; // secrets made once
+pub mod languages; // what is said, beside what is built in
 mod metrics; // the recorder
 pub mod outside; // carriers and the mail server
 mod routes; // every path
@@ -54,8 +55,7 @@ pub struct Service {
     stopping: CancellationToken,
     requests: TaskTracker,
     workers: TaskTracker,
-    /// What callers left and the database has not taken yet.
-    keeping: TaskTracker,
+    desk: Desk,
 }
 
 /// What goes with a service beside its configuration.
@@ -155,16 +155,8 @@ impl Service {
         // Before anybody is answered.
         desk.prepare(Plan::of(&context.directory()));
         let transcribes = voicemail.transcriber.is_some();
-        let keeping = TaskTracker::new();
-        let hotline = hotline::State::start(
-            context.clone(),
-            webhooks.clone(),
-            lookups,
-            transcribes,
-            desk.clone(),
-            keeping.clone(),
-        );
-        workers.spawn(hotline::spare::keep_ready(desk, context.directory.clone(), stopping.clone()));
+        let hotline = hotline::State::start(context.clone(), webhooks.clone(), lookups, transcribes, desk.clone());
+        workers.spawn(hotline::spare::keep_ready(desk.clone(), context.directory.clone(), stopping.clone()));
         workers.spawn(hotline.clone().take_up(stopping.clone()));
         let handlers = [hotline::handlers(&hotline), recordings::handlers(&recordings)].concat();
         Work::start(&context, &channels, handlers, &stopping, &workers);
@@ -180,7 +172,7 @@ impl Service {
             beside: extras.beside,
         };
         requests.spawn(server::serve(listener, routes::router(faces), stopping.clone(), requests.clone()));
-        Ok(Self { address, store, stopping, requests, workers, keeping })
+        Ok(Self { address, store, stopping, requests, workers, desk })
     }
 
     /// Where it listens, with the port that it got.
@@ -198,10 +190,9 @@ impl Service {
         self.requests.close();
         self.workers.close();
         self.requests.wait().await;
-        // Requests are what brings something to keep.
-        self.keeping.close();
-        self.keeping.wait().await;
         self.workers.wait().await;
+        // What callers left and the database has not taken; nobody works it off any more.
+        self.desk.disk().write_again().await;
         self.store.close().await;
     }
 }

@@ -27,6 +27,8 @@ pub struct Standby {
     address: SocketAddr,
     stopping: CancellationToken,
     requests: TaskTracker,
+    workers: TaskTracker,
+    desk: Desk,
 }
 
 #[derive(Clone)]
@@ -47,17 +49,18 @@ impl Standby {
         if let Ok(plan) = standby::load(&desk) {
             desk.prepare(plan);
         }
-        let (stopping, requests) = (CancellationToken::new(), TaskTracker::new());
-        tokio::spawn(standby::follow(desk.clone(), stopping.clone()));
+        let (stopping, requests, workers) = (CancellationToken::new(), TaskTracker::new(), TaskTracker::new());
+        workers.spawn(standby::follow(desk.clone(), stopping.clone()));
+        workers.spawn(standby::write_again(desk.clone(), stopping.clone()));
         tokio::spawn(stopping.clone().run_until_cancelled_owned(keep_up(recorder.clone())));
         let router = Router::new()
             .route("/healthz", get(alive))
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics))
             .with_state(Health { desk: desk.clone(), recorder })
-            .merge(standby::routes(desk));
+            .merge(standby::routes(desk.clone()));
         requests.spawn(server::serve(listener, routes::finished(router), stopping.clone(), requests.clone()));
-        Ok(Self { address, stopping, requests })
+        Ok(Self { address, stopping, requests, workers, desk })
     }
 
     /// Where it listens, with the port that it got.
@@ -65,17 +68,20 @@ impl Standby {
         self.address
     }
 
-    /// Takes nothing new, and finishes what it has begun.
+    /// Takes nothing new, finishes what it has begun, and brings to the disk what is in memory.
     pub async fn stop(self) {
         self.stopping.cancel();
         self.requests.close();
+        self.workers.close();
         self.requests.wait().await;
+        self.workers.wait().await;
+        self.desk.disk().write_again().await;
     }
 }
 
 /// Whether callers get more than an apology, and whether what they leave is on the disk.
 async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
-    let unkept = health.desk.unkept().len();
+    let unkept = health.desk.disk().unkept_count();
     let file = tokio::task::spawn_blocking({
         let desk = health.desk.clone();
         move || standby::load(&desk)

@@ -13,6 +13,7 @@ pub mod stand; // a carrier's web server for tests
 pub mod status; // the carrier's status words, with ranks
 pub mod twilio; // the REST client
 pub mod twiml; // the document that answers a webhook: typed, pure
+pub mod voices; // which voice speaks a language: pure
 
 use std::{fmt, time::Duration};
 

@@ -33,8 +33,8 @@ use crate::{
 
 /// Folders may link to each other.
 pub const DEPTH_MAX: usize = 16;
-/// A folder of declarations for test calls.
-const FIXTURES: &str = "fixtures";
+/// Folders of declarations for test calls, and of what Pikett says in other languages.
+const PASSED_OVER: [&str; 2] = ["fixtures", "languages"];
 /// Each time somebody else was faster; more means that something applies without end.
 const TRIES: usize = 20;
 
@@ -42,7 +42,7 @@ const TRIES: usize = 20;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A file with [steps] is a flow, others are declarations. Folders are searched for *.toml; *.test.toml, folders \
-named fixtures and pikett.toml are passed over. What the files do not mention stays as it is. All or nothing.
+named fixtures or languages, and pikett.toml are passed over. What the files do not mention stays as it is. All or nothing.
 
 Example:
   pikett apply -c /etc/pikett/pikett.toml --dry-run msp.toml ivr-flows")]
@@ -249,7 +249,7 @@ pub fn search(
             continue;
         }
         if path.is_dir() {
-            if depth > 0 && name != FIXTURES {
+            if depth > 0 && !PASSED_OVER.contains(&name.as_str()) {
                 search(&path, wanted, depth - 1, found, faults);
             }
         } else if wanted(&path) {

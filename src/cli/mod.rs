@@ -18,6 +18,7 @@ mod explain;
 mod failure;
 mod flow;
 mod incident;
+mod language;
 mod mark;
 mod oncall;
 mod openapi;
@@ -41,7 +42,7 @@ pub use failure::Failure;
 
 // What the database holds, for those commands that ask it.
 use crate::app::directory as declared;
-use crate::{clock::Clock, config::Config, store::Store};
+use crate::{app::languages, clock::Clock, config::Config, store::Store};
 
 /// Hotline and notification gateway: no call and no alert is ever lost, and somebody is always told.
 #[derive(Debug, Parser)]
@@ -69,6 +70,7 @@ enum Command {
     Incident(incident::Arguments),
     Mark(mark::Arguments),
     Explain(explain::Arguments),
+    Language(language::Arguments),
     Pin(pin::Arguments),
     Db(db::Arguments),
     Token(token::Arguments),
@@ -113,8 +115,24 @@ impl Verdict {
 }
 
 impl Common {
-    pub fn load(&self) -> Result<Config, Failure> {
+    /// The configuration alone.
+    pub fn config(&self) -> Result<Config, Failure> {
         Config::load(self.config.as_deref()).map_err(Failure::Faults)
+    }
+
+    /// The configuration. From here on its languages are spoken.
+    pub fn load(&self) -> Result<Config, Failure> {
+        let config = self.config()?;
+        languages::speak(config.server.languages.as_deref()).map_err(Failure::Faults)?;
+        Ok(config)
+    }
+
+    /// For commands that need no configuration: the languages of one that is named.
+    pub fn speak(&self) -> Result<(), Failure> {
+        if self.config.is_some() {
+            self.load()?;
+        }
+        Ok(())
     }
 
     /// The configuration, and its database with the schema brought up to date.
@@ -162,6 +180,7 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
         Command::Db(arguments) => wait_for(db::run(common, &arguments)),
         Command::Token(arguments) => wait_for(token::run(common, &arguments)),
         Command::OpenApi(arguments) => Ok(openapi::run(&arguments)),
+        Command::Language(arguments) => language::run(&arguments),
         Command::Demo(arguments) => wait_for(demo::run(common, &arguments)),
         Command::Sim(arguments) => wait_for(sim::run(common, &arguments)),
     }

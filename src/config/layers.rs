@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
+    path::{Path, PathBuf},
     str::FromStr,
 };
 
@@ -190,6 +191,15 @@ impl<'a> Layers<'a> {
             Origin::Variable(_) => text,
         };
         (self.secret)(&reference).map_err(|error| self.fault_of(key, &error)).ok().map(Secret::new)
+    }
+
+    /// A path; one that the file names stands beside the file where it is relative.
+    pub fn path(&mut self, key: &str) -> Option<PathBuf> {
+        let path = PathBuf::from(self.text(key)?);
+        Some(match &self.values.get(key)?.origin {
+            Origin::File { name, .. } => Path::new(name).with_file_name("").join(path),
+            Origin::Variable(_) => path,
+        })
     }
 
     pub fn number(&mut self, key: &str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {

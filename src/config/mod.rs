@@ -41,6 +41,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// What carriers call, without a slash at the end. Signatures are computed on it.
     pub public_url: String,
+    /// The folder of files that add languages; beside the configuration where it is relative.
+    pub languages: Option<PathBuf>,
     /// What a place without a database answers by; beside the database when left out.
     pub spare_file: PathBuf,
 }
@@ -171,6 +173,7 @@ mod tests {
 [server]
 listen = "127.0.0.1:8080"
 public_url = "https://hotline.example.com/"
+languages = "languages"
 [database]
 url = "sqlite://pikett.db"
 [[carriers]]
@@ -229,6 +232,7 @@ calls_per_hour = 200
     fn the_designs_example_is_read() {
         let config = read(WHOLE, &[]).unwrap();
         assert_eq!(config.server.public_url, "https://hotline.example.com");
+        assert_eq!(config.server.languages.as_deref(), Some(Path::new("etc/languages")));
         assert_eq!(config.carriers[0].auth_token.expose(), "t0ken");
         assert_eq!(config.carriers[0].from.as_str(), "+4930901820");
         assert_eq!(config.email.as_ref().unwrap().password, Some(Secret::new("s3cret")));
@@ -246,6 +250,7 @@ calls_per_hour = 200
     fn nothing_at_all_is_a_configuration_too() {
         let config = Config::read(None, BTreeMap::new(), &secret).unwrap();
         assert_eq!(config.server.public_url, "http://127.0.0.1:8080");
+        assert_eq!(config.server.languages, None);
         assert_eq!(config.database.url.expose(), "sqlite://pikett.db");
         assert!(config.carriers.is_empty() && config.email.is_none());
         let voicemail = &config.voicemail;
@@ -357,6 +362,14 @@ countries = ["DE", "Narnia"]
         etc/pikett.toml:22:21: this is no VAPID private key; give the 32 bytes of a P-256 private key in base64url, or leave it out: one is made and kept
         etc/pikett.toml:24:20: `Narnia` is no country; write its telephone code such as +49, or its two letters such as DE
         "#);
+    }
+
+    #[test]
+    fn the_spare_file_is_not_the_journal_beside_it() {
+        let refused = faults("[server]\nspare_file = \"spare.journal\"\n", &[]);
+        assert!(refused.contains("`spare.journal` is the name of the journal beside the spare file"), "{refused}");
+        let refused = faults("[server]\nspare_file = \"spare/\"\n", &[]);
+        assert!(refused.contains("`spare/` names no file"), "{refused}");
     }
 
     #[test]

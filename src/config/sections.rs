@@ -62,16 +62,19 @@ fn server(layers: &mut Layers, has_carriers: bool, database: Option<&Database>) 
         layers.missing("server.public_url", "\"https://hotline.example.com\"");
     }
     let spare_file = layers.with("server.spare_file", |given| {
-        let has_name = Path::new(given).file_name().is_some() && !given.ends_with('/');
-        if has_name {
-            Ok(PathBuf::from(given))
-        } else {
+        let file = Path::new(given);
+        if file.file_name().is_none() || given.ends_with('/') {
             Err(format!("`{given}` names no file: write pikett-spare.json"))
+        } else if file.extension().is_some_and(|extension| extension == "journal") {
+            Err(format!("`{given}` is the name of the journal beside the spare file: write pikett-spare.json"))
+        } else {
+            Ok(file.to_owned())
         }
     });
     let spare_file = spare_file.unwrap_or_else(|| beside(database, "pikett-spare.json"));
+    let languages = layers.path("server.languages");
     let listen = listen?;
-    Some(Server { spare_file, listen, public_url: public_url.unwrap_or_else(|| format!("http://{listen}")) })
+    Some(Server { spare_file, languages, listen, public_url: public_url.unwrap_or_else(|| format!("http://{listen}")) })
 }
 
 fn database(layers: &mut Layers) -> Option<Database> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Directory, fit};
 use crate::{
-    ivr::{FLOWS_DEEP_MAX, Flow, Kind},
+    ivr::{FLOWS_DEEP_MAX, Flow, Kind, patience},
     model::{fault::did_you_mean, id::FlowId},
 };
 
@@ -34,6 +34,15 @@ pub fn faults(flow: &Flow, step: &Kind, whole: &Directory, broken: &BTreeSet<Flo
     }
     faults.extend(chain(&flow.id, id, whole));
     faults
+}
+
+/// What is to be said of a flow that takes longer with those that it calls than it allows itself.
+pub fn too_long(flow: &Flow, whole: &Directory) -> Option<String> {
+    flow.max_seconds_to_human.as_ref()?;
+    // Without others it was judged when it was read.
+    flow.calls().next()?;
+    let given = |id: &FlowId| whole.flows.get(id).map(|in_use| in_use.flow.as_ref());
+    patience::too_long(flow, &patience::ways(flow, &given))
 }
 
 /// A circle is told at the first of its flows, one at a time.

@@ -201,8 +201,8 @@ impl Check<'_> {
         for (var, what, mend) in fit::misfits(&hotline.vars, &in_use.flow) {
             self.fault(Kind::Hotline, id, &format!("vars.{var}"), what, mend);
         }
-        for (step, what) in nobody_to_ring(whole, hotline, &in_use.flow) {
-            let what = format!("step `{step}` of flow `{}` reaches nobody: {what}", hotline.flow);
+        for (reached, what) in nobody_to_ring(whole, hotline, &in_use.flow) {
+            let what = format!("step `{}` of flow `{}` reaches nobody: {what}", reached.step, reached.flow);
             self.fault(Kind::Hotline, id, "flow", what, "give one of them a contact of kind \"voice\"");
         }
     }
@@ -258,6 +258,15 @@ impl Check<'_> {
                     };
                     self.faults.push(Fault { file: file.clone(), line, column: 1, what, mend });
                 }
+            }
+            if let (Some(what), Some(most)) =
+                (calls::too_long(&in_use.flow, self.whole), &in_use.flow.max_seconds_to_human)
+            {
+                let (line, column, what) = match self.files.flows.contains_key(id) {
+                    true => (most.line, most.column, what),
+                    false => (0, 0, format!("flow `{id}`: {what}")),
+                };
+                self.faults.push(Fault { file, line, column, what, mend: ivr::patience::MEND.to_owned() });
             }
         }
     }

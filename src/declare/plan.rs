@@ -168,7 +168,7 @@ fn on_every_core<T: Sync, R: Send>(jobs: &[T], work: impl Fn(&T) -> R + Sync) ->
 fn previews(stored_flows: &[FlowSource], files: &Gathered, whole: &Directory) -> BTreeMap<FlowId, Vec<Preview>> {
     let changed = stored_flows.iter().filter_map(|before| {
         let after = files.flows.get(before.id).filter(|after| after.file.text != before.source)?;
-        Some((before.id.clone(), preview(Some(before.source), &after.file.text, &after.flow, whole.hotlines.values())))
+        Some((before.id.clone(), preview(Some(before.source), &after.file.text, &after.flow, whole)))
     });
     changed.collect()
 }

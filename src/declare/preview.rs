@@ -1,14 +1,17 @@
-//! What another version of a flow changes for each hotline that runs it: the same template with each
-//! hotline's own vars in it, before and after.
+//! What another version of a flow changes for each hotline whose callers come to it: the same template with
+//! each hotline's own vars in it, before and after; with what its callers give where other flows call it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use toml_edit::{Item, TableLike, Value};
 
-use super::fit::{self, Misfit};
+use super::{
+    Directory,
+    fit::{self, Misfit},
+};
 use crate::{
-    ivr::Flow,
-    model::{contract::Hotline, phone::Phone},
+    ivr::{Flow, Kind},
+    model::{contract::Hotline, id::FlowId, phone::Phone},
 };
 
 /// Longer values are cut in the middle of a sentence of ours.
@@ -24,22 +27,60 @@ pub struct Preview {
     pub misfits: Vec<Misfit>,
 }
 
-/// `before` is the text of the version in force, `after` that of `flow`.
-pub fn preview<'a>(
-    before: Option<&str>,
-    after: &str,
-    flow: &Flow,
-    hotlines: impl IntoIterator<Item = &'a Hotline>,
-) -> Vec<Preview> {
+/// `before` is the text of the version in force, `after` that of `flow`; `whole` what there is with it.
+pub fn preview(before: Option<&str>, after: &str, flow: &Flow, whole: &Directory) -> Vec<Preview> {
     let (before, after) = (Template::read(before.unwrap_or_default()), Template::read(after));
-    let of_flow = hotlines.into_iter().filter(|hotline| hotline.flow == flow.id);
-    of_flow
-        .map(|hotline| Preview {
-            number: hotline.number.clone(),
-            changes: changes(&before.filled(&hotline.vars), &after.filled(&hotline.vars)),
-            misfits: fit::misfits(&hotline.vars, flow),
-        })
-        .collect()
+    let of_hotline = |hotline: &Hotline| {
+        let (changes, misfits) = if hotline.flow == flow.id {
+            let given = Given::ByHotline(&hotline.vars);
+            (changes(&before.filled(&given), &after.filled(&given)), fit::misfits(&hotline.vars, flow))
+        } else {
+            // What its callers give it is judged at their steps.
+            let given = Given::ByCalls(calls(&hotline.flow, &flow.id, whole)?);
+            (changes(&before.filled(&given), &after.filled(&given)), Vec::new())
+        };
+        Some(Preview { number: hotline.number.clone(), changes, misfits })
+    };
+    whole.hotlines.values().filter_map(of_hotline).collect()
+}
+
+/// Where the values of a flow's vars come from.
+enum Given<'a> {
+    ByHotline(&'a BTreeMap<String, String>),
+    /// The vars of each step that calls it.
+    ByCalls(Vec<&'a BTreeMap<String, String>>),
+}
+
+impl Given<'_> {
+    /// `None`: that shows only in a call, or differs from one calling step to the other.
+    fn value(&self, name: &str, default: &str) -> Option<String> {
+        let values: BTreeSet<&str> = match self {
+            Self::ByHotline(vars) => BTreeSet::from([vars.get(name).map_or(default, String::as_str)]),
+            Self::ByCalls(calls) => calls.iter().map(|vars| vars.get(name).map_or(default, String::as_str)).collect(),
+        };
+        let mut values = values.into_iter();
+        let value = values.next().filter(|_| values.next().is_none())?;
+        let is_worked_out = matches!(self, Self::ByCalls(_)) && value.contains("{{");
+        (!is_worked_out).then(|| value.to_owned())
+    }
+}
+
+/// The vars of every step that calls `wanted` in calls that begin in `main`; `None`: none does.
+fn calls<'a>(main: &FlowId, wanted: &FlowId, whole: &'a Directory) -> Option<Vec<&'a BTreeMap<String, String>>> {
+    let mut calls = Vec::new();
+    let (mut seen, mut due) = (BTreeSet::from([main]), vec![main]);
+    while let Some(in_use) = due.pop().and_then(|id| whole.flows.get(id)) {
+        for (_, step) in in_use.flow.steps() {
+            let Kind::Flow { flow: called, vars, .. } = &step.kind else { continue };
+            if called == wanted {
+                calls.push(vars);
+            }
+            if seen.insert(called) {
+                due.push(called);
+            }
+        }
+    }
+    (!calls.is_empty()).then_some(calls)
 }
 
 /// A flow's text, taken apart.
@@ -81,18 +122,14 @@ impl Template {
     }
 
     /// As this hotline's callers get it.
-    fn filled(&self, given: &BTreeMap<String, String>) -> BTreeMap<String, BTreeMap<String, String>> {
-        let mut vars = self.vars.clone();
-        vars.extend(given.iter().filter(|(name, _)| self.vars.contains_key(*name)).map(owned));
+    fn filled(&self, given: &Given) -> BTreeMap<String, BTreeMap<String, String>> {
+        let value = |(name, default): (&String, &String)| Some((name.clone(), given.value(name, default)?));
+        let vars = self.vars.iter().filter_map(value).collect();
         let fill = |values: &BTreeMap<String, String>| {
             values.iter().map(|(key, value)| (key.clone(), filled(value, &vars))).collect()
         };
         self.parts.iter().map(|(part, values)| (part.clone(), fill(values))).collect()
     }
-}
-
-fn owned((name, value): (&String, &String)) -> (String, String) {
-    (name.clone(), value.clone())
 }
 
 fn defaults(vars: &dyn TableLike) -> BTreeMap<String, String> {
@@ -161,8 +198,10 @@ fn cut(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::ivr;
+    use crate::{declare::directory::FlowInUse, ivr};
 
     const BEFORE: &str = r#"
 id = "f"
@@ -194,9 +233,59 @@ do = "hangup"
         }
     }
 
+    fn with(hotlines: Vec<Hotline>, flows: &[&str]) -> Directory {
+        let mut whole = Directory::empty();
+        whole.hotlines.extend(hotlines.into_iter().map(|hotline| (hotline.number.clone(), hotline)));
+        for text in flows {
+            let flow = ivr::parse("f.toml", text).unwrap_or_else(|faults| panic!("{faults:?}"));
+            whole.flows.insert(flow.id.clone(), FlowInUse { version: 1, flow: Arc::new(flow) });
+        }
+        whole
+    }
+
     fn preview_of(after: &str) -> Vec<Preview> {
-        let hotlines = [hotline("+4930901820", &[("company", "ACME")]), hotline("+4930901821", &[])];
-        preview(Some(BEFORE), after, &ivr::parse("f.toml", after).unwrap(), &hotlines)
+        let whole = with(vec![hotline("+4930901820", &[("company", "ACME")]), hotline("+4930901821", &[])], &[after]);
+        preview(Some(BEFORE), after, &whole.flows.values().next().unwrap().flow, &whole)
+    }
+
+    #[test]
+    fn whoever_calls_the_flow_is_listed_also_through_two_flows() {
+        let calling = |id: &str, called: &str, vars: &str| {
+            format!(
+                "id = '{id}'\nlanguages = ['de']\nstart = 'a'\n[steps.a]\ndo = 'flow'\nflow = '{called}'\nvars = {{ {vars} }}\n\
+                 next = 'return'\n"
+            )
+        };
+        let after = BEFORE.replace("Willkommen bei", "Hier ist");
+        let flows = [
+            calling("top", "middle", ""),
+            calling("middle", "f", "company = 'der Zentrale'"),
+            calling("asking", "f", "company = '{{ org.name }}'"),
+            calling("other", "elsewhere", ""),
+        ];
+        let flows: Vec<&str> = flows.iter().map(String::as_str).chain([after.as_str()]).collect();
+        let runs = |number: &str, flow: &str| Hotline { flow: flow.parse().unwrap(), ..hotline(number, &[]) };
+        let hotlines = vec![
+            runs("+4930901821", "top"),
+            runs("+4930901822", "middle"),
+            runs("+4930901823", "asking"),
+            runs("+4930901824", "other"),
+        ];
+        let whole = with(hotlines, &flows);
+        let previews = preview(Some(BEFORE), &after, &whole.flows[&"f".parse().unwrap()].flow, &whole);
+        let told: Vec<_> = previews.iter().map(|preview| format!("{} {:?}", preview.number, preview.changes)).collect();
+        let by_middle = "[\"~ step hello: say \\\"Willkommen bei der Zentrale.\\\" → \\\"Hier ist der Zentrale.\\\"\"]";
+        let worked_out =
+            "[\"~ step hello: say \\\"Willkommen bei {{ company }}.\\\" → \\\"Hier ist {{ company }}.\\\"\"]";
+        assert_eq!(
+            told,
+            [
+                format!("+4930901821 {by_middle}"),
+                format!("+4930901822 {by_middle}"),
+                format!("+4930901823 {worked_out}"),
+            ]
+        );
+        assert!(previews.iter().all(|preview| preview.misfits.is_empty()));
     }
 
     #[test]

@@ -4,41 +4,49 @@
 use super::Directory;
 use crate::{
     escalation::Target,
-    ivr::{ConnectTo, Flow, Kind},
-    model::{contract::Hotline, id::PersonId, phone::Phone},
+    ivr::{
+        ConnectTo, Flow,
+        reaches::{Reached, connects},
+    },
+    model::{
+        contract::Hotline,
+        id::{FlowId, PersonId},
+        phone::Phone,
+    },
 };
 
-/// The steps of a flow that reach nobody: the step, and what is wrong.
-pub fn nobody_to_ring(directory: &Directory, hotline: &Hotline, flow: &Flow) -> Vec<(String, String)> {
+/// The steps that reach nobody: of the hotline's flow, or of one that it calls; the step, and what is wrong.
+pub fn nobody_to_ring(directory: &Directory, hotline: &Hotline, flow: &Flow) -> Vec<(Reached, String)> {
+    let given = |id: &FlowId| directory.flows.get(id).map(|in_use| in_use.flow.as_ref());
     let mut found = Vec::new();
-    for (_, step) in flow.steps() {
-        let Kind::Connect(connect) = &step.kind else { continue };
-        let what = match &connect.to {
+    for reached in connects(flow, &given) {
+        let what = match &reached.to {
             ConnectTo::Person(id) => (!can_ring(directory, id)).then(|| format!("{id} has no number that can be rung")),
             ConnectTo::Schedule(id) => {
                 let target = Target::Schedule(id.clone());
                 (!reaches(directory, &target))
                     .then(|| format!("nobody of schedule `{id}` has a number that can be rung"))
             }
-            ConnectTo::Policy => of_contracts(directory, hotline),
+            ConnectTo::Policy => of_contracts(directory, hotline, &reached),
         };
-        found.extend(what.map(|what| (step.name.clone(), what)));
+        found.extend(what.map(|what| (reached, what)));
     }
     found
 }
 
-/// A priority that nobody phones with may well have a policy of emails: one that rings is enough.
-fn of_contracts(directory: &Directory, hotline: &Hotline) -> Option<String> {
+/// A priority that nobody comes there with may well have a policy of emails.
+fn of_contracts(directory: &Directory, hotline: &Hotline, reached: &Reached) -> Option<String> {
     let contracts = hotline.contracts.iter().filter_map(|id| directory.contracts.get(id));
-    let silent = contracts.into_iter().find(|contract| {
-        let mut policies = contract.priorities.values().filter_map(|target| directory.policies.get(&target.policy));
-        let known = policies.clone().next().is_some();
-        known
-            && !policies.any(|policy| {
-                policy.levels.iter().flat_map(|level| &level.notify).any(|target| reaches(directory, target))
+    contracts.into_iter().find_map(|contract| {
+        reached.priorities.iter().find_map(|priority| {
+            let policy = directory.policies.get(&contract.target(*priority)?.policy)?;
+            let mut targets = policy.levels.iter().flat_map(|level| &level.notify);
+            (!targets.any(|target| reaches(directory, target))).then(|| {
+                let (contract, policy) = (&contract.id, &policy.id);
+                format!("nobody in policy `{policy}`, which contract `{contract}` has for {priority}, has a number that can be rung")
             })
-    })?;
-    Some(format!("nobody in the policies of contract `{}` has a number that can be rung", silent.id))
+        })
+    })
 }
 
 fn reaches(directory: &Directory, target: &Target) -> bool {

@@ -218,6 +218,35 @@ fn what_a_file_does_not_mention_stays_and_is_known() {
 }
 
 #[test]
+fn whoever_is_connected_rings_somebody_with_the_priority_they_come_with() {
+    let msp = "[[people]]\nid = \"mia\"\ncontact = [ { id = \"m\", kind = \"email\", to = \"mia@msp.example\" } ]\n\
+        [[policies]]\nid = \"mails\"\nlevels = [ { notify = [\"person:mia\"], ack_within = \"5m\" } ]\n\
+        [[contracts]]\nid = \"acme-mails\"\ncustomer = \"acme\"\ncoverage = \"always\"\n\
+        priorities.P1 = { policy = \"mails\" }\npriorities.P3 = { policy = \"gold\" }\n\
+        [[hotlines]]\nnumber = \"+4930901820\"\ncontract = \"acme-mails\"\nflow = \"main\"\n";
+    let main = |priority: &str| {
+        format!(
+            "id = \"main\"\nlanguages = [\"en\"]\nstart = \"set\"\n[steps.set]\ndo = \"set\"\npriority = \"{priority}\"\n\
+             next = \"ask\"\n[steps.ask]\ndo = \"flow\"\nflow = \"sub\"\nnext = \"bye\"\n[steps.bye]\ndo = \"hangup\"\n"
+        )
+    };
+    let sub = "id = \"sub\"\nlanguages = [\"en\"]\nstart = \"talk\"\n[steps.talk]\ndo = \"connect\"\n\
+        connected = \"return\"\nnobody = \"return\"\n";
+    let with = |priority: &str| {
+        let main = main(priority);
+        plan_with("0123456789abcdef", &whole(), &[("msp.toml", msp), ("main.toml", &main), ("sub.toml", sub)])
+    };
+    let faults = with("P1").expect_err("P1 has nobody with a phone");
+    assert_eq!(
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "msp.toml:16:8: step `talk` of flow `sub` reaches nobody: nobody in policy `mails`, which contract `acme-mails` has for P1, has a number that can be rung; give one of them a contact of kind \"voice\""
+        ]
+    );
+    assert!(with("P3").is_ok(), "nobody comes there with P1");
+}
+
+#[test]
 fn recordings_are_kept_long_enough_to_be_heard() {
     let contract = |kept: &str| {
         format!(

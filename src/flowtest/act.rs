@@ -109,7 +109,8 @@ impl Player<'_> {
                 self.turn(Input::Nothing);
                 Ok(())
             }
-            Standing::Recording { .. } => {
+            Standing::Recording { record, .. } => {
+                self.now += TimeDelta::seconds(record.silence_s.into());
                 self.note("says nothing after the tone");
                 self.transcript.pass();
                 self.turn(Input::RecordedNothing);

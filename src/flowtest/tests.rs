@@ -61,20 +61,45 @@ do = "hangup"
 say = "Goodbye."
 "#;
 
+/// Anna stands before Ben, who speaks the caller's language.
+#[test]
+fn people_who_speak_the_callers_language_are_rung_first_if_wished() {
+    let msp = MSP
+        .replacen("id = \"anna\"", "id = \"anna\"\nlanguage = \"de\"", 1)
+        .replacen("id = \"ben\"", "id = \"ben\"\nlanguage = \"en\"", 1)
+        .replacen("notify = [\"person:anna\"]", "notify = [\"person:anna\", \"person:ben\"]", 1);
+    let rung_first = |field: &str| {
+        let flow = FLOW.replacen("do = \"connect\"", &format!("do = \"connect\"\n{field}"), 1);
+        let played = play_among(&msp, &flow, "", &["{ press = '1' }", "{ nobody = true }"], "");
+        played.transcript.into_iter().find(|line| line.contains("phone rings")).unwrap()
+    };
+    assert!(rung_first("").contains("ben's phone rings"), "it is wished where nothing is said");
+    assert!(rung_first("prefer_language = true").contains("ben's phone rings"));
+    assert!(rung_first("prefer_language = false").contains("anna's phone rings"));
+}
+
 fn world(flow: &str) -> Result<Directory, Vec<Fault>> {
+    world_of(MSP, flow)
+}
+
+fn world_of(msp: &str, flow: &str) -> Result<Directory, Vec<Fault>> {
     let file = |name: &str, text: &str| File { name: name.to_owned(), text: text.to_owned() };
-    let files = vec![file("msp.toml", MSP), file("f.toml", flow)];
+    let files = vec![file("msp.toml", msp), file("f.toml", flow)];
     directory_of(files, &|_, plain| Ok(plain.to_owned()), &|_, _| Err("there is no file: take it out".to_owned()))
 }
 
 /// Plays a script on the flow, one entry a line from line 8 on; `head` says more about the call.
 fn play_on(flow: &str, head: &str, script: &[&str], expect: &str) -> Played {
+    play_among(MSP, flow, head, script, expect)
+}
+
+fn play_among(msp: &str, flow: &str, head: &str, script: &[&str], expect: &str) -> Played {
     let text = format!(
         "[[call]]\nname = 'x'\norg = 'msp.toml'\nfrom = '+4930555010'\nat = '2026-12-24T02:30:00+01:00'\n{head}\nscript = [\n{}\n]\nexpect = {{ {expect} }}\n",
         script.join(",\n")
     );
     let calls = read("f.test.toml", &text).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    let directory = world(flow).unwrap();
+    let directory = world_of(msp, flow).unwrap();
     let hotline = directory.hotlines.values().next().unwrap();
     let flow = directory.flows.values().next().unwrap().flow.clone();
     play(&directory, hotline, &flow, &calls[0], &mut Pins::default())
@@ -141,7 +166,13 @@ fn technicians_decline_press_wrong_keys_or_are_a_mailbox() {
 #[test]
 fn waiting_is_virtual_and_nobody_need_be_named() {
     let transcript = as_expected(
-        &["{ press = '1' }", "{ nobody = true }", "{ hear = 'Speak after', silence = true }"],
+        &[
+            "{ press = '1' }",
+            "{ nobody = true }",
+            "{ hear = 'Speak after', silence = true }",
+            "{ silence = true }",
+            "{ hear = 'Speak after', silence = true }",
+        ],
         "ended = 'missed', step = 'bye', alert = { missed = true }",
     );
     assert!(transcript.iter().any(|line| line.starts_with("02:30:30  hears: We are still trying")), "{transcript:#?}");

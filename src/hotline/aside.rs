@@ -14,6 +14,7 @@ use super::{
     effects::{Applying, CONNECT, note},
     numbers::Used,
     rings::{HANGUP, JOIN, LEAVE, detail, wake},
+    talk,
     waiting::{Aside, Waiting, Wish},
 };
 use crate::{
@@ -200,6 +201,7 @@ pub async fn accepted(
             timers::set(db, org, JOIN, aside.by.as_str(), now, leg.id.as_str()).await?;
             let text = format!("{} joins the talk.", leg.person);
             note(db, acting, call, "brought-in", text, detail(leg)).await?;
+            talk::tell_number(db, acting, call, &leg.person).await?;
         }
         Wish::HandOver => {
             waiting.connect = aside.connect;

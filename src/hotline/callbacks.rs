@@ -314,12 +314,12 @@ impl Ring {
         let directory = &self.acting.directory;
         let customer = seen.call.customer.as_ref().and_then(|id| directory.customers.get(id));
         let zone = directory.people.get(&seen.leg.person).map_or(chrono_tz::UTC, |person| person.zone);
-        let due = callback.due_at.with_timezone(&zone).format("%H:%M").to_string();
+        let due = callback.due_at.with_timezone(&zone).naive_local();
         let told = words.announce_callback(
             customer.map(|customer| customer.name.as_str()),
             seen.call.category.as_deref(),
             seen.call.priority.unwrap_or(Priority::P3),
-            &due,
+            due,
         );
         let message = [remark, Some(told.as_str()), Some(words.callback_press)];
         let message = message.into_iter().flatten().collect::<Vec<_>>().join(" ");

@@ -5,9 +5,12 @@
 
 use super::urls::Urls;
 use crate::{
-    carrier::twiml::{
-        self, Dial, DialParty, DialTarget, Digits, Enqueue, Gather, GatherInput, Hints, InterpretAs, Method, Number,
-        Pause, Play, Prompt, Record, RecordingEvent, Redirect, Reject, Response, Say, SayAs, SayPart, Verb,
+    carrier::{
+        twiml::{
+            self, Dial, DialParty, DialTarget, Digits, Enqueue, Gather, GatherInput, Hints, InterpretAs, Method,
+            Number, Pause, Play, Prompt, Record, RecordingEvent, Redirect, Reject, Response, Say, SayAs, SayPart, Verb,
+        },
+        voices::{recognised, voiced},
     },
     ivr::{self, SpeechPart, Then, Verbs},
     model::{id::CallId, language::Language},
@@ -15,8 +18,8 @@ use crate::{
 
 /// Twilio transcribes English recordings of at most two minutes, and nothing else.
 const TRANSCRIBED_MAX_S: u32 = 120;
-/// So much silence ends a voicemail: people think between two sentences.
-pub const SILENCE_S: u32 = 10;
+/// So much silence ends a message after the apology: people think between two sentences.
+pub const SILENCE_S: u32 = ivr::SPARE_SILENCE_S;
 /// A queue holds one caller: the call names it.
 const QUEUE_MAX: u32 = 1;
 
@@ -105,8 +108,8 @@ fn record_to(response: Response, record: &ivr::Record, urls: &Urls, call: &CallI
         .with(Record {
             action: Some(action.clone()),
             method: Some(Method::Post),
-            timeout_s: Some(SILENCE_S),
-            finish_on_key: Some("#".to_owned()),
+            timeout_s: Some(record.silence_s.max(1)),
+            finish_on_key: Some(record.finish.map(String::from).unwrap_or_default()),
             max_length_s: Some(record.max_s.max(1)),
             play_beep: Some(true),
             transcribe: transcribed.then_some(true),
@@ -163,36 +166,6 @@ pub fn say(language: &Language, words: &str) -> Say {
     Say { parts: vec![SayPart::Text(words.to_owned())], ..voiced(language, None) }
 }
 
-/// Named voices imply their language; where we know none, the carrier chooses one of the language.
-fn voiced(language: &Language, voice: Option<&str>) -> Say {
-    let known = match language.primary() {
-        "de" => Some("Polly.Vicki-Neural"),
-        "en" => Some("Polly.Joanna-Neural"),
-        "fr" => Some("Polly.Lea-Neural"),
-        "it" => Some("Polly.Bianca-Neural"),
-        "es" => Some("Polly.Lucia-Neural"),
-        "nl" => Some("Polly.Laura-Neural"),
-        _ => None,
-    };
-    match voice.or(known) {
-        Some(voice) => Say::default().voice(voice),
-        None => Say::default().language(recognised(language)),
-    }
-}
-
-/// The carrier knows no `de` and no `de-CH`: regions that it has.
-fn recognised(language: &Language) -> String {
-    match language.primary() {
-        "de" => "de-DE".to_owned(),
-        "fr" => "fr-FR".to_owned(),
-        "it" => "it-IT".to_owned(),
-        "es" => "es-ES".to_owned(),
-        "nl" => "nl-NL".to_owned(),
-        "en" if language.as_str() == "en" => "en-US".to_owned(),
-        _ => language.to_string(),
-    }
-}
-
 /// Hints that the carrier would refuse are left out: they only help.
 fn hints(words: &[String]) -> Option<Hints> {
     let fits = |word: &&String| {
@@ -246,13 +219,22 @@ mod tests {
             finish: None,
             barge_in: true,
         };
+        let to_its_end = ivr::Gather { barge_in: false, ..gather.clone() };
+        assert!(written(&hello(Then::Gather(to_its_end))).contains(r#" bargeIn="false" "#));
         insta::assert_snapshot!(written(&hello(Then::Gather(gather))), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Gather action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" input="dtmf speech" timeout="6" numDigits="1" finishOnKey="" hints="Ausfall" language="de-DE" bargeIn="true" actionOnEmptyResult="true"><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say></Gather></Response>"##);
     }
 
     #[test]
     fn a_voicemail_goes_on_also_when_nothing_was_said() {
-        let record = ivr::Record { max_s: 180, transcribe: true, language: "de".parse().unwrap(), question: None };
-        insta::assert_snapshot!(written(&hello(Then::Record(record))), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say><Record action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" timeout="10" finishOnKey="#" maxLength="180" playBeep="true" recordingStatusCallback="https://hotline.example/carriers/twilio/calls/CALL/recording?turn=3" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed absent"/><Redirect>https://hotline.example/carriers/twilio/calls/CALL/turns/3?recorded=nothing</Redirect></Response>"##);
+        let record = ivr::Record {
+            max_s: 180,
+            silence_s: 8,
+            finish: Some('*'),
+            transcribe: true,
+            language: "de".parse().unwrap(),
+            question: None,
+        };
+        insta::assert_snapshot!(written(&hello(Then::Record(record))), @r##"<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="Polly.Vicki-Neural">&lt;Say&gt; &amp; <say-as interpret-as="digits">17</say-as></Say><Record action="https://hotline.example/carriers/twilio/calls/CALL/turns/3" method="POST" timeout="8" finishOnKey="*" maxLength="180" playBeep="true" recordingStatusCallback="https://hotline.example/carriers/twilio/calls/CALL/recording?turn=3" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed absent"/><Redirect>https://hotline.example/carriers/twilio/calls/CALL/turns/3?recorded=nothing</Redirect></Response>"##);
     }
 
     #[test]

@@ -180,6 +180,7 @@ impl State {
                 calls::amend(db, acting.org(), &call.id, learned, talked_with.as_ref()).await?;
                 if let Some(person) = &talked_with {
                     talk::acknowledge(db, &acting, &call, &Actor::Person(person.clone())).await?;
+                    talk::tell_number(db, &acting, &call, person).await?;
                 }
             }
             Ok(applying.used)

@@ -19,7 +19,7 @@ use super::{
     taken, talk,
     urls::{self, Urls},
     waiting::{Waiting, Wish},
-    words::{self, Words, filled},
+    words::{self, Words},
 };
 use crate::{
     carrier::{
@@ -29,6 +29,7 @@ use crate::{
     },
     escalation::connect::LegResult,
     ivr::{Accept, Attestation, ConnectEnd, Input},
+    languages::fill,
     model::{
         call::{LegState, Outcome},
         id::LegId,
@@ -46,8 +47,8 @@ use crate::{
 };
 
 const KEY_WAIT_S: u32 = 8;
-/// Who has not pressed anything by then is a mailbox.
-const ASKED_MAX: u32 = 4;
+/// How often somebody is asked who presses wrong keys. Who presses nothing is ended by the connect before that.
+const ASKED_MAX: u32 = 8;
 /// The caller is there already; an empty queue means that they have gone.
 const QUEUE_WAIT_S: u32 = 15;
 
@@ -181,7 +182,12 @@ impl Ring {
         }
         let by_key = seen.waiting.as_ref().is_none_or(|waiting| waiting.accept == Accept::Key);
         let remark = self.who_asks(db, &seen).await?;
-        if by_key { Ok(self.question(&seen, remark.as_deref())) } else { self.accept(db, &seen).await }
+        if by_key {
+            return Ok(self.question(&seen, remark.as_deref()));
+        }
+        // They hear with whom they are about to talk; nothing is asked.
+        let told = [remark, Some(self.facts(&seen))].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        self.accept(db, &seen, Some(&told)).await
     }
 
     /// The same key of the same question again gets the same document and does nothing more.
@@ -204,19 +210,25 @@ impl Ring {
         }
         let (words, language) = self.words(&seen);
         match digits {
-            "1" => self.accept(db, &seen).await,
+            "1" => self.accept(db, &seen, None).await,
             "2" => {
                 let ended = Ended::of(LegResult::Declined, None);
                 leg_ended(db, &self.acting, &seen.leg, &ended).await?;
                 Ok(self.farewell(&language, words.declined))
             }
-            _ if !seen.is_wanted() => Ok(self.too_late(&seen)),
+            _ if !seen.is_wanted() || seen.leg.result.is_some() => Ok(self.too_late(&seen)),
             "" if self.asked + 1 >= ASKED_MAX => {
                 leg_ended(db, &self.acting, &seen.leg, &Ended::of(LegResult::HungUp, None)).await?;
-                Ok(super::text(&twiml::Response::new().with(Verb::Hangup), &self.urls))
+                Ok(self.too_late(&seen))
             }
             "" => Ok(self.question(&seen, None)),
-            _ => Ok(self.question(&seen, Some(words.unknown_key))),
+            _ => {
+                // A human, who gets time anew; not for ever.
+                if self.asked < ASKED_MAX {
+                    legs::asked_anew(db, self.acting.org(), &self.leg, self.acting.now).await?;
+                }
+                Ok(self.question(&seen, Some(words.unknown_key)))
+            }
         }
     }
 
@@ -230,15 +242,16 @@ impl Ring {
             Wish::BringIn => words.brings_in,
             Wish::HandOver => words.hands_over,
         };
-        Ok(Some(filled(sentence, name)))
+        Ok(Some(fill(sentence, &[("name", name)])))
     }
 
-    async fn accept(&self, db: &mut AnyConnection, seen: &Seen) -> Result<String, StoreError> {
+    /// `told`: what they hear before they talk, who have taken the call by answering it.
+    async fn accept(&self, db: &mut AnyConnection, seen: &Seen, told: Option<&str>) -> Result<String, StoreError> {
         let (org, now) = (self.acting.org(), self.acting.now);
         if seen.call.phase == Phase::Bridged && seen.is_wanted() && seen.leg.state != LegState::Ended {
             return Ok(match aside::accepted(db, &self.acting, &seen.call, &seen.leg).await? {
-                Some(Wish::BringIn) => self.conference(seen),
-                Some(Wish::HandOver) => self.connect(seen),
+                Some(Wish::BringIn) => self.conference(seen, told),
+                Some(Wish::HandOver) => self.connect(seen, told),
                 None => self.too_late(seen),
             });
         }
@@ -250,21 +263,27 @@ impl Ring {
             let mine = fresh.as_ref().is_some_and(|call| {
                 call.answered_by.as_ref() == Some(&seen.leg.person) && call.phase == Phase::Accepted
             });
-            return Ok(if mine { self.connect(seen) } else { self.too_late(seen) });
+            return Ok(if mine { self.connect(seen, told) } else { self.too_late(seen) });
         }
         timers::clear(db, org, HANGUP, self.leg.as_str()).await?;
-        let text = format!("{} accepted the call by key.", seen.leg.person);
+        let how = if told.is_some() { "answering" } else { "key" };
+        let text = format!("{} accepted the call by {how}.", seen.leg.person);
         note(db, &self.acting, &seen.call, "accepted", text, detail(&seen.leg)).await?;
         wake(db, &self.acting, &seen.call.id).await?;
-        Ok(self.connect(seen))
+        Ok(self.connect(seen, told))
     }
 
     /// The one who won dials the queue in which this caller waits alone.
-    pub(super) fn connect(&self, seen: &Seen) -> String {
-        let (words, language) = self.words(seen);
-        let mut document = twiml::Response::new().with(say(&language, words.connecting));
+    pub(super) fn connect(&self, seen: &Seen, told: Option<&str>) -> String {
+        let mut document = self.before_talking(seen, told);
         document.verbs.extend(self.dial_caller(seen));
         super::text(&document, &self.urls)
+    }
+
+    pub(super) fn before_talking(&self, seen: &Seen, told: Option<&str>) -> twiml::Response {
+        let (words, language) = self.words(seen);
+        let sentences = told.into_iter().chain([words.connecting]).collect::<Vec<_>>().join(" ");
+        twiml::Response::new().with(say(&language, &sentences))
     }
 
     /// A star ends it and leads to `talked`: what follows stands in `star`.
@@ -362,17 +381,22 @@ impl Ring {
         }
     }
 
-    fn question(&self, seen: &Seen, remark: Option<&str>) -> String {
-        let (words, language) = self.words(seen);
+    /// Who calls, and why.
+    fn facts(&self, seen: &Seen) -> String {
         let directory = &self.acting.directory;
         let customer = seen.call.customer.as_ref().and_then(|id| directory.customers.get(id));
-        let told = words.announce(&words::Caller {
+        self.words(seen).0.announce(&words::Caller {
             customer: customer.map(|customer| customer.name.as_str()),
             category: seen.call.category.as_deref(),
             priority: seen.call.priority.unwrap_or(Priority::P3),
             verified: seen.call.verified,
             waited: self.acting.now - seen.call.started_at,
-        });
+        })
+    }
+
+    fn question(&self, seen: &Seen, remark: Option<&str>) -> String {
+        let (words, language) = self.words(seen);
+        let told = self.facts(seen);
         let message = [remark, Some(told.as_str()), Some(words.press)];
         let message = message.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let key = format!("{}?n={}", self.urls.leg(urls::LEG_KEY, &self.leg), self.asked + 1);
@@ -394,22 +418,6 @@ impl Ring {
     pub fn words(&self, seen: &Seen) -> (&'static Words, Language) {
         let person = self.acting.directory.people.get(&seen.leg.person);
         words::words(&person.map_or_else(Language::english, |person| person.language.clone()))
-    }
-
-    /// Taken by somebody else, or the caller has gone.
-    fn too_late(&self, seen: &Seen) -> String {
-        let (words, language) = self.words(seen);
-        let was_asked_for = seen.waiting.as_ref().is_some_and(|waiting| waiting.is_wanted(&seen.leg));
-        match &seen.call.answered_by {
-            Some(_) if was_asked_for && seen.call.ended_at.is_some() => self.farewell(&language, words.over),
-            Some(person) if *person != seen.leg.person => {
-                let name = self.acting.directory.people.get(person).map_or(person.as_str(), |person| &person.name);
-                self.farewell(&language, &filled(words.taken_by, name))
-            }
-            Some(_) => self.farewell(&language, words.taken),
-            None if seen.call.phase == Phase::Waiting => self.farewell(&language, words.passed_on),
-            None => self.farewell(&language, words.gone),
-        }
     }
 
     pub fn farewell(&self, language: &Language, words: &str) -> String {

@@ -8,8 +8,9 @@
 mod aside; // another technician is wanted
 mod callbacks; // promises to call back
 mod called; // flows that a call may call
-mod calls; // turns, the queue
+mod calls; // turns, the end of the queue
 mod connect; // the timer by which people are rung
+mod dismissed; // why somebody who answered does not talk
 pub mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
@@ -24,6 +25,7 @@ mod numbers; // of alerts that a unit of work may open
 mod plain; // turns that change nothing but their call
 mod recorded; // what callers said
 mod rings; // what the carrier is asked to do
+mod room; // what a waiting caller hears
 pub mod spare; // the answer when nothing else can be had
 mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
@@ -47,7 +49,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use tokio_util::task::TaskTracker;
 
 use crate::{
     carrier::{
@@ -63,7 +64,7 @@ use crate::{
 };
 use known::KnownCalls;
 use lookup::Lookups;
-use spare::{Desk, What};
+use spare::{Desk, Recorded, What};
 use urls::Urls;
 use voice::Arrival;
 
@@ -84,8 +85,6 @@ struct Parts {
     lookups: Lookups,
     /// Messages are put into words here: the carrier is not asked to.
     transcribes: bool,
-    /// What callers left, in memory until it is kept: a service that stops waits for it.
-    keeping: TaskTracker,
     old_flows: Mutex<BTreeMap<(FlowId, i64), Arc<Flow>>>,
     known: KnownCalls,
     turns: plain::Turns,
@@ -99,19 +98,11 @@ impl FromRef<State> for Webhooks {
 }
 
 impl State {
-    /// Starts the task that saves turns which come together; it ends with the last clone. `keeping` is waited for
-    /// before the database is closed.
-    pub fn start(
-        context: Context,
-        webhooks: Webhooks,
-        lookups: Lookups,
-        transcribes: bool,
-        desk: Desk,
-        keeping: TaskTracker,
-    ) -> Self {
+    /// Starts the task that saves turns which come together; it ends with the last clone.
+    pub fn start(context: Context, webhooks: Webhooks, lookups: Lookups, transcribes: bool, desk: Desk) -> Self {
         let turns = plain::turns(context.store.clone());
         let (old_flows, known) = (Mutex::default(), KnownCalls::default());
-        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, keeping, old_flows, known, turns, desk }))
+        Self(Arc::new(Parts { context, webhooks, lookups, transcribes, old_flows, known, turns, desk }))
     }
 
     /// Answers whom nothing else answers.
@@ -137,11 +128,6 @@ impl State {
 
     fn turns(&self) -> &plain::Turns {
         &self.0.turns
-    }
-
-    /// For what must not be lost while the service stops.
-    fn keeping(&self) -> &TaskTracker {
-        &self.0.keeping
     }
 
     /// A version that is no longer the latest.
@@ -184,7 +170,7 @@ pub fn routes(state: State) -> Router {
         .route(urls::VOICE, any(voice::came_in))
         .route(urls::VOICE_STATUS, any(voice::ended))
         .route(urls::TURN, any(calls::turn))
-        .route(urls::WAIT, any(calls::wait))
+        .route(urls::WAIT, any(room::wait))
         .route(urls::QUEUE, any(calls::queue))
         .route(urls::RECORDING, any(recorded::recording))
         .route(urls::TRANSCRIPTION, any(recorded::transcription))
@@ -195,6 +181,7 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_STAR, any(star::key))
         .route(urls::LEG_JOIN, any(star::join))
         .route(urls::LEG_STATUS, any(legs::status))
+        .route(urls::LEG_DISMISSED, any(dismissed::dismissed))
         .route(music::PATH, get(music::hold))
         .with_state(state)
         .merge(spare)
@@ -280,7 +267,10 @@ impl State {
     {
         match served(work).await {
             Some(document) => document,
-            None => self.desk().answer(arrival, What::message(recorded::of(form)), spare::is_gone(form)).await,
+            None => {
+                let said = Recorded::of(recorded::of(form)).map(What::Message);
+                self.desk().answer(arrival, said, spare::is_gone(form)).await
+            }
         }
     }
 }

@@ -5,18 +5,23 @@ use std::{f64::consts::TAU, sync::OnceLock};
 
 use axum::{
     body::Bytes,
-    http::header,
+    extract::Path,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-/// Not below `/carriers/`: a carrier fetches audio without parameters.
-pub const PATH: &str = "/audio/hold.wav";
-/// How long it plays before the wait document is asked again.
+/// Not below `/carriers/`: a carrier fetches audio without parameters. Each length has an address of its own: a
+/// document cannot end what it plays, and carriers keep what they have fetched.
+pub const PATH: &str = "/audio/hold/{piece}";
+/// The longest piece, and how much of it there is.
 pub const SECONDS: u32 = 20;
 
 /// What telephone networks carry.
 const RATE: u32 = 8_000;
 const CHORD_S: f64 = 2.5;
+/// A quarter of a second, in samples.
+const FADE: usize = RATE as usize / 4;
+const ENDING: &str = ".wav";
 /// I, vi, IV, V, twice: frequencies in Hz (equal temperament, A4 = 440 Hz).
 const CHORDS: [[f64; 4]; 8] = [
     [261.63, 329.63, 392.00, 523.25],
@@ -29,16 +34,27 @@ const CHORDS: [[f64; 4]; 8] = [
     [196.00, 246.94, 293.66, 493.88],
 ];
 
+/// Where so much of it is.
+pub fn path(seconds: u32) -> String {
+    PATH.replace("{piece}", &format!("{}{ENDING}", seconds.clamp(1, SECONDS)))
+}
+
 /// The handler: the same bytes for everybody, to be kept for a day.
-pub async fn hold() -> Response {
-    static FILE: OnceLock<Bytes> = OnceLock::new();
-    let file = FILE.get_or_init(|| Bytes::from(wav())).clone();
+pub async fn hold(Path(piece): Path<String>) -> Response {
+    static SAMPLES: OnceLock<Vec<i16>> = OnceLock::new();
+    let Some(seconds) = piece.strip_suffix(ENDING).and_then(|seconds| seconds.parse().ok()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let samples = SAMPLES.get_or_init(|| (0..RATE * SECONDS).map(sample).collect());
+    let file = Bytes::from(wav(samples, seconds));
     ([(header::CONTENT_TYPE, "audio/wav"), (header::CACHE_CONTROL, "public, max-age=86400")], file).into_response()
 }
 
 /// PCM, 16 bits, mono (RIFF WAVE).
-fn wav() -> Vec<u8> {
-    let samples: Vec<i16> = (0..RATE * SECONDS).map(sample).collect();
+fn wav(samples: &[i16], seconds: u32) -> Vec<u8> {
+    let played = (RATE * seconds.clamp(1, SECONDS)) as usize;
+    let samples = samples.iter().enumerate().take(played).map(|(n, sample)| faded(*sample, played - n));
+    let samples: Vec<i16> = samples.collect();
     let bytes = u32::try_from(samples.len() * 2).expect("twenty seconds are short");
     let mut file = Vec::with_capacity(44 + samples.len() * 2);
     file.extend(b"RIFF");
@@ -55,6 +71,15 @@ fn wav() -> Vec<u8> {
     file.extend(bytes.to_le_bytes());
     file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
     file
+}
+
+/// What is cut off within a chord ends softly.
+fn faded(sample: i16, left: usize) -> i16 {
+    if left >= FADE {
+        return sample;
+    }
+    let share = i64::from(sample) * i64::try_from(left).unwrap_or(0) / i64::try_from(FADE).unwrap_or(1);
+    i16::try_from(share).unwrap_or(0)
 }
 
 /// The notes of a chord are plucked one after the other and fade.
@@ -81,15 +106,35 @@ fn sample(n: u32) -> i16 {
 mod tests {
     use super::*;
 
+    fn cut(seconds: u32) -> Vec<u8> {
+        wav(&(0..RATE * SECONDS).map(sample).collect::<Vec<_>>(), seconds)
+    }
+
     #[test]
-    fn it_is_a_wave_file_that_is_heard_and_never_clips() {
-        let file = wav();
-        assert_eq!((&file[..4], &file[8..16]), (b"RIFF".as_slice(), b"WAVEfmt ".as_slice()));
-        assert_eq!(file.len(), 44 + (RATE * SECONDS * 2) as usize);
-        let samples: Vec<i16> = file[44..].chunks(2).map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]])).collect();
-        let loudest = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap();
-        assert!((3_000..20_000).contains(&loudest), "{loudest}");
-        let steepest = samples.windows(2).map(|two| two[0].abs_diff(two[1])).max().unwrap();
-        assert!(steepest < 8_000, "it clicks: {steepest}");
+    fn each_piece_is_a_wave_file_that_is_heard_and_never_clicks() {
+        for seconds in [1, 7, 8, SECONDS] {
+            let file = cut(seconds);
+            assert_eq!((&file[..4], &file[8..16]), (b"RIFF".as_slice(), b"WAVEfmt ".as_slice()));
+            assert_eq!(file.len(), 44 + (RATE * seconds * 2) as usize);
+            let samples: Vec<i16> =
+                file[44..].chunks(2).map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]])).collect();
+            let loudest = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap();
+            assert!((3_000..20_000).contains(&loudest), "{loudest}");
+            let steepest = samples.windows(2).map(|two| two[0].abs_diff(two[1])).max().unwrap();
+            assert!(steepest < 8_000, "it clicks: {steepest}");
+            assert!(samples.last().unwrap().unsigned_abs() < 50, "it ends with a click");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_piece_is_found_at_its_address_and_nothing_else_is() {
+        let status = async |piece: &str| hold(Path(piece.to_owned())).await.status();
+        assert_eq!(path(8), "/audio/hold/8.wav");
+        assert_eq!(path(99), "/audio/hold/20.wav");
+        assert_eq!(status("8.wav").await, StatusCode::OK);
+        assert_eq!(status("4000000000.wav").await, StatusCode::OK, "all there is");
+        for wrong in ["8.mp3", "x.wav", "-1.wav", "8"] {
+            assert_eq!(status(wrong).await, StatusCode::NOT_FOUND, "{wrong}");
+        }
     }
 }

@@ -3,7 +3,16 @@
 use axum::{extract::State as Extract, response::Response};
 use sqlx::AnyConnection;
 
-use super::{State, calls::Asked, come_again, effects::Applying, in_time, journaled, spare::What, taken, turn::Scene};
+use super::{
+    State,
+    calls::Asked,
+    come_again,
+    effects::Applying,
+    in_time, journaled,
+    spare::{Recorded, What},
+    taken,
+    turn::Scene,
+};
 use crate::{
     carrier::{signature::Form, status::RecordingStatus},
     ivr::{self, Attestation, Input},
@@ -12,7 +21,7 @@ use crate::{
         id::CallId,
     },
     store::{StoreError, calls::Phase, voicemails},
-    web::text,
+    web::{text, webhook::Webhook},
     work::transcript,
 };
 
@@ -20,34 +29,39 @@ const TRANSCRIPT_MAX: usize = 4_000;
 
 /// The file of a recording is there, or will never be. A message whose own webhook was lost is kept.
 pub(super) async fn recording(Extract(state): Extract<State>, asked: Asked) -> Response {
-    if let Some(answer) = super::talks::told(&state, &asked).await {
-        return answer;
-    }
-    let Some(input) = reported(&asked.webhook.form) else { return taken("recording") };
-    let question = asked.webhook.queried::<String>("question").and_then(|name| Question::named(&name));
+    let Some(reported) = reported(&asked.webhook) else { return taken("recording") };
     let of_turn = asked.webhook.queried::<u32>("turn");
-    let (worker, id, said) = (state.clone(), asked.call.clone(), input.clone());
+    let (worker, id, told) = (state.clone(), asked.call.clone(), reported.clone());
     let work = async move {
-        let Some(scene) = worker.scene(&id, Attestation::NotSupplied).await? else { return Ok(()) };
-        // A report that was slow belongs to a question of before.
-        let is_current = of_turn.is_none_or(|turn| turn == scene.call.turn);
-        worker.keep_reported(scene, said, question, is_current).await
+        match told {
+            What::Talk { call, recorded } => worker.keep_talk(&call, &recorded).await,
+            What::Recording { recorded, question } => {
+                let Some(scene) = worker.scene(&id, Attestation::NotSupplied).await? else { return Ok(()) };
+                // A report that was slow belongs to a question of before.
+                let is_current = of_turn.is_none_or(|turn| turn == scene.call.turn);
+                worker.keep_reported(scene, recorded.input(false), question, is_current).await
+            }
+            What::Used | What::Dialled(_) | What::Talked(_) | What::Message(_) | What::Ended => Ok(()),
+        }
     };
     if in_time(work, "the journal keeps a recording").await.is_some() {
         return taken("recording");
     }
-    if let Some(recording) = What::recording(Some(input)) {
-        state.desk().happened(&asked.arrival, recording).await;
-    }
+    state.desk().happened(&asked.arrival, reported).await;
     journaled("recording")
 }
 
-/// What the caller said, if the carrier reports that. Silence is told by the turn alone.
-pub(super) fn reported(form: &Form) -> Option<Input> {
+/// What the caller said, or a talk, if the carrier reports that. Silence is told by the turn alone.
+pub(super) fn reported(webhook: &Webhook) -> Option<What> {
+    let form = &webhook.form;
     let status = RecordingStatus::parse(form.get("RecordingStatus").unwrap_or_default());
-    let of_the_caller = form.get("RecordingSource").is_none_or(|source| source == "RecordVerb");
-    let told = of(form).filter(|_| of_the_caller && status == RecordingStatus::Completed);
-    told.filter(|input| matches!(input, Input::Recorded { .. }))
+    let recorded = Recorded::of(of(form).filter(|_| status == RecordingStatus::Completed))?;
+    if form.get("RecordingSource").is_none_or(|source| source == "RecordVerb") {
+        let question = webhook.queried::<String>("question").and_then(|name| Question::named(&name));
+        Some(What::Recording { recorded, question })
+    } else {
+        Some(What::Talk { call: webhook.named("call")?, recorded })
+    }
 }
 
 impl State {
@@ -76,9 +90,7 @@ impl State {
             (false, None) => self.keep_beside(&scene, &input, question).await,
         }
     }
-}
 
-impl State {
     /// Whether this recording is one of the call's messages already.
     pub(super) async fn is_kept(&self, call: &CallId, input: &Input) -> Result<bool, StoreError> {
         let Input::Recorded { url, sid, .. } = input else { return Ok(false) };
@@ -88,21 +100,24 @@ impl State {
         Ok(kept.iter().any(|message| message.recording == *recording))
     }
 
-    /// A message, or an answer, that the flow does not hear of: it stands beside the call's alert.
+    /// A message, or an answer, that the flow does not hear of: it stands beside the call's alert, and is put
+    /// into words as if it had come in time.
     pub(super) async fn keep_beside(
         &self,
         scene: &Scene,
         input: &Input,
         question: Option<Question>,
     ) -> Result<(), StoreError> {
-        let Input::Recorded { url, sid, seconds, .. } = input.clone() else { return Ok(()) };
+        let Input::Recorded { url, sid, seconds, spare, .. } = input.clone() else { return Ok(()) };
         let language = scene.call.language.clone().unwrap_or_else(|| scene.flow.default_language().clone());
         let effect = match question {
             Some(question) => {
-                ivr::Effect::Intake(ivr::IntakeAnswer { question, url, sid, seconds, transcribe: false, language })
+                ivr::Effect::Intake(ivr::IntakeAnswer { question, url, sid, seconds, transcribe: true, language })
             }
             None => {
-                ivr::Effect::Voicemail(ivr::Voicemail { url, sid, seconds, transcribe: false, language, raise: None })
+                let state = ivr::State::from_json(&scene.call.state);
+                let transcribe = spare || state.is_ok_and(|state| ivr::transcribes(scene.flows(), &state));
+                ivr::Effect::Voicemail(ivr::Voicemail { url, sid, seconds, transcribe, language, raise: None })
             }
         };
         let (acting, call) = (scene.acting.clone(), scene.call.clone());

@@ -45,9 +45,15 @@ const RING_S: i64 = 25;
 const RING_S_MAX: i64 = 600;
 /// After which a leg's report is missed, beside the ringing: the carrier's slack, and somebody who listens.
 const REPORT_WITHIN: TimeDelta = TimeDelta::seconds(35);
+/// One sentence; then the line is ended in any case.
+const TOLD_WITHIN: TimeDelta = TimeDelta::seconds(20);
+/// Of a `hangup`: whoever has picked up was led to where they hear why.
+const TOLD: &str = "told";
 const AGAIN: TimeDelta = TimeDelta::seconds(2);
 const ASK_AGAIN: TimeDelta = TimeDelta::minutes(1);
 const WATCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
+/// Until the journal of the spare documents was brought home.
+const NEWS_AGAIN: TimeDelta = TimeDelta::seconds(5);
 /// How often a technician is led to the third before that is given up.
 const JOIN_TRIES: i64 = 3;
 /// How often a carrier is asked to move a caller who waits.
@@ -215,6 +221,9 @@ impl Ringing {
         if leg.state == LegState::Ended || leg.result.is_none() {
             return self.complete(timer).await;
         }
+        if leg.state == LegState::Answered && timer.payload.is_empty() && self.tells_why(timer, &leg, &call).await? {
+            return Ok(());
+        }
         if let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&call))
             && let Err(error) = carrier.end_call(&Sid::new(sid.as_str())).await
         {
@@ -228,6 +237,21 @@ impl Ringing {
         }
         // A call that was cancelled while it was queued sends no report.
         self.over(timer, leg, Ended::default()).await
+    }
+
+    /// Whoever has picked up hears why before the line is dead; the document ends it. `false`: the carrier would
+    /// not lead them there.
+    async fn tells_why(&self, timer: &DueTimer, leg: &LegRow, call: &CallRow) -> Result<bool, StoreError> {
+        let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(call)) else { return Ok(false) };
+        let url = Urls::new(self.0.webhooks().public_url(), &call.carrier).leg(urls::LEG_DISMISSED, &leg.id);
+        if let Err(error) = carrier.redirect_call(&Sid::new(sid.as_str()), &url).await {
+            tracing::warn!(leg.id = %leg.id, code = error.code, "a technician could not be told why they are cut off");
+            return Ok(false);
+        }
+        let mut next = timer.clone();
+        next.payload = TOLD.to_owned();
+        self.again(&next, TOLD_WITHIN).await?;
+        Ok(true)
     }
 
     /// Takes a caller out of the queue. The wait document does so too, when it is asked next.
@@ -321,6 +345,10 @@ impl Ringing {
         let Some(scene) = scene.filter(|scene| scene.call.ended_at.is_none()) else {
             return self.complete(timer).await;
         };
+        if self.0.desk().disk().may_hold_news() {
+            // Whoever talked by the spare document must not count as missed.
+            return self.again(timer, NEWS_AGAIN).await;
+        }
         let call = &scene.call;
         let status = match self.carrier(call) {
             Some(carrier) => carrier.call_status(&Sid::new(call.carrier_call.as_str())).await.map(|seen| seen.status),

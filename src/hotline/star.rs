@@ -84,7 +84,7 @@ impl Ring {
         let conference = seen.waiting.as_ref().is_some_and(|waiting| waiting.conference);
         // Whom they wanted has come while they pressed keys, and the carrier has not moved them yet.
         if talks && conference && timers::clear(db, self.acting.org(), JOIN, self.leg.as_str()).await? {
-            return Ok(self.conference(&seen));
+            return Ok(self.conference(&seen, None));
         }
         if seen.call.ended_at.is_some() || !talks || conference {
             return Ok(super::text(&Document::new().with(Verb::Hangup), &self.urls));
@@ -94,9 +94,9 @@ impl Ring {
             "1" => self.wish(db, &seen, Wish::BringIn, (words, &language)).await,
             "2" => self.wish(db, &seen, Wish::HandOver, (words, &language)).await,
             "" | "*" if self.asked <= 1 => Ok(self.menu(words, &language)),
-            "" | "*" => Ok(self.connect(&seen)),
+            "" | "*" => Ok(self.connect(&seen, None)),
             _ if self.asked < ASKED_MAX => Ok(self.menu(words, &language)),
-            _ => Ok(self.connect(&seen)),
+            _ => Ok(self.connect(&seen, None)),
         }
     }
 
@@ -131,14 +131,13 @@ impl Ring {
         if !conference || seen.call.ended_at.is_some() {
             return Ok(super::text(&Document::new().with(Verb::Hangup), &self.urls));
         }
-        Ok(self.conference(&seen))
+        Ok(self.conference(&seen, None))
     }
 
     /// The room of the three, for a technician: whoever leaves it leaves the others talking.
-    pub(super) fn conference(&self, seen: &Seen) -> String {
-        let (words, language) = self.words(seen);
+    pub(super) fn conference(&self, seen: &Seen, told: Option<&str>) -> String {
         let action = self.urls.leg(urls::LEG_TALKED, &self.leg);
-        let document = Document::new().with(say(&language, words.connecting)).with(room(&seen.call.id, action, false));
+        let document = self.before_talking(seen, told).with(room(&seen.call.id, action, false));
         super::text(&document, &self.urls)
     }
 }

@@ -5,6 +5,7 @@
 //! Start with `begins`, then `confirm`. A talk is confirmed once it has lasted, or by the carrier's word.
 
 use chrono::TimeDelta;
+use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{connect::release, effects::CONNECT, effects::note, leg_end::leg_ended, rings::detail, rings::wake};
@@ -12,19 +13,27 @@ use crate::{
     escalation::connect::LegResult,
     hotline::leg_end::Ended,
     hotline::waiting::Waiting,
-    model::{Instant, alert::Actor, call::LegState, id::CallId},
+    model::{
+        Instant,
+        alert::Actor,
+        call::LegState,
+        id::{CallId, PersonId},
+    },
     notify::plan,
     store::{
         StoreError, alerts, attempts,
         calls::{self, CallRow},
         legs::{self, LegRow},
-        timers,
+        timeline, timers,
     },
     work::{Acting, act},
 };
 
 /// The whisper, and some words: a line that is dead before that was no talk.
 const LASTS: TimeDelta = TimeDelta::seconds(4);
+
+/// The word of the timeline for a technician who is told the caller's number.
+const NUMBER: &str = "number";
 
 /// Whether this leg's person has talked with the caller.
 pub fn is_one(leg: &LegRow, now: Instant) -> bool {
@@ -61,16 +70,26 @@ pub async fn confirm(db: &mut AnyConnection, acting: &Acting, call: &CallRow, le
     note(db, acting, call, "bridged", text, detail(leg)).await?;
     acknowledge(db, acting, call, &Actor::Person(leg.person.clone())).await?;
     release(db, acting, call).await?;
-    tell_number(db, acting, call, leg).await?;
+    tell_number(db, acting, call, &leg.person).await?;
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of some minutes")]
     metrics::histogram!(crate::telemetry::metric::CALL_WAIT_SECONDS).record(waited as f64 / 1_000.0);
     wake(db, acting, &call.id).await
 }
 
-/// Their phone shows the hotline's number: to whom they talk they learn in writing, to ring back.
-async fn tell_number(db: &mut AnyConnection, acting: &Acting, call: &CallRow, leg: &LegRow) -> Result<(), StoreError> {
+/// Their phone shows the hotline's number: to whom they talk they learn in writing, to ring back. Once, however
+/// often they come into the call.
+pub async fn tell_number(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    call: &CallRow,
+    person: &PersonId,
+) -> Result<(), StoreError> {
     let org = acting.org();
-    let (Some(caller), Some(person)) = (&call.from, acting.directory.people.get(&leg.person)) else { return Ok(()) };
+    let (Some(caller), Some(person)) = (&call.from, acting.directory.people.get(person)) else { return Ok(()) };
+    let told = timeline::of_call(db, org, &call.id).await?;
+    if told.iter().any(|entry| entry.kind == NUMBER && entry.detail["person"] == person.id.as_str()) {
+        return Ok(());
+    }
     let alert = match &call.alert {
         Some(id) => alerts::by_id(db, org, id).await?,
         None => None,
@@ -80,8 +99,8 @@ async fn tell_number(db: &mut AnyConnection, acting: &Acting, call: &CallRow, le
     let about = alert.as_ref().map(|row| (&row.alert, customer));
     let Some(attempt) = plan::line(about, person, line, &acting.ids) else { return Ok(()) };
     attempts::insert(db, org, &attempt).await?;
-    let text = format!("{} is told the caller's number by {}.", leg.person, attempt.address.channel());
-    note(db, acting, call, "number", text, detail(leg)).await
+    let text = format!("{} is told the caller's number by {}.", person.id, attempt.address.channel());
+    note(db, acting, call, NUMBER, text, json!({ "person": person.id.as_str() })).await
 }
 
 /// Whoever takes a call takes its alert, when the flow wants that.

@@ -1,21 +1,15 @@
 //! Talks that the flow wanted recorded: the carrier tells of one when it is over, by a report alone. It is kept like
-//! a message (fetched, sealed, deleted at the carrier, removed in time), and pages nobody. Start with `told`.
+//! a message (fetched, sealed, deleted at the carrier, removed in time), and pages nobody. Start with `keep_talk`.
 
-use axum::response::Response;
-use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{
     State,
-    calls::Asked,
-    come_again,
     effects::{FETCH_AFTER, note},
-    recorded, taken,
+    spare::Recorded,
 };
 use crate::{
-    carrier::status::RecordingStatus,
-    ivr::Input,
     model::id::CallId,
     store::{
         StoreError, calls, timers,
@@ -24,60 +18,18 @@ use crate::{
     work::{Acting, record},
 };
 
-/// What cannot be noted now is tried again for a day.
-const AGAIN: TimeDelta = TimeDelta::seconds(5);
-const TRIES: u32 = 17_280;
-
 #[derive(Clone)]
 struct Talk {
     call: CallId,
-    recording: String,
-    url: String,
-    seconds: u32,
-}
-
-/// The answer to a report of a recorded talk. `None`: it is no such report.
-pub(super) async fn told(state: &State, asked: &Asked) -> Option<Response> {
-    let form = &asked.webhook.form;
-    form.get("RecordingSource").filter(|source| *source != "RecordVerb")?;
-    let is_there =
-        RecordingStatus::parse(form.get("RecordingStatus").unwrap_or_default()) == RecordingStatus::Completed;
-    let Some(Input::Recorded { url, sid, seconds, .. }) = recorded::of(form).filter(|_| is_there) else {
-        return Some(taken("recording"));
-    };
-    let talk = Talk { call: asked.call.clone(), recording: sid.unwrap_or_else(|| url.clone()), url, seconds };
-    Some(match state.note_talk(&talk).await {
-        Ok(()) => taken("recording"),
-        Err(error) => {
-            state.note_talk_later(talk);
-            come_again("recording", &error)
-        }
-    })
+    recorded: Recorded,
 }
 
 impl State {
-    async fn note_talk(&self, talk: &Talk) -> Result<(), StoreError> {
-        let (acting, talk) = (self.context().acting(), talk.clone());
+    /// However often it is told.
+    pub(super) async fn keep_talk(&self, call: &CallId, recorded: &Recorded) -> Result<(), StoreError> {
+        let talk = Talk { call: call.clone(), recorded: recorded.clone() };
+        let acting = self.context().acting();
         self.context().change(async move |db| talk.note(db, &acting).await).await
-    }
-
-    /// Carriers tell of it once.
-    fn note_talk_later(&self, talk: Talk) {
-        let state = self.clone();
-        self.keeping().spawn(async move {
-            for _ in 0..TRIES {
-                state.context().clock.sleep(AGAIN).await;
-                match state.note_talk(&talk).await {
-                    Err(error) if error.is_unavailable() => {}
-                    Err(error) => {
-                        let (call, error) = (&talk.call, &error as &dyn std::error::Error);
-                        tracing::error!(error, call.id = %call, talk.recording, "a recorded talk cannot be kept");
-                        return;
-                    }
-                    Ok(()) => return,
-                }
-            }
-        });
     }
 }
 
@@ -90,9 +42,9 @@ impl Talk {
             call: call.id.clone(),
             alert: call.alert.clone(),
             carrier: call.carrier.clone(),
-            recording: self.recording.clone(),
-            url: self.url.clone(),
-            seconds: self.seconds,
+            recording: self.recorded.name().to_owned(),
+            url: self.recorded.url.clone(),
+            seconds: self.recorded.seconds,
             transcript: None,
             said: Said::Talk,
             language: call.language.clone(),
@@ -106,8 +58,8 @@ impl Talk {
             return Ok(());
         }
         timers::set(db, org, FETCH, row.id.as_str(), acting.now + FETCH_AFTER, "").await?;
-        let text = format!("The talk was recorded: {} seconds.", self.seconds);
-        let detail = json!({ "voicemail": row.id.as_str(), "seconds": self.seconds });
+        let text = format!("The talk was recorded: {} seconds.", self.recorded.seconds);
+        let detail = json!({ "voicemail": row.id.as_str(), "seconds": self.recorded.seconds });
         if let Some(alert) = &call.alert {
             record(db, acting, alert, "talk", text.clone(), detail.clone()).await?;
         }

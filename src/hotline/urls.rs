@@ -32,6 +32,8 @@ pub const LEG_TALKED: &str = "/carriers/{carrier}/legs/{leg}/talked";
 pub const LEG_STAR: &str = "/carriers/{carrier}/legs/{leg}/star";
 /// Where a technician goes on when a third one joins.
 pub const LEG_JOIN: &str = "/carriers/{carrier}/legs/{leg}/join";
+/// What somebody hears whose leg is about to be ended.
+pub const LEG_DISMISSED: &str = "/carriers/{carrier}/legs/{leg}/dismissed";
 pub const LEG_STATUS: &str = "/carriers/{carrier}/legs/{leg}/status";
 
 /// Builds absolute URLs for one carrier.

@@ -45,6 +45,17 @@ impl Arrival {
     pub fn hotline(&self) -> &str {
         self.to.as_ref().map_or("an unreadable number", Phone::as_str)
     }
+
+    pub fn is_same_call(&self, other: &Self) -> bool {
+        self.carrier_call == other.carrier_call && self.carrier == other.carrier
+    }
+
+    /// Where nobody says how a number's callers are spoken to.
+    pub fn language(&self) -> Language {
+        let german = |phone: &Phone| ["49", "43"].contains(&phone.country_code());
+        let is_german = self.to.as_ref().or(self.from.as_ref()).is_some_and(german);
+        is_german.then(|| "de".parse().ok()).flatten().unwrap_or_else(Language::english)
+    }
 }
 
 /// The number's voice URL.
@@ -63,9 +74,7 @@ impl State {
         }
         let Some(call) = self.call_of(&arrival).await? else {
             self.unknown_number(&arrival).await?;
-            let caller = arrival.from.as_ref().filter(|from| from.country_code() == "49");
-            let language = if caller.is_some() { "de".parse().ok() } else { None };
-            return Ok(farewell(&language.unwrap_or_else(Language::english), |words| words.unknown_number, urls));
+            return Ok(farewell(&arrival.language(), |words| words.unknown_number, urls));
         };
         if call.turn == 0 {
             tracing::info!(call.id = %call.id, hotline = %call.hotline.masked(), "a call came in");
@@ -99,8 +108,8 @@ impl State {
 
     /// The same for one that came in at that time.
     pub(super) async fn call_of_then(&self, arrival: &Arrival, at: Instant) -> Result<Option<CallRow>, StoreError> {
-        let acting = Acting { now: at, ..self.context().acting() };
-        let new = self.new_call(&acting, arrival);
+        let acting = self.context().acting();
+        let new = self.new_call(&Acting { now: at, ..acting.clone() }, arrival);
         let (carrier, sid) = (arrival.carrier.clone(), arrival.carrier_call.clone());
         let unit = async move |db: &mut sqlx::AnyConnection| {
             if let Some(new) = &new

@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{texts::Compiled, turn::RejectReason};
+use super::{patience::Patience, texts::Compiled, turn::RejectReason};
 use crate::model::{
     call::Question,
     id::{CalendarId, FlowId, PersonId, PolicyId, ScheduleId},
@@ -25,6 +25,7 @@ pub struct Flow {
     pub voices: BTreeMap<Language, String>,
     pub vars: BTreeMap<String, Var>,
     pub abandoned: Abandoned,
+    pub max_seconds_to_human: Option<Patience>,
     pub start: StepId,
     pub(super) steps: Vec<Step>,
     pub(super) names: BTreeMap<String, StepId>,
@@ -164,9 +165,11 @@ pub struct Speech {
 pub struct Asking {
     pub prompt: Speech,
     pub attempts: u32,
+    /// Until the first key or word; where the caller is recorded, the silence that ends it.
     pub timeout_s: u32,
     pub finish: Option<char>,
     pub no_input: Option<Text>,
+    /// Never where the caller is recorded.
     pub barge_in: bool,
 }
 
@@ -227,8 +230,8 @@ pub struct CollectStep {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct IntakeStep {
-    /// Said before the first question.
-    pub prompt: Option<Speech>,
+    /// The prompt, if there is one, is said before the first question; the rest holds for each.
+    pub asking: Asking,
     /// In this order; without a text of the flow in the engine's own words.
     pub questions: Vec<(Question, Option<Text>)>,
     pub next: StepId,
@@ -329,7 +332,7 @@ pub enum Wait {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct VoicemailStep {
-    pub prompt: Speech,
+    pub asking: Asking,
     pub max_s: u32,
     pub transcribe: bool,
     pub alert: AlertFields,

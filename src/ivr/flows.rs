@@ -9,6 +9,9 @@ use crate::model::id::FlowId;
 /// By id, with its version.
 pub type Called = BTreeMap<FlowId, (i64, Arc<Flow>)>;
 
+/// Where called flows are found when a flow is judged; `None`: one that is not given.
+pub type Given<'a> = dyn Fn(&FlowId) -> Option<&'a Flow> + 'a;
+
 static NONE: Called = Called::new();
 
 /// What a turn walks on.

@@ -12,6 +12,7 @@ mod flow;
 mod flows;
 mod parse;
 pub mod patience;
+pub mod reaches;
 mod run;
 pub mod schema;
 mod speech;
@@ -28,9 +29,9 @@ pub use flow::{
     CollectStep, ConnectStep, ConnectTo, Flow, ForwardStep, ForwardTo, IntakeStep, Kind, LookupStep, MenuOption,
     NoticeStep, NumberPattern, PinStep, Speech, Step, StepId, Taken, Text, Trust, Var, VarKind, VoicemailStep, Wait,
 };
-pub use flows::{Called, Flows};
+pub use flows::{Called, Flows, Given};
 pub use parse::{STEP_KINDS, parse, parse_and_sketch};
-pub use run::{FLOWS_DEEP_MAX, abandoned, begin, run, spare, waiting, wants};
+pub use run::{FLOWS_DEEP_MAX, SPARE_SILENCE_S, abandoned, begin, run, spare, transcribes, waiting, wants};
 pub use state::{Phase, State, StateError};
 pub use turn::{
     Callback, Connect, ConnectEnd, Dial, Effect, Gather, Input, IntakeAnswer, Listen, Lookup, Matter, MissedAlert,

@@ -2,13 +2,18 @@
 //! from the start to the first step that reaches a human. An estimate from above: every prompt is heard to
 //! its end, every time-out runs out, every attempt is used.
 
+mod search; // the ways to a human, through called flows
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::search::Search;
 use super::{
-    flow::{Asking, Flow, Kind, Speech, StepId, Text, Wait},
+    flow::{Asking, Flow, Kind, Speech, Text, Wait},
+    flows::Given,
     run::ANSWER_MAX_S,
     texts::without_expressions,
 };
+use crate::model::id::FlowId;
 
 /// Letters that a voice speaks in a second.
 const LETTERS_PER_SECOND: usize = 14;
@@ -24,101 +29,59 @@ const INCIDENTS_S: u32 = 30;
 const LOOKUP_S: u32 = 3;
 /// Wrong PINs of a call, over all its steps.
 const PIN_TRIES: u32 = 3;
-/// More paths than these are looked at no further: people read none of them.
-const PATHS_MAX: usize = 10_000;
-/// And no more steps: ways that turn back on themselves are without number.
-const STEPS_MAX: usize = 50_000;
+/// Whether a talk may be recorded is asked twice at the most.
+const CONSENT_S: u32 = 2 * (OWN_QUESTION_S + 6);
 
 /// How to shorten a way.
 pub const MEND: &str = "shorten the prompts, lower `attempts` or `timeout`, or allow more";
 
+/// How long callers may listen and answer until somebody is rung, and where the file says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    pub seconds: u32,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// All ways to a human.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ways {
+    /// The longest first.
+    pub paths: Vec<Path>,
+    /// Flows that are called and not given: what they ask is not counted.
+    pub unknown: BTreeSet<FlowId>,
+}
+
 /// A way to the first human.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path {
-    /// The last one reaches a human.
+    /// The last one reaches a human. A step of a called flow is `topic/ask`.
     pub steps: Vec<String>,
+    /// The last of the flow's own steps: the human is reached there, or in the flow that it calls.
+    pub own: String,
     pub seconds: u32,
 }
 
-/// Every way to a human, the longest first.
-pub fn paths(flow: &Flow) -> Vec<Path> {
-    let mut search = Search { flow, leading: leading(flow), found: Vec::new(), way: Vec::new(), steps_left: STEPS_MAX };
-    search.walk(flow.start, 0);
-    search.found.sort_by(|a, b| b.seconds.cmp(&a.seconds).then_with(|| a.steps.cmp(&b.steps)));
-    search.found.dedup();
-    search.found
+/// Every way to a human, also through the flows that are called.
+pub fn ways<'a>(flow: &'a Flow, given: &'a Given<'a>) -> Ways {
+    Search::ways(flow, given)
 }
 
-/// The longest way to each step that reaches a human.
-pub fn longest(flow: &Flow) -> BTreeMap<String, u32> {
+/// The longest way to each step that reaches a human, or calls a flow that does.
+pub fn longest(ways: &Ways) -> BTreeMap<String, u32> {
     let mut longest = BTreeMap::new();
-    for path in paths(flow) {
-        if let Some(last) = path.steps.last() {
-            let seconds = longest.entry(last.clone()).or_insert(0);
-            *seconds = path.seconds.max(*seconds);
-        }
+    for path in &ways.paths {
+        let seconds = longest.entry(path.own.clone()).or_insert(0);
+        *seconds = path.seconds.max(*seconds);
     }
     longest
 }
 
-/// The steps from which a human can be reached: the others are no way to one.
-fn leading(flow: &Flow) -> BTreeSet<StepId> {
-    let mut leading = BTreeSet::new();
-    let is_human = |kind: &Kind| matches!(kind, Kind::Connect(_) | Kind::Forward(_));
-    loop {
-        let before = leading.len();
-        for (index, step) in flow.steps.iter().enumerate() {
-            if is_human(&step.kind) || step.kind.exits().iter().any(|exit| leading.contains(&exit.to)) {
-                leading.insert(StepId::nth(index));
-            }
-        }
-        if leading.len() == before {
-            return leading;
-        }
-    }
-}
-
-struct Search<'a> {
-    flow: &'a Flow,
-    leading: BTreeSet<StepId>,
-    steps_left: usize,
-    found: Vec<Path>,
-    way: Vec<StepId>,
-}
-
-impl Search<'_> {
-    /// A step that was passed is not passed again: its attempts are counted already.
-    fn walk(&mut self, step: StepId, before_s: u32) {
-        let enough = self.found.len() >= PATHS_MAX || self.steps_left == 0;
-        if enough || self.way.contains(&step) || !self.leading.contains(&step) {
-            return;
-        }
-        self.steps_left -= 1;
-        let flow = self.flow;
-        let kind = &flow.step(step).kind;
-        self.way.push(step);
-        if matches!(kind, Kind::Connect(_) | Kind::Forward(_)) {
-            let steps = self.way.iter().map(|step| flow.step(*step).name.clone()).collect();
-            let own = if let Kind::Connect(connect) = kind
-                && connect.record
-            {
-                2 * (OWN_QUESTION_S + 6)
-            } else {
-                0
-            };
-            self.found.push(Path { steps, seconds: before_s + own });
-        } else {
-            let seconds = before_s.saturating_add(seconds(flow, kind));
-            let mut seen = Vec::new();
-            for exit in kind.exits() {
-                if !seen.contains(&exit.to) {
-                    seen.push(exit.to);
-                    self.walk(exit.to, seconds);
-                }
-            }
-        }
-        self.way.pop();
-    }
+/// What is to be said of a flow that may take longer than it allows itself.
+pub fn too_long(flow: &Flow, ways: &Ways) -> Option<String> {
+    let longest = ways.paths.first()?;
+    (longest.seconds > flow.max_seconds_to_human.as_ref()?.seconds)
+        .then(|| format!("it may take {} s to the first human: {}", longest.seconds, longest.steps.join(" → ")))
 }
 
 /// How long a caller may be at a step.
@@ -153,16 +116,16 @@ fn seconds(flow: &Flow, kind: &Kind) -> u32 {
         }
         Kind::Callback(step) => asked(&step.asking, spoken(&step.asking.prompt) + OWN_QUESTION_S, step.asking.attempts),
         Kind::Intake(step) => {
-            let before = step.prompt.as_ref().map_or(0, spoken);
-            let asked = |text: &Option<Text>| text.as_ref().map_or(OWN_QUESTION_S, text_s) + ANSWER_MAX_S;
-            before + step.questions.iter().map(|(_, text)| asked(text)).sum::<u32>()
+            let question = |text: &Option<Text>| text.as_ref().map_or(OWN_QUESTION_S, text_s);
+            let answered = |text| recorded(&step.asking, question(text), ANSWER_MAX_S);
+            spoken(&step.asking.prompt) + step.questions.iter().map(|(_, text)| answered(text)).sum::<u32>()
         }
         Kind::Lookup(_) => LOOKUP_S,
-        Kind::Voicemail(step) => spoken(&step.prompt) + step.max_s,
+        Kind::Voicemail(step) => recorded(&step.asking, spoken(&step.asking.prompt), step.max_s),
         Kind::Connect(step) => longest_of(&step.max_wait),
         Kind::Forward(step) => longest_of(&step.ring),
         Kind::Hangup { say, .. } => say.as_ref().map_or(0, spoken),
-        // How long another flow takes is its own business.
+        // Its own steps are counted.
         Kind::Flow { .. } | Kind::Return => 0,
         Kind::Caller(_)
         | Kind::Hours { .. }
@@ -177,6 +140,11 @@ fn seconds(flow: &Flow, kind: &Kind) -> u32 {
 fn asked(asking: &Asking, prompt_s: u32, attempts: u32) -> u32 {
     let remark = asking.no_input.as_ref().map_or(2, text_s);
     attempts * (prompt_s + asking.timeout_s) + attempts.saturating_sub(1) * remark
+}
+
+/// With silence each time but the last, which is then as long as it may be.
+fn recorded(asking: &Asking, prompt_s: u32, longest_s: u32) -> u32 {
+    asked(asking, prompt_s, asking.attempts).saturating_sub(asking.timeout_s) + longest_s
 }
 
 fn longest_of(wait: &Wait) -> u32 {
@@ -207,12 +175,19 @@ fn letters(text: &str) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{search::PATHS_MAX, *};
     use crate::ivr::parse;
 
+    fn flow(id: &str, steps: &str) -> Flow {
+        parse("test.toml", &format!("id = '{id}'\nlanguages = ['en']\nstart = 'a'\n{steps}")).unwrap()
+    }
+
+    fn told(ways: &Ways) -> Vec<String> {
+        ways.paths.iter().map(|path| format!("{} {} s", path.steps.join(" → "), path.seconds)).collect()
+    }
+
     fn of(steps: &str) -> Vec<String> {
-        let flow = parse("test.toml", &format!("id = 'f'\nlanguages = ['en']\nstart = 'a'\n{steps}")).unwrap();
-        paths(&flow).iter().map(|path| format!("{} {} s", path.steps.join(" → "), path.seconds)).collect()
+        told(&ways(&flow("f", steps), &|_| None))
     }
 
     const END: &str = "[steps.c]\ndo = 'connect'\nconnected = 'z'\nnobody = 'z'\n[steps.z]\ndo = 'hangup'\n";
@@ -245,7 +220,16 @@ mod tests {
         let ends = "[steps.s60]\ndo = 'say'\nsay = 'x'\nnext = 'c'\n[steps.s61]\ndo = 'say'\nsay = 'x'\nnext = 'c'\n";
         let head = "id = 'f'\nlanguages = ['en']\nstart = 's0'\n";
         let flow = parse("test.toml", &format!("{head}{steps}{ends}{END}")).unwrap();
-        assert!((1..=PATHS_MAX).contains(&paths(&flow).len()));
+        assert!((1..=PATHS_MAX).contains(&ways(&flow, &|_| None).paths.len()));
+    }
+
+    #[test]
+    fn whoever_is_silent_at_first_is_asked_again_and_speaks_at_length() {
+        let intake = "[steps.a]\ndo = 'intake'\nattempts = 2\ntimeout = '5s'\nno_input = 'Once more, now'\n\
+                      questions = { what = 'Well, what is it' }\nnext = 'b'\n";
+        let mail = "[steps.b]\ndo = 'voicemail'\nattempts = 1\nmax = '30s'\nprompt = 'Well, and more'\nnext = 'c'\n";
+        // 2 + 5 + 1, then 2 + 60; then 1 + 30.
+        assert_eq!(of(&format!("{intake}{mail}{END}")), ["a → b → c 101 s"]);
     }
 
     #[test]
@@ -274,10 +258,58 @@ mod tests {
         assert!(!of(&steps).is_empty());
     }
 
+    /// Says for two seconds, and calls what is named; each behind the other.
+    fn calling(id: &str, called: &[&str], end: &str) -> Flow {
+        let mut steps = "[steps.a]\ndo = 'pause'\nfor = '2s'\nnext = 'f0'\n".to_owned();
+        for (n, called) in called.iter().enumerate() {
+            let next = n + 1;
+            steps.push_str(&format!("[steps.f{n}]\ndo = 'flow'\nflow = '{called}'\nnext = 'f{next}'\n"));
+        }
+        let last = called.len();
+        flow(id, &format!("{steps}[steps.f{last}]\ndo = 'pause'\nfor = '1s'\nnext = '{end}'\n"))
+    }
+
+    #[test]
+    fn what_called_flows_ask_is_counted_on_the_way() {
+        let asks = calling("asks", &[], "return");
+        let rings = flow("rings", &format!("[steps.a]\ndo = 'pause'\nfor = '7s'\nnext = 'c'\n{END}"));
+        let between = calling("between", &["asks", "rings"], "return");
+        let flows = [asks, rings, between];
+        let given = |id: &FlowId| flows.iter().find(|flow| flow.id == *id);
+        // The only human is two flows deep.
+        let main = calling("main", &["asks", "between"], "return");
+        let found = ways(&main, &given);
+        assert_eq!(
+            told(&found),
+            [
+                "a → f0 → asks/a → asks/f0 → asks/return → f1 → between/a → between/f0 → asks/a → asks/f0 → asks/return → \
+              between/f1 → rings/a → rings/c 17 s"
+            ]
+        );
+        assert_eq!(longest(&found), BTreeMap::from([("f1".to_owned(), 17)]));
+        assert!(found.unknown.is_empty());
+    }
+
+    #[test]
+    fn a_called_flow_that_is_not_given_is_named() {
+        let main = flow("main", &format!("[steps.a]\ndo = 'flow'\nflow = 'gone'\nnext = 'c'\n{END}"));
+        let found = ways(&main, &|_| None);
+        assert_eq!(told(&found), ["a → c 0 s"]);
+        assert_eq!(found.unknown.iter().map(FlowId::as_str).collect::<Vec<_>>(), ["gone"]);
+    }
+
+    #[test]
+    fn flows_in_a_circle_are_looked_at_in_bounds() {
+        let flows = [calling("ping", &["pong"], "return"), calling("pong", &["ping"], "return")];
+        let main = flow("main", &format!("[steps.a]\ndo = 'flow'\nflow = 'ping'\nnext = 'c'\n{END}"));
+        let given = |id: &FlowId| flows.iter().find(|flow| flow.id == *id);
+        assert!(ways(&main, &given).paths.len() <= PATHS_MAX);
+    }
+
     #[test]
     fn the_shipped_hotline_says_what_it_asks_of_callers() {
         let flow = parse("sla", include_str!("../../ivr-flows/sla-hotline.toml")).unwrap();
-        let longest = longest(&flow);
+        let longest = longest(&ways(&flow, &|_| None));
         assert_eq!(longest.keys().collect::<Vec<_>>(), ["connect"]);
         assert!((60..180).contains(&longest["connect"]), "{longest:?}");
     }

@@ -17,8 +17,8 @@ use minijinja::{
     value::{Enumerator, Object, Value, ValueKind},
 };
 
-pub use self::compiled::Compiled;
-use self::compiled::{Here, context, environment};
+pub use self::compiled::{Compiled, environment};
+use self::compiled::{Here, context};
 use super::{
     facts::{ContractFacts, Facts},
     flow::{Flow, VarKind},

@@ -146,6 +146,10 @@ pub struct Listen {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pub max_s: u32,
+    /// So much silence ends it.
+    pub silence_s: u32,
+    /// The key that ends it; `None`: no key does.
+    pub finish: Option<char>,
     pub transcribe: bool,
     pub language: Language,
     /// What it answers; `None`: a message of its own.

@@ -46,6 +46,22 @@ impl Outcome {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
+
+    /// A human outranks a message, a message a missed call, and that a goodbye.
+    pub fn outranks(self, other: Self) -> bool {
+        self.rank() > other.rank()
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Connected => 5,
+            Self::Forwarded => 4,
+            Self::Voicemail | Self::Callback => 3,
+            Self::Failed => 2,
+            Self::Missed => 1,
+            Self::Goodbye | Self::Rejected => 0,
+        }
+    }
 }
 
 /// What an intake asks.

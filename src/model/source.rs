@@ -134,6 +134,14 @@ impl<'a> Reader<'a> {
         self.table.get(key).filter(|item| !item.is_none())
     }
 
+    /// A key that others take and that cannot mean anything here: told with the reason, not as unknown.
+    pub fn refuse(&self, key: &'a str, what: impl Into<String>, mend: impl Into<String>) {
+        if self.has(key) {
+            self.seen.borrow_mut().insert(key);
+            self.source.fault(self.key_span(key), what, mend);
+        }
+    }
+
     fn wrong_type(&self, key: &str, item: &Item, wanted: &str) {
         self.source.fault(
             item.span(),

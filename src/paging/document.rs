@@ -6,7 +6,11 @@ use axum::{
 };
 
 use crate::{
-    carrier::twiml::{self, Message, Say},
+    carrier::{
+        twiml::{self, Message, Say},
+        voices::voiced,
+    },
+    model::language::Language,
     telemetry::metric,
 };
 
@@ -32,14 +36,10 @@ pub(super) fn text(response: &twiml::Response) -> String {
     })
 }
 
-/// In a voice of the language; for one that has none, in the carrier's own.
+/// In a voice of the language.
 pub(super) fn say(language: &str, words: &str) -> Say {
-    let say = Say::text(words);
-    match language.split('-').next().unwrap_or(language) {
-        "de" => say.voice("Polly.Vicki-Neural"),
-        "en" => say.voice("Polly.Joanna-Neural"),
-        _ => say.language(language),
-    }
+    let language = language.parse().unwrap_or_else(|_| Language::english());
+    Say { parts: Say::text(words).parts, ..voiced(&language, None) }
 }
 
 /// An SMS back to whoever wrote.

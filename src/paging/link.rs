@@ -154,18 +154,19 @@ fn over(acting: &Acting, link: &Link, row: &AlertRow) -> Option<String> {
 
 /// The reader's, or for a person who is not declared any more English.
 fn language_of<'a>(acting: &'a Acting, link: &Link) -> &'a str {
-    acting.directory.people.get(&link.person).map_or("en", |person| texts::words(person.language.as_str()).language)
+    acting.directory.people.get(&link.person).map_or("en", |person| texts::language_of(person.language.as_str()))
 }
 
 fn refused(headers: &HeaderMap, error: LinkError) -> Response {
     // Nobody knows who asks, so the browser says in which language.
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let words = texts::words(accepted.split([',', ';']).next().unwrap_or_default().trim());
+    let language = texts::language_of(accepted.split([',', ';']).next().unwrap_or_default().trim());
+    let words = texts::words(language);
     let (status, sentence) = match error {
         LinkError::Forged => (StatusCode::FORBIDDEN, words.link_forged),
         LinkError::Expired => (StatusCode::GONE, words.link_expired),
     };
-    page(status, &Page { language: words.language, sentence, ..Page::default() })
+    page(status, &Page { language, sentence, ..Page::default() })
 }
 
 fn unavailable(acting: &Acting, link: &Link, error: &StoreError) -> Response {

@@ -186,7 +186,7 @@ fn said(attempt: &Attempt) -> (String, &'static Words) {
     let language = Said::from_json(&attempt.text).unwrap_or_default().language;
     let words = texts::words(&language);
     // What is said and the voice that says it are of one language.
-    (words.language.to_owned(), words)
+    (texts::language_of(&language).to_owned(), words)
 }
 
 fn farewell(language: &str, sentence: &str) -> String {

@@ -49,6 +49,11 @@ impl Sim {
         self.world().phones.insert(number, behaviour);
     }
 
+    /// Audio at addresses that end so plays for so many seconds, instead of `Times::play_s`.
+    pub fn lasts(&self, url_end: &str, seconds: f64) {
+        self.world().audio.insert(url_end.to_owned(), seconds);
+    }
+
     /// Somebody phones a number. One that is not bought, or has no voice URL, ends as `failed`.
     pub fn call(&self, from: Caller, to: Phone) -> Sid {
         let from = match from {

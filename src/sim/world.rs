@@ -24,6 +24,8 @@ use crate::{
 pub(super) struct World {
     pub numbers: BTreeMap<Phone, Hooks>,
     pub phones: BTreeMap<Phone, Behaviour>,
+    /// How long audio plays, by the end of its URL, in seconds.
+    pub audio: BTreeMap<String, f64>,
     pub legs: BTreeMap<Sid, Held>,
     pub messages: Vec<Message>,
     pub recordings: BTreeMap<Sid, Recording>,

@@ -400,7 +400,8 @@ pub async fn keep_state(db: &mut AnyConnection, org: &OrgId, id: &CallId, state:
     Ok(())
 }
 
-/// The carrier told of a message or a talk after the call had counted as missed.
+/// The carrier told of a message or a talk after the call had counted as less. `false`: it counts as much already,
+/// or is not over.
 pub async fn amend(
     db: &mut AnyConnection,
     org: &OrgId,
@@ -408,18 +409,26 @@ pub async fn amend(
     outcome: Outcome,
     answered_by: Option<&PersonId>,
 ) -> Result<bool, StoreError> {
+    let Some(known) = by_id(&mut *db, org, id).await?.and_then(|call| call.outcome) else { return Ok(false) };
+    if !outcome.outranks(known) {
+        return Ok(false);
+    }
     let amended = sqlx::query(
         "UPDATE calls SET outcome = $3, answered_by = COALESCE(answered_by, $4) \
-         WHERE org_id = $1 AND id = $2 AND outcome IN ('missed', 'failed')",
+         WHERE org_id = $1 AND id = $2 AND outcome = $5",
     )
     .bind(org.as_str())
     .bind(id.as_str())
     .bind(outcome.as_str())
     .bind(answered_by.map(PersonId::as_str))
+    .bind(known.as_str())
     .execute(db)
     .await?;
     touch(Topic::Events);
-    Ok(amended.rows_affected() == 1)
+    match amended.rows_affected() {
+        1 => Ok(true),
+        _ => Err(StoreError::Stale("the call's outcome changed meanwhile")),
+    }
 }
 
 impl Phase {

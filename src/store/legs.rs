@@ -210,6 +210,22 @@ pub async fn answer(db: &mut AnyConnection, org: &OrgId, id: &LegId, at: Instant
     Ok(answered.rows_affected() == 1)
 }
 
+/// Whoever has answered pressed a wrong key and is asked anew: their time begins anew. Not when they are being
+/// ended.
+pub async fn asked_anew(db: &mut AnyConnection, org: &OrgId, id: &LegId, at: Instant) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE legs SET since = $3 WHERE org_id = $1 AND id = $2 AND state = 'answered' AND result IS NULL \
+         AND since < $3",
+    )
+    .bind(org.as_str())
+    .bind(id.as_str())
+    .bind(codec::millis(at))
+    .execute(db)
+    .await?;
+    touch(Topic::Events);
+    Ok(())
+}
+
 /// Its person has won the caller (`calls::accept` in the same unit of work).
 pub async fn accept(db: &mut AnyConnection, org: &OrgId, id: &LegId, at: Instant) -> Result<bool, StoreError> {
     let accepted = sqlx::query(

@@ -171,7 +171,7 @@ fn judge(declared: &Declared, version: &FlowVersion) -> Result<Vec<Preview>, Vec
     }
     let in_force = before.iter().find(|active| *active.id == version.flow).map(|active| active.source);
     let directory = directory_from(&declared.documents, after, &Defaults::default(), declared.revision).directory;
-    Ok(preview(in_force, &version.source, &flow, directory.hotlines.values()))
+    Ok(preview(in_force, &version.source, &flow, &directory))
 }
 
 fn source_of(version: &FlowVersion) -> FlowSource<'_> {

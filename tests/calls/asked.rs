@@ -3,7 +3,7 @@
 use pikett::{
     declare::directory::default_org,
     model::call::{Outcome, Question},
-    sim::{Press, Sid},
+    sim::{Faults, Press, Sid, WebhookFaults},
     store::{
         calls::CallRow,
         voicemails::{self, VoicemailRow},
@@ -13,6 +13,7 @@ use pikett::{
 use super::{
     collected::{SHOWN, connect_number},
     people::{ANNA, DORA, PRESS_1_DE, takes},
+    recordings::with_a_transcriber,
     story::{Story, stories},
 };
 
@@ -30,6 +31,11 @@ fn declare(folder: &std::path::Path) {
     let hotline =
         format!("[[hotlines]]\nnumber = \"{SHOWN}\"\ncontract = \"delta-everyone\"\nflow = \"intake-five-w\"\n");
     std::fs::write(folder.join("shown.toml"), hotline).unwrap();
+}
+
+fn with_words(folder: &std::path::Path) {
+    declare(folder);
+    with_a_transcriber(folder);
 }
 
 /// Speaks after each of these beeps, and ends with the hash key.
@@ -111,6 +117,22 @@ stories! {
         let tale = story.tale_of_alert(&alert).await;
         assert!(tale.iter().any(|text| text.contains("answer to `who`")), "{tale:?}");
         assert_eq!(kept(story, &call).await.len(), 1);
+    }
+
+    async fn an_answer_that_only_a_late_report_tells_of_is_put_into_words_too(story: Story, with_words) {
+        connect_number(story);
+        let caller = story.phones_at(DORA, SHOWN, [Press { after_s: 1.0, ..Press::saying("beep", "Hier ist Dora Lenz von Delta") }]);
+        story.hears(&caller, "beep").await;
+        story.pass(4).await;
+        // What the carrier asks next is refused: the call's end is told before the recording.
+        story.warnings.push(11_200);
+        story.sim().faults().set(Faults { webhooks: WebhookFaults { forged: true, ..WebhookFaults::default() }, ..Faults::default() });
+        story.sim().hang_up(&caller);
+        let call = story.over(&caller).await;
+        story.sim().faults().clear();
+        let row = story.message("there are words", |row| row.transcript.is_some()).await;
+        assert_eq!((&row.call, row.said.question(), row.alert.as_ref()), (&call.id, Some(Question::Who), call.alert.as_ref()));
+        assert_eq!(row.transcript.as_deref(), Some("RIFF auf de"));
     }
 
     async fn a_silent_caller_is_asked_everything_and_connected(story: Story, declare) {

@@ -1,5 +1,7 @@
 //! A human is reached: at the first try, at the next level, beside a mailbox, among several.
 
+use std::path::Path;
+
 use pikett::{
     model::{call::Outcome, priority::Priority},
     sim::{Behaviour, Press, What},
@@ -10,8 +12,18 @@ use super::{
         ANNA, BEN, CEM, DORA, EVERYONE, EVERYONE_TOO, HAND_OVER, OLAF, OUTSIDE, PETRA, PRESS_1_DE, PRESS_1_EN,
         STRANGER, chooses, takes,
     },
-    story::{Story, stories},
+    story::{Story, rewritten, stories},
 };
+
+/// One after the other, in German: Ben, who speaks English, and Anna.
+fn ben_stands_before_anna(folder: &Path, field: &str) {
+    rewritten(folder, &[("at_once = true", field)]);
+    let file = folder.join("more.toml");
+    let declared = std::fs::read_to_string(&file).unwrap();
+    let changed = declared.replacen("[\"person:anna\", \"person:cem\"]", "[\"person:ben\", \"person:anna\"]", 1);
+    assert_ne!(declared, changed);
+    std::fs::write(&file, changed).unwrap();
+}
 
 stories! {
     async fn a_known_caller_is_connected_at_the_first_try(story: Story) {
@@ -120,7 +132,7 @@ stories! {
         let script = [Press::on("Hotline-Anruf", ""), Press::on("Hotline-Anruf", "7"), Press::on("Diese Taste kenne ich nicht", "1")];
         story.behaves(ANNA, Behaviour::answers(5.0, script).hanging_up_after(90.0));
         let caller = story.phones(STRANGER, [Press::on("PIN ein", "730164#"), chooses("1")]);
-        story.hears(&caller, "/hold").await;
+        story.hears(&caller, "/audio/hold/").await;
         story.talk(&caller).await;
         let anna = story.legs_to(ANNA)[0].sid.clone();
         let log = story.sim().log();
@@ -134,6 +146,42 @@ stories! {
         }
         assert!(story.legs_to(BEN).is_empty(), "whoever thinks about it is not passed over");
         assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
+    }
+
+    async fn whoever_takes_a_call_by_answering_hears_who_it_is_before_they_talk(
+        story: Story, |folder| rewritten(folder, &[("at_once = true", "accept = \"answer\"")])
+    ) {
+        story.behaves(ANNA, Behaviour::answers(5.0, []).hanging_up_after(90.0));
+        let caller = story.phones_at(DORA, EVERYONE, []);
+        let anna = story.rings(ANNA).await;
+        story.hears(&anna, "Hotline-Anruf").await;
+        story.talk(&caller).await;
+        let heard = story.heard(&anna);
+        for fact in ["Kunde: Delta AG", "Priorität 1", "nicht durch eine PIN ausgewiesen", "Er wartet seit", "Sie werden verbunden"] {
+            assert_eq!(heard.matches(fact).count(), 1, "{fact}: {heard}");
+        }
+        assert!(!heard.contains(PRESS_1_DE), "{heard}");
+        let call = story.over(&caller).await;
+        assert_eq!(call.outcome, Some(Outcome::Connected));
+        let tale = story.tale(&call).await;
+        assert!(tale.iter().any(|entry| entry.contains("anna accepted the call by answering")), "{tale:#?}");
+        assert!(!tale.iter().any(|entry| entry.contains("by key")), "{tale:#?}");
+    }
+
+    async fn whoever_speaks_the_callers_language_is_rung_first(story: Story, |folder| ben_stands_before_anna(folder, "prefer_language = true")) {
+        story.behaves(ANNA, takes(4.0, PRESS_1_DE));
+        let caller = story.phones_at(DORA, EVERYONE, []);
+        story.talk(&caller).await;
+        assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
+        assert!(story.legs_to(BEN).is_empty());
+    }
+
+    async fn where_languages_do_not_matter_people_are_rung_as_they_stand(story: Story, |folder| ben_stands_before_anna(folder, "prefer_language = false")) {
+        story.behaves(BEN, takes(4.0, PRESS_1_EN));
+        let caller = story.phones_at(DORA, EVERYONE, []);
+        story.talk(&caller).await;
+        assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected));
+        assert!(story.legs_to(ANNA).is_empty());
     }
 
     async fn a_wrong_pin_and_then_the_right_one_verifies_the_caller(story: Story) {

@@ -114,6 +114,7 @@ stories! {
         story.sim().hang_up(&caller);
         let call = story.over(&caller).await;
         assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("anna")));
+        story.each_is_told_the_number(&call, &["anna"]).await;
     }
 
     async fn at_the_beep_without_a_word(story: Story) {

@@ -8,10 +8,12 @@ use pikett::{
 pub const PETRA: &str = "+4930555010";
 pub const OLAF: &str = "+4930555011";
 pub const DORA: &str = "+4930555020";
+pub const ZOE: &str = "+4930555030";
 pub const STRANGER: &str = "+4930999001";
 pub const ANNA: &str = "+4915110000001";
 pub const BEN: &str = "+447700900002";
 pub const CEM: &str = "+4915110000003";
+pub const FANNY: &str = "+4915110000007";
 /// Rings Anna and Cem at once, then Ben.
 pub const EVERYONE: &str = "+4930901821";
 /// Another number of the same hotline.
@@ -25,6 +27,8 @@ pub const SHARED: &str = "+4930901823";
 pub const HOLES: &str = "+4930901824";
 /// Tells of incidents, and calls back.
 pub const OUTAGE: &str = "+4930901825";
+/// Speaks French, and nothing else.
+pub const FRENCH: &str = "+4930901826";
 /// Bought, and applied nowhere.
 pub const NOBODYS: &str = "+4930901829";
 

@@ -18,6 +18,7 @@ use pikett::{
 };
 
 use super::{
+    outage::Outage,
     people::{ANNA, DORA, EVERYONE, PETRA, PRESS_1_DE, chooses, message, takes},
     story::{Story, stories},
 };
@@ -32,7 +33,7 @@ fn change(folder: &Path, file: &str, from: &str, to: &str) {
 }
 
 /// Prints the first word of the open file and the language.
-fn with_a_transcriber(folder: &Path) {
+pub fn with_a_transcriber(folder: &Path) {
     let command = r#"["/bin/sh", "-c", "head -c 4 \"$1\"; echo \" auf $2\"", "sh", "{file}", "{language}"]"#;
     change(folder, "pikett.toml", "[voicemail]\n", &format!("[voicemail]\ntranscriber = {command}\n"));
     change(
@@ -54,7 +55,7 @@ fn in_english(folder: &Path) {
 }
 
 impl Story {
-    async fn message(&mut self, what: &str, fits: impl Fn(&VoicemailRow) -> bool) -> VoicemailRow {
+    pub async fn message(&mut self, what: &str, fits: impl Fn(&VoicemailRow) -> bool) -> VoicemailRow {
         let look = async |db: &mut sqlx::AnyConnection| {
             let rows = voicemails::list(db, &default_org(), None, 5).await?;
             Ok(rows.into_iter().find(&fits))
@@ -259,6 +260,20 @@ stories! {
         let row = story.message("it is gone", |_| true).await;
         assert_eq!((row.place, row.transcript, row.url.as_str()), (Place::Removed, None, ""));
         assert_eq!(story.number("SELECT COUNT(*) FROM voicemails").await, 1);
+    }
+
+    async fn what_is_said_after_an_apology_is_put_into_words_too(story: Story, with_a_transcriber) {
+        let caller = story.phones(PETRA, []);
+        story.hears(&caller, "Für einen Ausfall").await;
+        let outage = Outage::begin(story).await;
+        story.sim().follow(&caller, [message(SAID)]);
+        story.sim().press(&caller, "1");
+        story.hears(&caller, "bei uns ist etwas schiefgegangen").await;
+        story.hears(&caller, "Wir haben Ihre Nachricht").await;
+        outage.end().await;
+        story.line_dead(&caller).await;
+        let row = story.message("there are words", |row| row.transcript.is_some()).await;
+        assert_eq!((row.said, row.transcript.as_deref()), (Said::Message, Some("RIFF auf de")));
     }
 
     async fn without_anybody_to_transcribe_the_recording_is_kept_all_the_same(story: Story) {

@@ -115,6 +115,14 @@ impl Story {
         entries.into_iter().map(|entry| format!("{}: {}", entry.kind, entry.text)).collect()
     }
 
+    /// These people, in this order, were told with whom they talk; each once.
+    pub async fn each_is_told_the_number(&self, call: &CallRow, people: &[&str]) {
+        let told: Vec<String> =
+            self.tale(call).await.into_iter().filter(|entry| entry.contains("is told the caller's number")).collect();
+        let all = told.iter().zip(people).all(|(entry, person)| entry.contains(&format!("{person} is told")));
+        assert!(told.len() == people.len() && all, "{told:#?}");
+    }
+
     pub async fn tale_of_alert(&self, alert: &AlertRow) -> Vec<String> {
         let mut db = self.store.read().await.unwrap();
         let entries = timeline::of_alert(&mut db, &default_org(), &alert.alert.id).await.unwrap();

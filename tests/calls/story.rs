@@ -13,7 +13,7 @@ use std::{
 
 use chrono::TimeDelta;
 use pikett::{
-    app::Service,
+    app::{Service, languages},
     clock::{Clock, Ids},
     config::Config,
     demo::stage::{GOLD, Set, Stage},
@@ -25,7 +25,10 @@ use sqlx::{AnyConnection, Row};
 
 use super::{
     database::Scratch,
-    people::{ANNA, BEN, CEM, EVERYONE, EVERYONE_TOO, HAND_OVER, HOLES, NOBODYS, OUTAGE, OUTSIDE, SHARED, phone},
+    people::{
+        ANNA, BEN, CEM, EVERYONE, EVERYONE_TOO, FANNY, FRENCH, HAND_OVER, HOLES, NOBODYS, OUTAGE, OUTSIDE, SHARED,
+        phone,
+    },
 };
 
 /// Monday, 02:30 in Berlin.
@@ -76,6 +79,17 @@ macro_rules! change {
 }
 pub(crate) use change;
 
+/// Changes the flow `straight-through` in the folder: what stands there becomes something else.
+pub fn rewritten(folder: &Path, changes: &[(&str, &str)]) {
+    let file = folder.join("straight-through.toml");
+    let mut flow = std::fs::read_to_string(&file).unwrap();
+    for (before, after) in changes {
+        assert!(flow.contains(before), "{before}");
+        flow = flow.replacen(before, after, 1);
+    }
+    std::fs::write(&file, flow).unwrap();
+}
+
 pub struct Story {
     pub stage: Stage,
     pub clock: Clock,
@@ -106,17 +120,20 @@ impl Story {
         };
         let mut stage = Stage::set(set).await.unwrap();
         let more = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/calls/msp");
-        for name in ["more.toml", "straight-through.toml", "hand-over.toml"] {
+        for name in ["more.toml", "straight-through.toml", "hand-over.toml", "french.toml", "en-francais.toml"] {
             std::fs::copy(more.join(name), folder.path().join(name)).unwrap();
         }
         change(folder.path());
         stage.config = Config::load(Some(&stage.config_file)).unwrap();
+        // What this process speaks it speaks in every story.
+        let languages = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/languages");
+        languages::speak(Some(&languages)).unwrap();
         stage.apply().await.unwrap();
         let hooks = Hooks::at(stage.sim.account_sid(), &format!("{}/carriers/twilio", stage.url()));
-        for number in [EVERYONE, EVERYONE_TOO, HAND_OVER, SHARED, HOLES, OUTAGE, NOBODYS] {
+        for number in [EVERYONE, EVERYONE_TOO, HAND_OVER, SHARED, HOLES, OUTAGE, FRENCH, NOBODYS] {
             stage.sim.number(phone(number), hooks.clone());
         }
-        for number in [ANNA, BEN, CEM, OUTSIDE] {
+        for number in [ANNA, BEN, CEM, FANNY, OUTSIDE] {
             stage.sim.phone(phone(number), Behaviour::never_answers());
         }
         let service = Service::start(&stage.config, clock.clone(), Ids::seeded(2)).await.unwrap();

@@ -75,6 +75,7 @@ stories! {
         let call = story.over(&caller).await;
         assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("anna")));
         assert!(story.legs_to(CEM).is_empty());
+        story.each_is_told_the_number(&call, &["anna", "ben"]).await;
     }
 
     async fn whoever_presses_the_star_as_the_third_accepts_is_not_sent_away(story: Story) {
@@ -137,6 +138,7 @@ stories! {
         assert_eq!((call.outcome, call.answered_by.as_ref().map(|person| person.as_str())), (Some(Outcome::Connected), Some("ben")));
         assert_eq!(story.owner(&call).await.as_deref(), Some("ben"));
         assert_eq!(story.rung(ANNA).await, ["handed-over"]);
+        story.each_is_told_the_number(&call, &["anna", "ben"]).await;
     }
 
     async fn when_nobody_of_the_next_level_comes_the_two_talk_on(story: Story) {

@@ -3,7 +3,11 @@
 
 use std::fs;
 
-use pikett::{carrier::signature, model::secret::Secret};
+use pikett::{
+    carrier::signature,
+    clock::{Clock, Ids},
+    model::{id::CallId, secret::Secret},
+};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -144,6 +148,42 @@ async fn what_a_second_place_without_a_database_was_told_outlasts_its_death_and_
         assert_eq!(voicemails["items"].as_array().unwrap().len(), 1, "{voicemails}");
         house.close().await;
     }
+}
+
+#[tokio::test]
+async fn what_a_full_disk_did_not_take_is_on_it_as_soon_as_it_can_be() {
+    let house = House::on(Scratch::sqlite(), &carrier()).await;
+    let away = house.path("away");
+    let file = away.join("pikett-spare.json").display().to_string();
+    let place = Serving::start_with(&house, &["serve", "--spare"], &[("PIKETT_SERVER__SPARE_FILE", file.as_str())]);
+    let message = |sid: &'static str| {
+        [("RecordingUrl", "https://api.twilio.com/x"), ("RecordingSid", sid), ("RecordingDuration", "7")]
+    };
+    assert_eq!(signed(&house, &place, "/carriers/twilio/voice/message", &message("RE1")).await.0, 200);
+    let (status, why) = ready(&house, &place).await;
+    assert!(status == 503 && why["why"].as_str().unwrap().contains("1 lines are in memory only"), "{why}");
+    fs::create_dir(&away).unwrap();
+    let journal = away.join("pikett-spare.journal");
+    let lines = || fs::read_to_string(&journal).unwrap_or_default();
+    for _ in 0..3 {
+        // The disk is asked every five seconds.
+        if lines().is_empty() {
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(3), std::future::pending::<()>()).await;
+        }
+    }
+    assert!(lines().contains("RE1"), "{}", lines());
+    soon(async || !ready(&house, &place).await.1["why"].as_str().unwrap_or_default().contains("in memory")).await;
+    // A recorded talk is kept as well, and a stop leaves nothing in memory.
+    let full = house.path("full");
+    fs::rename(&away, &full).unwrap();
+    let call: CallId = Ids::seeded(1).id(Clock::system().now());
+    let talk = [&message("RE2")[..], &[("RecordingStatus", "completed"), ("RecordingSource", "DialVerb")]].concat();
+    let path = format!("/carriers/twilio/calls/{call}/recording");
+    assert_eq!(signed(&house, &place, &path, &talk).await.0, 204);
+    fs::rename(&full, &away).unwrap();
+    assert_eq!(place.ends_by("TERM").await, Some(0));
+    assert!(lines().contains("\"talk\"") && lines().contains("RE2"), "{}", lines());
+    house.close().await;
 }
 
 #[tokio::test]

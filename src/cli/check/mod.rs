@@ -8,11 +8,12 @@ use std::fmt::Display;
 
 use clap::Args;
 
-use super::{Common, Failure, Verdict, declared, mark, say};
+use super::{Common, Failure, Verdict, declared, flow::check::hints, mark, say};
 use crate::{
     api::wire::Mark,
     config::Config,
     declare::{Directory, directory::default_org, spare_warnings, stored_faults},
+    languages,
     model::{
         fault::did_you_mean,
         person::{Address, ContactMethod},
@@ -34,14 +35,17 @@ pub struct Arguments {
 }
 
 pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
-    let config = common.load()?;
     if arguments.ready {
-        return Ok(ready::ask(config.server.listen).await);
+        // A language's file that somebody is just writing makes no running service unready.
+        return Ok(ready::ask(common.config()?.server.listen).await);
     }
+    let config = common.load()?;
     say("configuration  sound");
     for warning in config.warnings() {
         say(format_args!("warning        {warning}"));
     }
+    let spoken: Vec<&str> = languages::spoken().all().map(|sentences| sentences.language.as_str()).collect();
+    say(format_args!("languages      {}", spoken.join(", ")));
     let (_, store) = common.open().await?;
     let declared = declared::load(&store).await.map_err(|error| Failure::of("read the declarations", error));
     let marks = async { marks::all(&mut *store.read().await?, &default_org()).await };
@@ -73,7 +77,8 @@ fn declarations(config: &Config, declared: &Declared) -> Verdict {
         let mend = near.unwrap_or_else(|| "declare it".to_owned());
         verdict = wrong(format_args!("[org] names the policy `{policy}`, which there is not; {mend}"));
     }
-    for warning in unreachable(config, &directory).into_iter().chain(spare_warnings(&directory)) {
+    let warnings = unreachable(config, &directory).into_iter().chain(spare_warnings(&directory));
+    for warning in warnings.chain(silent(&directory)) {
         say(format_args!("warning        {warning}"));
     }
     say(format_args!(
@@ -103,6 +108,12 @@ fn unreachable(config: &Config, directory: &Directory) -> Vec<String> {
             .extend(lost.iter().map(|(method, why)| format!("{} of {} is never used: {why}", method.id, person.id)));
     }
     warnings
+}
+
+/// Languages of flows in which Pikett itself has nothing to say.
+fn silent(directory: &Directory) -> impl Iterator<Item = String> {
+    let flows = directory.flows.values().map(|in_use| &in_use.flow);
+    flows.flat_map(|flow| hints(flow).into_iter().map(|hint| format!("flow `{}`: {hint}", flow.id)))
 }
 
 fn why_never(config: &Config, directory: &Directory, method: &ContactMethod) -> Option<&'static str> {

@@ -13,7 +13,7 @@ use crate::{
     declare::{Directory, File},
     flowtest::{self, Pins, Played, TestCall},
     ivr::{self, Flow},
-    model::fault::Fault,
+    model::{fault::Fault, id::FlowId},
     work::flows::TestCalls,
 };
 
@@ -116,30 +116,55 @@ impl Stage {
 fn world(org: &Path, flow: &Path) -> Result<World, Vec<Fault>> {
     let read = |path: &Path| text(path).map(|text| File { name: path.display().to_string(), text });
     let mut files = vec![read(org)?, read(flow)?];
-    let mut neighbours: Vec<PathBuf> =
-        match fs::read_dir(flow.parent().filter(|it| it.is_dir()).unwrap_or(Path::new("."))) {
-            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-            Err(_) => Vec::new(),
-        };
-    neighbours.sort();
     let own = flow_id(&files[1].text);
-    for path in neighbours {
-        let is_flow =
-            path.extension().is_some_and(|extension| extension == "toml") && path.file_name() != flow.file_name();
-        let Some(file) = is_flow.then(|| read(&path).ok()).flatten() else { continue };
-        let id = flow_id(&file.text).filter(|id| Some(id) != own.as_ref());
-        if id.is_some_and(|id| files.iter().any(|other| names(&other.text, &id))) {
-            files.push(file);
-        }
+    let mut others: Vec<(String, File)> = neighbours(flow)
+        .iter()
+        .filter_map(|path| read(path).ok())
+        .filter_map(|file| Some((flow_id(&file.text).filter(|id| Some(id) != own.as_ref())?, file)))
+        .collect();
+    // What is named by one that is named is needed as well.
+    while let Some(place) = others.iter().position(|(id, _)| files.iter().any(|file| names(&file.text, id))) {
+        files.push(others.remove(place).1);
     }
     let secret = |file: &str, reference: &str| secrets::resolve(&secrets::beside(file, reference));
     let directory = flowtest::directory_of(files, &secret, &text_beside)?;
     Ok(World { directory, pins: Pins::default() })
 }
 
-/// What is wrong with a flow among these declarations.
-pub fn faults_with(org: &Path, flow: &Path) -> Vec<Fault> {
-    world(org, flow).err().unwrap_or_default()
+/// The declarations with a flow among them; or what is wrong with it there.
+pub fn among(org: &Path, flow: &Path) -> Result<Directory, Vec<Fault>> {
+    world(org, flow).map(|world| world.directory)
+}
+
+/// The flows of the same folder that a flow calls, and those that they call.
+pub fn called_beside(path: &Path, flow: &Flow) -> BTreeMap<FlowId, Flow> {
+    let beside = |path: &Path| text(path).and_then(|text| ivr::parse(&path.display().to_string(), &text)).ok();
+    let mut others: Vec<Flow> = match flow.calls().next() {
+        Some(_) => neighbours(path).iter().filter_map(|path| beside(path)).collect(),
+        None => Vec::new(),
+    };
+    let mut found: BTreeMap<FlowId, Flow> = BTreeMap::new();
+    let mut wanted: Vec<FlowId> = flow.calls().cloned().collect();
+    while let Some(id) = wanted.pop() {
+        if let Some(place) = others.iter().position(|other| other.id == id) {
+            let called = others.swap_remove(place);
+            wanted.extend(called.calls().cloned());
+            found.insert(id, called);
+        }
+    }
+    found
+}
+
+/// Other TOML files of its folder.
+fn neighbours(flow: &Path) -> Vec<PathBuf> {
+    let folder = flow.parent().filter(|it| it.is_dir()).unwrap_or(Path::new("."));
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_other = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| extension == "toml") && path.file_name() != flow.file_name()
+    };
+    let mut neighbours: Vec<PathBuf> = entries.filter(is_other).collect();
+    neighbours.sort();
+    neighbours
 }
 
 /// The id of a file that is a flow, be it sound or not.

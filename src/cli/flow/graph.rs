@@ -8,14 +8,15 @@ use std::{
 
 use clap::Args;
 
-use super::calls::{Stage, test_of};
+use super::calls::{Stage, called_beside, test_of};
 use crate::{
-    cli::{Failure, Verdict, say},
+    cli::{Common, Failure, Verdict, say},
     ivr::{
         self,
         draw::{Marks, svg},
         patience,
     },
+    model::id::FlowId,
 };
 
 /// Draw a flow as SVG
@@ -35,13 +36,14 @@ pub struct Arguments {
     output: Option<PathBuf>,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
+pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
+    common.speak()?;
     let name = arguments.file.display().to_string();
     let text = fs::read_to_string(&arguments.file).map_err(|error| Failure::of(format!("read {name}"), error))?;
     let (flow, sketch) = ivr::parse_and_sketch(&name, &text);
     let mut marks = Marks::default();
     if let Ok(flow) = &flow {
-        marks.notes = notes(flow);
+        marks.notes = notes(&arguments.file, flow);
         marks.taken = taken(&arguments.file);
     }
     let picture = svg(&sketch, &marks);
@@ -57,10 +59,23 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
     }
 }
 
-/// The longest wait, beside each step that reaches a human.
-fn notes(flow: &ivr::Flow) -> BTreeMap<String, String> {
-    let longest = patience::longest(flow).into_iter();
-    longest.map(|(step, seconds)| (step, format!("longest wait: {seconds} s"))).collect()
+/// The longest wait, beside each step that reaches a human or calls a flow that does; and which called flow
+/// is not beside this one, so that nobody knows how long it takes.
+fn notes(path: &Path, flow: &ivr::Flow) -> BTreeMap<String, String> {
+    let called = called_beside(path, flow);
+    let given = |id: &FlowId| called.get(id);
+    let ways = patience::ways(flow, &given);
+    let longest = patience::longest(&ways).into_iter();
+    let mut notes: BTreeMap<_, _> =
+        longest.map(|(step, seconds)| (step, format!("longest wait: {seconds} s"))).collect();
+    for (_, step) in flow.steps() {
+        if let ivr::Kind::Flow { flow: id, .. } = &step.kind
+            && ways.unknown.contains(id)
+        {
+            notes.insert(step.name.clone(), format!("{id} is not beside: not counted"));
+        }
+    }
+    notes
 }
 
 /// `None`: the flow has no test calls, or they could not be played.

@@ -2,7 +2,7 @@
 //! version of one is in force.
 
 pub mod calls; // test files → played calls
-mod check;
+pub mod check;
 mod graph;
 mod schema;
 mod test;
@@ -31,8 +31,8 @@ enum Command {
 
 pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     match &arguments.command {
-        Command::Check(arguments) => Ok(check::run(arguments)),
-        Command::Graph(arguments) => graph::run(arguments),
+        Command::Check(arguments) => check::run(common, arguments),
+        Command::Graph(arguments) => graph::run(common, arguments),
         Command::Schema(arguments) => Ok(schema::run(arguments)),
         Command::Test(arguments) => test::run(common, arguments),
         Command::Versions(arguments) => versions::list(common, arguments).await,

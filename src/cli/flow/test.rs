@@ -37,6 +37,7 @@ pub struct Arguments {
 }
 
 pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
+    common.speak()?;
     let clock = common.clock();
     let began = clock.now();
     let here = [PathBuf::from(".")];

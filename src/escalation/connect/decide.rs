@@ -4,7 +4,8 @@
 //! - A level is left when nobody in it can be rung and nobody keeps it waiting. Whoever is in
 //!   another hotline call is rung when free, whatever level has been reached by then.
 //! - A phone keeps the next one waiting while it rings, then is ended; once answered (a mailbox, or
-//!   somebody thinking) it keeps the next one waiting for as long again, and may go on beside it.
+//!   somebody thinking) it keeps the next one waiting for as long again, and may go on beside it until
+//!   there was time to hear twice who calls and to answer. A wrong key begins that anew (`LegView::since`).
 //! - When somebody accepts, only legs that still ring are ended; who has answered hears that it is
 //!   taken. When that line breaks before the bridge, the rest is rung.
 
@@ -23,7 +24,7 @@ use crate::model::{
 pub struct Decision {
     /// Numbers to ring now.
     pub ring: Vec<Ring>,
-    /// Legs to end now. An answered one among them should be told why before it is ended.
+    /// Legs to end now. An answered one among them is told why before it is ended.
     pub cancel: Vec<LegId>,
     /// The level of the policy that was reached, from 0.
     pub level: u32,
@@ -46,8 +47,9 @@ pub struct Ring {
     pub why: String,
 }
 
-/// How much longer than it rang an answered leg may be thought about: the announcement twice, and a key.
-const LISTENING: TimeDelta = TimeDelta::seconds(30);
+/// How long an answered leg may be thought about, however short phones ring: the announcement twice (twenty
+/// seconds, with long names), a pause, and eight seconds for a key.
+const LISTENING: TimeDelta = TimeDelta::seconds(60);
 /// Between the accepting key and the bridge lie one document and one queue.
 const BRIDGE_WITHIN: TimeDelta = TimeDelta::seconds(30);
 /// How soon to look whether a busy technician is free, should nothing say so before.
@@ -133,7 +135,7 @@ impl Driver<'_> {
     fn end_overdue(&mut self) {
         let overdue = |leg: &&LegView| match leg.state {
             LegState::Queued | LegState::Ringing => self.now >= leg.since + self.plan.ring,
-            LegState::Answered => self.now >= leg.since + self.plan.ring + LISTENING,
+            LegState::Answered => self.now >= self.thought_about_until(leg),
             LegState::Accepted | LegState::Bridged | LegState::Ended => false,
         };
         let overdue: Vec<LegView> = self.legs.iter().filter(overdue).cloned().collect();
@@ -151,6 +153,10 @@ impl Driver<'_> {
                 }
             });
         }
+    }
+
+    fn thought_about_until(&self, leg: &LegView) -> Instant {
+        leg.since + self.plan.ring.max(LISTENING)
     }
 
     /// Says once what is to be said of a level as it begins.
@@ -233,10 +239,11 @@ impl Driver<'_> {
     }
 
     fn wait(self) -> Decision {
-        let of_legs = self.legs.iter().filter(|leg| self.is_live(leg)).flat_map(|leg| {
-            let rung = leg.since + self.plan.ring;
-            [rung, rung + LISTENING]
-        });
+        let of_legs = self
+            .legs
+            .iter()
+            .filter(|leg| self.is_live(leg))
+            .flat_map(|leg| [leg.since + self.plan.ring, self.thought_about_until(leg)]);
         let of_rings = self.ring.iter().map(|_| self.now + self.plan.ring);
         let of_busy = self.somebody_is_busy().then(|| self.now + BUSY_AGAIN);
         let soonest = of_legs.chain(of_rings).chain(of_busy).filter(|at| *at > self.now).min();

@@ -83,7 +83,8 @@ pub struct LegView {
     pub phone: Phone,
     pub state: LegState,
     pub result: Option<LegResult>,
-    /// Since when it is in this state: a leg that waited for the carrier still has its full time to ring.
+    /// Since when it is in this state: a leg that waited for the carrier still has its full time to ring. One that
+    /// was answered, since it was last asked anew.
     pub since: Instant,
 }
 

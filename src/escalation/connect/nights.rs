@@ -225,8 +225,15 @@ fn a_bad_or_busy_number_never_holds_up_the_next() {
 fn a_mailbox_holds_up_the_next_for_one_ring_and_is_ended_later() {
     check(
         Night::new(&[&[("anna", Mailbox(5, 200)), ("ben", RingsOn)]]),
-        &["0 ring anna", "26 ring ben", "47 end ben", "56 end anna", "56 nobody-answered"],
+        &["0 ring anna", "26 ring ben", "47 end ben", "66 end anna", "66 nobody-answered"],
     );
+}
+
+#[test]
+fn however_short_phones_ring_there_is_time_to_hear_it_twice_and_to_accept() {
+    let mut night = Night::new(&[&[("anna", Accepts(2, 55)), ("ben", RingsOn)]]);
+    night.plan.ring = TimeDelta::seconds(5);
+    check(night, &["0 ring anna", "8 ring ben", "14 end ben", "59 bridged anna"]);
 }
 
 #[test]

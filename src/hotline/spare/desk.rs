@@ -5,16 +5,15 @@ use std::{
     collections::{BTreeMap, VecDeque},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use axum::extract::FromRef;
-use tokio::sync::Notify;
 
 use super::{
+    disk::Disk,
     document,
     entry::{Entry, What},
-    journal::{Journal, write_whole},
+    journal::write_whole,
     meter::Meter,
     plan::{Human, Plan},
     step::Step,
@@ -30,8 +29,6 @@ use crate::{
 
 /// So many calls are known to have been answered here; nobody asks for older ones.
 const ANSWERED_MAX: usize = 4_096;
-/// A disk that hangs must not make callers wait; a real time, as carriers know no other.
-const DISK_WITHIN: Duration = Duration::from_secs(2);
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -41,14 +38,11 @@ struct Parts {
     webhooks: Webhooks,
     clock: Clock,
     file: PathBuf,
-    journal: Journal,
+    disk: Disk,
     meter: Meter,
     ready: Mutex<Arc<Ready>>,
     /// Calls that were answered here, the latest last.
     answered: Mutex<VecDeque<(CarrierId, String)>>,
-    /// What the disk did not take, in memory until somebody does.
-    unkept: Mutex<Vec<Entry>>,
-    news: Notify,
 }
 
 /// Rendered ahead.
@@ -78,12 +72,10 @@ impl Desk {
             webhooks,
             clock,
             file: file.to_owned(),
-            journal: Journal::beside(file),
+            disk: Disk::beside(file),
             meter: Meter::default(),
             ready: Mutex::default(),
             answered: Mutex::default(),
-            unkept: Mutex::default(),
-            news: Notify::new(),
         }))
     }
 
@@ -91,8 +83,8 @@ impl Desk {
         &self.0.file
     }
 
-    pub fn journal(&self) -> &Journal {
-        &self.0.journal
+    pub fn disk(&self) -> &Disk {
+        &self.0.disk
     }
 
     pub fn urls(&self, carrier: &CarrierId) -> Urls {
@@ -102,16 +94,6 @@ impl Desk {
     /// Of the declarations in use.
     pub fn revision(&self) -> i64 {
         self.ready().plan.revision
-    }
-
-    /// What could be written nowhere yet.
-    pub fn unkept(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.0.unkept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Until something was noted.
-    pub async fn news(&self) {
-        self.0.news.notified().await;
     }
 
     fn ready(&self) -> Arc<Ready> {
@@ -150,7 +132,7 @@ impl Desk {
     pub fn language(&self, arrival: &Arrival) -> Language {
         let ready = self.ready();
         let line = arrival.to.as_ref().and_then(|to| ready.plan.lines.get(to));
-        line.map_or_else(|| guessed(arrival), |line| line.language.clone())
+        line.map_or_else(|| arrival.language(), |line| line.language.clone())
     }
 
     /// The document in place of one that cannot be had. `said` is what the caller left with this request: nobody
@@ -173,7 +155,7 @@ impl Desk {
             }
             Some(document) => document.message.clone(),
             None => {
-                let (urls, language) = (self.urls(&arrival.carrier), guessed(arrival));
+                let (urls, language) = (self.urls(&arrival.carrier), arrival.language());
                 text(&document::message(&language, &urls), &urls, &language)
             }
         };
@@ -243,21 +225,8 @@ impl Desk {
         for what in &happened {
             metrics::counter!(metric::SPARE, "what" => what.word()).increment(1);
         }
-        let entries: Vec<Entry> =
-            happened.into_iter().map(|what| Entry { at, arrival: arrival.clone(), what }).collect();
-        let (journal, lines) = (self.0.journal.clone(), entries.clone());
-        let written = tokio::task::spawn_blocking(move || journal.append(&lines));
-        let trouble = match tokio::time::timeout(DISK_WITHIN, written).await {
-            Ok(Ok(Ok(()))) => None,
-            Ok(Ok(Err(error))) => Some(error.to_string()),
-            Ok(Err(_)) => Some("the writing panicked".to_owned()),
-            Err(_) => Some("the disk does not answer".to_owned()),
-        };
-        if let Some(why) = trouble {
-            tracing::error!(why, file = %self.0.file.display(), "the journal beside this file cannot be written");
-            self.unkept().extend(entries);
-        }
-        self.0.news.notify_one();
+        let entry = |what| Entry { at, arrival: arrival.clone(), what };
+        self.0.disk.keep(happened.into_iter().map(entry).collect()).await;
     }
 
     /// Thanks, or a goodbye.
@@ -280,11 +249,4 @@ impl Desk {
         let leave = twiml::Response::new().with(twiml::Verb::Leave);
         text(&leave, &self.urls(carrier), &Language::english())
     }
-}
-
-/// Where nobody says how a number's callers are spoken to.
-fn guessed(arrival: &Arrival) -> Language {
-    let german = |phone: &Phone| ["49", "43"].contains(&phone.country_code());
-    let is_german = arrival.to.as_ref().or(arrival.from.as_ref()).is_some_and(german);
-    is_german.then(|| "de".parse().ok()).flatten().unwrap_or_else(Language::english)
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     hotline::voice::Arrival,
     ivr::{Attestation, Input},
-    model::{Instant, phone::Phone},
+    model::{Instant, call::Question, id::CallId, phone::Phone},
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -22,32 +22,55 @@ pub enum What {
     Dialled(Phone),
     /// They pressed 1, and the talk is over.
     Talked(Phone),
-    Message {
-        url: String,
-        sid: Option<String>,
-        seconds: u32,
-    },
+    Message(Recorded),
     /// The carrier reports a recording, of whatever the caller was asked; most are known by then.
     Recording {
-        url: String,
-        sid: Option<String>,
-        seconds: u32,
+        recorded: Recorded,
+        question: Option<Question>,
+    },
+    /// It reports that of a talk: of a technician's line, which tells nothing of the call.
+    Talk {
+        call: CallId,
+        recorded: Recorded,
     },
     /// The carrier says that the call is over.
     Ended,
 }
 
-impl What {
+/// Where the carrier has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    pub url: String,
+    pub sid: Option<String>,
+    pub seconds: u32,
+}
+
+impl Recorded {
     /// `None`: nothing was recorded.
-    pub fn message(recorded: Option<Input>) -> Option<Self> {
-        let Some(Input::Recorded { url, sid, seconds, .. }) = recorded else { return None };
-        Some(Self::Message { url, sid, seconds })
+    pub fn of(input: Option<Input>) -> Option<Self> {
+        let Some(Input::Recorded { url, sid, seconds, .. }) = input else { return None };
+        Some(Self { url, sid, seconds })
     }
 
-    /// `None`: nothing was recorded.
-    pub fn recording(recorded: Option<Input>) -> Option<Self> {
-        let Some(Input::Recorded { url, sid, seconds, .. }) = recorded else { return None };
-        Some(Self::Recording { url, sid, seconds })
+    /// As a flow hears of it; `spare`: it was left after a spare document.
+    pub fn input(&self, spare: bool) -> Input {
+        let Self { url, sid, seconds } = self.clone();
+        Input::Recorded { url, sid, seconds, hung_up: false, spare }
+    }
+
+    /// By which the carrier knows it.
+    pub fn name(&self) -> &str {
+        self.sid.as_ref().unwrap_or(&self.url)
+    }
+}
+
+impl What {
+    /// What the carrier has of it, and is lost with this.
+    pub fn recorded(&self) -> Option<&Recorded> {
+        match self {
+            Self::Message(recorded) | Self::Recording { recorded, .. } | Self::Talk { recorded, .. } => Some(recorded),
+            Self::Used | Self::Dialled(_) | Self::Talked(_) | Self::Ended => None,
+        }
     }
 
     /// As metrics call it.
@@ -56,8 +79,9 @@ impl What {
             Self::Used => "used",
             Self::Dialled(_) => "dialled",
             Self::Talked(_) => "talked",
-            Self::Message { .. } => "message",
+            Self::Message(_) => "message",
             Self::Recording { .. } => "recording",
+            Self::Talk { .. } => "talk",
             Self::Ended => "ended",
         }
     }
@@ -71,8 +95,8 @@ impl Entry {
             // Whoever is dialled again costs again.
             What::Dialled(number) => format!(":{number}:{}", self.at.timestamp_millis()),
             What::Talked(number) => format!(":{number}"),
-            What::Message { url, sid, .. } | What::Recording { url, sid, .. } => {
-                format!(":{}", sid.as_ref().unwrap_or(url))
+            What::Message(recorded) | What::Recording { recorded, .. } | What::Talk { recorded, .. } => {
+                format!(":{}", recorded.name())
             }
         };
         format!("spare:{}:{}:{}{of}", self.arrival.carrier, self.arrival.carrier_call, self.what.word())
@@ -89,11 +113,14 @@ impl Entry {
         match &self.what {
             What::Used | What::Ended => {}
             What::Dialled(number) | What::Talked(number) => entry["number"] = json!(number.as_str()),
-            What::Message { url, sid, seconds } | What::Recording { url, sid, seconds } => {
-                entry["url"] = json!(url);
-                entry["sid"] = json!(sid);
-                entry["seconds"] = json!(seconds);
-            }
+            What::Message(_) => {}
+            What::Recording { question, .. } => entry["question"] = json!(question.map(Question::as_str)),
+            What::Talk { call, .. } => entry["of"] = json!(call.as_str()),
+        }
+        if let Some(Recorded { url, sid, seconds }) = self.what.recorded() {
+            entry["url"] = json!(url);
+            entry["sid"] = json!(sid);
+            entry["seconds"] = json!(seconds);
         }
         entry.to_string()
     }
@@ -103,14 +130,21 @@ impl Entry {
         let entry: Value = serde_json::from_str(line).ok()?;
         let text = |key: &str| entry[key].as_str().map(str::to_owned);
         let phone = |key: &str| text(key).and_then(|text| text.parse::<Phone>().ok());
-        let seconds = || entry["seconds"].as_u64()?.try_into().ok();
+        let recorded = || {
+            let seconds = entry["seconds"].as_u64()?.try_into().ok()?;
+            Some(Recorded { url: text("url")?, sid: text("sid"), seconds })
+        };
         let what = match entry["what"].as_str()? {
             "used" => What::Used,
             "ended" => What::Ended,
             "dialled" => What::Dialled(phone("number")?),
             "talked" => What::Talked(phone("number")?),
-            "message" => What::Message { url: text("url")?, sid: text("sid"), seconds: seconds()? },
-            "recording" => What::Recording { url: text("url")?, sid: text("sid"), seconds: seconds()? },
+            "message" => What::Message(recorded()?),
+            "recording" => {
+                let question = text("question").and_then(|name| Question::named(&name));
+                What::Recording { recorded: recorded()?, question }
+            }
+            "talk" => What::Talk { call: text("of")?.parse().ok()?, recorded: recorded()? },
             _ => return None,
         };
         let arrival = Arrival {
@@ -142,14 +176,23 @@ pub mod tests {
     #[test]
     fn an_entry_is_read_as_it_was_written_and_known_by_what_happened() {
         let human: Phone = "+4915110000001".parse().unwrap();
-        let message = What::Message { url: "https://x.example/RE1".into(), sid: Some("RE1".into()), seconds: 7 };
-        let report = What::Recording { url: "https://x.example/RE2".into(), sid: None, seconds: 9 };
+        let recorded = |name: &str, sid: Option<&str>| Recorded {
+            url: format!("https://x.example/{name}"),
+            sid: sid.map(str::to_owned),
+            seconds: 7,
+        };
+        let message = What::Message(recorded("RE1", Some("RE1")));
+        let report = |question| What::Recording { recorded: recorded("RE2", None), question };
+        let call = crate::clock::Ids::seeded(1).id(Instant::from_timestamp_millis(1_772_000_000_000).unwrap());
+        let talk = What::Talk { call, recorded: recorded("RE3", Some("RE3")) };
         let keys = [
             (What::Used, "spare:twilio:CA1:used"),
             (What::Dialled(human.clone()), "spare:twilio:CA1:dialled:+4915110000001:1772000000123"),
             (What::Talked(human), "spare:twilio:CA1:talked:+4915110000001"),
             (message, "spare:twilio:CA1:message:RE1"),
-            (report, "spare:twilio:CA1:recording:https://x.example/RE2"),
+            (report(None), "spare:twilio:CA1:recording:https://x.example/RE2"),
+            (report(Some(Question::Where)), "spare:twilio:CA1:recording:https://x.example/RE2"),
+            (talk, "spare:twilio:CA1:talk:RE3"),
             (What::Ended, "spare:twilio:CA1:ended"),
         ];
         for (what, key) in keys {

@@ -6,18 +6,27 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::entry::Entry;
 
 const TAKEN: &str = "journal.taken-";
+/// Who phoned, and whom we dial, is nobody else's business on this machine.
+const OURS_ALONE: u32 = 0o600;
 
 #[derive(Debug, Clone)]
 pub struct Journal {
     lines: PathBuf,
     unreadable: PathBuf,
     lock: PathBuf,
+    /// Nothing has failed since the folder was last brought to the disk, so that the name of the file is there.
+    is_settled: Arc<AtomicBool>,
 }
 
 /// What was written until it was taken up.
@@ -34,15 +43,33 @@ impl Journal {
     /// Beside this file.
     pub fn beside(spare_file: &Path) -> Self {
         let with = |extension: &str| spare_file.with_extension(extension);
-        Self { lines: with("journal"), unreadable: with("journal.unreadable"), lock: with("journal.lock") }
+        Self {
+            lines: with("journal"),
+            unreadable: with("journal.unreadable"),
+            lock: with("journal.lock"),
+            is_settled: Arc::default(),
+        }
+    }
+
+    /// Where lines are put aside that nobody can bring home.
+    pub fn unreadable(&self) -> &Path {
+        &self.unreadable
     }
 
     /// They are on the disk when this returns.
     pub fn append(&self, entries: &[Entry]) -> io::Result<()> {
         let _lock = self.locked()?;
-        let is_new = !self.lines.exists();
+        self.append_locked(entries)
+    }
+
+    fn append_locked(&self, entries: &[Entry]) -> io::Result<()> {
+        let is_settled = self.is_settled.swap(false, Ordering::Relaxed) && self.lines.exists();
         append(&self.lines, entries.iter().map(Entry::to_json))?;
-        if is_new { sync_folder(&self.lines) } else { Ok(()) }
+        if !is_settled {
+            sync_folder(&self.lines)?;
+        }
+        self.is_settled.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// What there is; it stays on the disk until `done`. What was taken before and is not done comes first.
@@ -91,9 +118,13 @@ impl Journal {
         Ok(found)
     }
 
-    /// All that was taken is kept elsewhere; what could not be read, or is `refused`, is put aside for a human.
-    pub fn done(&self, taken: &Taken, refused: &[Entry]) -> io::Result<()> {
+    /// All that was taken is kept elsewhere, except `again`, which is written anew; what could not be read, or is
+    /// `refused`, is put aside for a human.
+    pub fn done(&self, taken: &Taken, refused: &[Entry], again: &[Entry]) -> io::Result<()> {
         let _lock = self.locked()?;
+        if !again.is_empty() && taken.path.exists() {
+            self.append_locked(again)?;
+        }
         let aside: Vec<String> = taken.unreadable.iter().cloned().chain(refused.iter().map(Entry::to_json)).collect();
         if !aside.is_empty() {
             append(&self.unreadable, aside.into_iter())?;
@@ -106,7 +137,7 @@ impl Journal {
 
     /// Until it is dropped; the system drops it with its process, however that ends.
     fn locked(&self) -> io::Result<File> {
-        let file = File::options().create(true).truncate(false).write(true).open(&self.lock)?;
+        let file = File::options().create(true).truncate(false).write(true).mode(OURS_ALONE).open(&self.lock)?;
         file.lock()?;
         Ok(file)
     }
@@ -114,7 +145,7 @@ impl Journal {
 
 /// A line that a power cut has torn stays a line of its own.
 fn append(path: &Path, lines: impl Iterator<Item = String>) -> io::Result<()> {
-    let mut file = File::options().create(true).read(true).append(true).open(path)?;
+    let mut file = File::options().create(true).read(true).append(true).mode(OURS_ALONE).open(path)?;
     let mut text = String::new();
     if file.seek(SeekFrom::End(0))? > 0 {
         let mut last = [0];
@@ -135,7 +166,7 @@ fn append(path: &Path, lines: impl Iterator<Item = String>) -> io::Result<()> {
 /// Whole or not at all: whoever reads it meanwhile reads the one before.
 pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_extension("json.new");
-    let mut file = File::create(&draft)?;
+    let mut file = File::options().create(true).truncate(true).write(true).mode(OURS_ALONE).open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&draft, path)?;
@@ -170,12 +201,39 @@ mod tests {
         journal.append(std::slice::from_ref(&third)).unwrap();
         let (one, other) = (journal.take("3").unwrap().unwrap(), journal.take("4").unwrap().unwrap());
         assert_eq!((&one.entries, &other.entries), (&vec![first, second], &one.entries));
-        journal.done(&one, &[]).unwrap();
+        journal.done(&one, &[], &[]).unwrap();
         let next = journal.take("5").unwrap().unwrap();
-        journal.done(&other, &[]).unwrap();
+        journal.done(&other, &[], &other.entries).unwrap();
         assert_eq!(journal.take("6").unwrap().unwrap().entries, [third]);
-        journal.done(&next, &[]).unwrap();
+        journal.done(&next, &[], &[]).unwrap();
         assert!(journal.take("7").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_kept_yet_is_written_anew_behind_what_came_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::beside(&folder.path().join("pikett-spare.json"));
+        let (odd, sound, later) = (entry("CA1", What::Used), entry("CA2", What::Used), entry("CA3", What::Used));
+        journal.append(&[odd.clone(), sound]).unwrap();
+        let taken = journal.take("1").unwrap().unwrap();
+        journal.append(std::slice::from_ref(&later)).unwrap();
+        journal.done(&taken, &[], std::slice::from_ref(&odd)).unwrap();
+        assert_eq!(journal.take("2").unwrap().unwrap().entries, [later, odd]);
+    }
+
+    #[test]
+    fn nobody_else_on_the_machine_reads_who_phoned() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pikett-spare.json");
+        write_whole(&file, "{}").unwrap();
+        Journal::beside(&file).append(&[entry("CA1", What::Used)]).unwrap();
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+            names.push(entry.file_name());
+        }
+        assert_eq!(names.len(), 3, "{names:?}");
     }
 
     #[test]
@@ -191,7 +249,7 @@ mod tests {
         let taken = journal.take("1").unwrap().unwrap();
         assert_eq!(taken.entries, [entry("CA1", What::Used), entry("CA2", What::Used)]);
         assert_eq!(taken.unreadable, ["{\"at\":17"]);
-        journal.done(&taken, &[]).unwrap();
+        journal.done(&taken, &[], &[]).unwrap();
         let aside = fs::read_to_string(folder.path().join("pikett-spare.journal.unreadable")).unwrap();
         assert_eq!(aside, "{\"at\":17\n");
     }
@@ -213,7 +271,7 @@ mod tests {
         let (journal, mut found, mut mark) = (Journal::beside(&file), Vec::new(), 0);
         let mut take = || {
             while let Some(taken) = journal.take(&format!("{mark:04}")).unwrap() {
-                journal.done(&taken, &[]).unwrap();
+                journal.done(&taken, &[], &[]).unwrap();
                 found.extend(taken.entries.into_iter().map(|entry| entry.arrival.carrier_call));
                 mark += 1;
             }

@@ -5,6 +5,7 @@
 //! with nothing else. Start at `Desk`.
 
 mod desk;
+mod disk; // where what happens is kept until it is brought home
 mod document; // what is heard: pure
 mod entry; // what happened: pure
 mod journal; // on the disk
@@ -29,7 +30,7 @@ use crate::{
 };
 pub use desk::Desk;
 use entry::Entry;
-pub use entry::What;
+pub use entry::{Recorded, What};
 pub use plan::Plan;
 use step::Step;
 
@@ -88,7 +89,7 @@ async fn fallback(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
 
 /// The document in place of the one that this request asks for.
 async fn instead(desk: &Desk, webhook: &Webhook) -> String {
-    let said = What::message(recorded::of(&webhook.form));
+    let said = Recorded::of(recorded::of(&webhook.form)).map(What::Message);
     desk.answer(&Arrival::of(&webhook.carrier, &webhook.form), said, is_gone(&webhook.form)).await
 }
 
@@ -101,8 +102,8 @@ pub fn is_gone(form: &Form) -> bool {
 async fn message(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let language = Step::of(&webhook).map_or_else(|| desk.language(&arrival), |step| step.language);
-    if let Some(message) = What::message(recorded::of(&webhook.form)) {
-        desk.happened(&arrival, message).await;
+    if let Some(recorded) = Recorded::of(recorded::of(&webhook.form)) {
+        desk.happened(&arrival, What::Message(recorded)).await;
     }
     answer("voice-message", desk.farewell(&arrival, &language, true))
 }

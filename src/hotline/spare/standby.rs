@@ -11,6 +11,8 @@ use crate::{hotline::voice::Arrival, web::webhook::Webhook};
 
 /// How often the file is looked at: the service writes it anew when the declarations change.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How often a disk is asked again that took nothing.
+const WRITE_EVERY: Duration = Duration::from_secs(5);
 
 /// Every path of a call. Those of technicians' phones end by themselves.
 pub fn routes(desk: Desk) -> Router {
@@ -30,8 +32,8 @@ async fn caller(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
 }
 
 async fn report(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
-    if let Some(recording) = What::recording(recorded::reported(&webhook.form)) {
-        desk.happened(&Arrival::of(&webhook.carrier, &webhook.form), recording).await;
+    if let Some(reported) = recorded::reported(&webhook) {
+        desk.happened(&Arrival::of(&webhook.carrier, &webhook.form), reported).await;
     }
     taken("recording")
 }
@@ -46,6 +48,14 @@ async fn ended(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
         desk.happened(&Arrival::of(&webhook.carrier, &webhook.form), What::Ended).await;
     }
     taken("voice-status")
+}
+
+/// Brings to the disk what it did not take at first, until `stop`.
+pub async fn write_again(desk: Desk, stop: CancellationToken) {
+    let mut pace = tokio::time::interval(WRITE_EVERY);
+    while stop.run_until_cancelled(pace.tick()).await.is_some() {
+        desk.disk().write_again().await;
+    }
 }
 
 /// What the file says. Blocks.

@@ -9,7 +9,7 @@ use serde_json::json;
 use sqlx::AnyConnection;
 use tokio_util::sync::CancellationToken;
 
-use super::{Entry, What};
+use super::{Entry, Recorded, What, disk::BATCH};
 use crate::{
     hotline::{State, connect, effects::note, talk, voice::Arrival},
     ivr::{self, Attestation, ConnectEnd, Input},
@@ -21,12 +21,13 @@ use crate::{
     },
     store::{
         StoreError, alerts,
-        calls::CallRow,
+        calls::{self, CallRow},
         raise::{Dedup, Raised},
         seen,
         spent::{self, ORG, Spending, spender},
     },
-    work::{Acting, msp, record},
+    telemetry::metric,
+    work::{Acting, act, msp, record},
 };
 
 /// After what could not be kept yet.
@@ -38,65 +39,133 @@ const ODD_TRIES: u32 = 12;
 /// How many turns may be faster before this counts as odd.
 const FASTER_MAX: u32 = 3;
 
+/// What came of looking through disk and memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Looked {
+    All,
+    /// The disk does not say what it has.
+    Unread,
+    /// Something is left for later.
+    Left,
+}
+
+/// All that was brought home, except these.
+#[derive(Default)]
+struct Brought {
+    /// Can never be kept, and have been told.
+    refused: Vec<Entry>,
+    /// Cannot be kept yet.
+    again: Vec<Entry>,
+}
+
 impl State {
     /// Runs until `stop`, and may be broken off anywhere.
     pub async fn take_up(self, stop: CancellationToken) {
         let work = async {
             let mut odd = BTreeMap::new();
             loop {
-                if self.take_all(&mut odd).await {
-                    let _ = tokio::time::timeout(LOOK_EVERY, self.desk().news()).await;
-                } else {
-                    self.context().clock.sleep(AGAIN).await;
+                match self.take_all(&mut odd).await {
+                    Looked::All => {
+                        let _ = tokio::time::timeout(LOOK_EVERY, self.desk().disk().news()).await;
+                    }
+                    Looked::Unread | Looked::Left => {
+                        // A stop, or whoever kills us, must find as much as possible on the disk.
+                        self.desk().disk().write_again().await;
+                        self.context().clock.sleep(AGAIN).await;
+                    }
                 }
             }
         };
         stop.run_until_cancelled(work).await.unwrap_or(())
     }
 
-    /// `false`: something is left for later.
-    async fn take_all(&self, odd: &mut BTreeMap<String, u32>) -> bool {
-        // A disk that takes nothing and gives nothing must not keep back what is in memory.
+    async fn take_all(&self, odd: &mut BTreeMap<String, u32>) -> Looked {
+        let noted = self.desk().disk().noted();
+        // What is on the disk happened first. A disk that fails must not keep back what is in memory.
         let (on_disk, in_memory) = (self.take_journal(odd).await, self.take_unkept(odd).await);
-        on_disk && in_memory
+        let looked = on_disk.max(in_memory);
+        if looked != Looked::Left {
+            self.desk().disk().looked_through(noted);
+        }
+        looked
     }
 
-    async fn take_journal(&self, odd: &mut BTreeMap<String, u32>) -> bool {
+    async fn take_journal(&self, odd: &mut BTreeMap<String, u32>) -> Looked {
+        let disk = self.desk().disk();
         loop {
-            let journal = self.desk().journal().clone();
             let context = self.context();
             let mark = format!("{:015}-{}", context.clock.now().timestamp_millis(), context.ids.nonce());
-            let taken = tokio::task::spawn_blocking(move || journal.take(&mark)).await;
-            let taken = match taken {
-                Ok(Ok(Some(taken))) => taken,
-                Ok(Ok(None)) => return true,
-                Ok(Err(error)) => return unread(&error),
+            let taken = match disk.take(mark).await {
+                Ok(Some(taken)) => taken,
+                Ok(None) => return Looked::All,
                 Err(error) => return unread(&error),
             };
-            let Some(refused) = self.bring_all(&taken.entries, odd).await else { return false };
-            let journal = self.desk().journal().clone();
-            let done = tokio::task::spawn_blocking(move || journal.done(&taken, &refused)).await;
-            match done {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return unread(&error),
-                Err(error) => return unread(&error),
+            let Some(Brought { refused, again }) = self.bring_all(&taken.entries, odd).await else {
+                return Looked::Left;
+            };
+            if !self.tell_of_unreadable(&taken.unreadable).await {
+                return Looked::Left;
+            }
+            let is_left = !again.is_empty();
+            if let Err(error) = disk.done(taken, refused, again).await {
+                return unread(&error);
+            }
+            if is_left {
+                return Looked::Left;
             }
         }
     }
 
-    async fn take_unkept(&self, odd: &mut BTreeMap<String, u32>) -> bool {
-        let unkept = self.desk().unkept().clone();
-        let Some(_) = self.bring_all(&unkept, odd).await else { return false };
-        self.desk().unkept().retain(|entry| !unkept.contains(entry));
-        true
+    async fn take_unkept(&self, odd: &mut BTreeMap<String, u32>) -> Looked {
+        let disk = self.desk().disk();
+        let mut looked = Looked::All;
+        for _ in 0..=disk.unkept_count() / BATCH {
+            let unkept = disk.oldest_unkept();
+            let Some(Brought { again, .. }) = self.bring_all(&unkept, odd).await else { return Looked::Left };
+            if !again.is_empty() {
+                looked = Looked::Left;
+            }
+            disk.worked_off(unkept.len(), again);
+        }
+        looked
     }
 
-    /// Those that can never be kept, and have been told. `None`: some are left for later.
-    async fn bring_all(&self, entries: &[Entry], odd: &mut BTreeMap<String, u32>) -> Option<Vec<Entry>> {
-        let (mut left, mut refused) = (false, Vec::new());
+    /// Lines that are none of ours may have been somebody's message. `false`: that cannot be told yet.
+    async fn tell_of_unreadable(&self, lines: &[String]) -> bool {
+        if lines.is_empty() {
+            return true;
+        }
+        let (count, file) = (lines.len(), self.desk().disk().unreadable().display().to_string());
+        metrics::counter!(metric::SPARE, "what" => "unreadable").increment(count as u64);
+        tracing::error!(count, file, "lines of the journal cannot be read, and are put aside");
+        let title = "Lines of the journal cannot be read";
+        let text = format!(
+            "{count} of the lines in which the spare documents keep what happened to callers cannot be read, as after a \
+             power cut. They are put aside in {file}: look whether somebody left a message."
+        );
+        match msp::report(self.context(), "spare-unreadable", title, &text, None).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "that lines cannot be read is not told yet");
+                !error.is_unavailable()
+            }
+        }
+    }
+
+    /// `None`: the database is away, and all is left for later.
+    async fn bring_all(&self, entries: &[Entry], odd: &mut BTreeMap<String, u32>) -> Option<Brought> {
+        let mut brought = Brought::default();
         for entry in entries {
+            if brought.again.iter().any(|before| before.arrival.is_same_call(&entry.arrival)) {
+                // That a call is over must not be known before what happened in it.
+                brought.again.push(entry.clone());
+                continue;
+            }
             let error = match AssertUnwindSafe(self.bring(entry)).catch_unwind().await {
-                Ok(Ok(())) => continue,
+                Ok(Ok(())) => {
+                    odd.remove(&entry.key());
+                    continue;
+                }
                 Ok(Err(error)) => error,
                 Err(_) => StoreError::Panicked,
             };
@@ -111,12 +180,12 @@ impl State {
             *tries += 1;
             if *tries > ODD_TRIES && self.tell_as_it_is(entry).await.is_ok() {
                 odd.remove(&entry.key());
-                refused.push(entry.clone());
+                brought.refused.push(entry.clone());
             } else {
-                left = true;
+                brought.again.push(entry.clone());
             }
         }
-        (!left).then_some(refused)
+        Some(brought)
     }
 
     async fn bring(&self, entry: &Entry) -> Result<(), StoreError> {
@@ -124,26 +193,28 @@ impl State {
         if seen::answer(&mut *self.context().store.read().await?, &org, &key).await?.is_some() {
             return Ok(());
         }
-        let arrival = &entry.arrival;
-        let call = self.call_of_then(arrival, entry.at).await?;
+        let call = match &entry.what {
+            What::Talk { call, .. } => self.scene(call, Attestation::NotSupplied).await?.map(|scene| scene.call),
+            What::Used
+            | What::Dialled(_)
+            | What::Talked(_)
+            | What::Message(_)
+            | What::Recording { .. }
+            | What::Ended => self.call_of_then(&entry.arrival, entry.at).await?,
+        };
         if let Some(call) = &call {
             match &entry.what {
                 What::Used | What::Dialled(_) => {}
                 What::Talked(number) => self.talked_by_spare(&call.id, self.person(number)).await?,
-                What::Message { url, sid, seconds } => {
-                    let (url, sid, seconds) = (url.clone(), sid.clone(), *seconds);
-                    self.keep_message(&call.id, &Input::Recorded { url, sid, seconds, hung_up: false, spare: true })
-                        .await?;
-                }
-                What::Recording { url, sid, seconds } => {
-                    let (url, sid, seconds) = (url.clone(), sid.clone(), *seconds);
-                    let recorded = Input::Recorded { url, sid, seconds, hung_up: false, spare: false };
+                What::Message(recorded) => self.keep_message(&call.id, &recorded.input(true)).await?,
+                What::Recording { recorded, question } => {
                     let scene = self.scene_of(call.clone(), Attestation::NotSupplied).await?;
-                    self.keep_reported(scene, recorded, None, false).await?;
+                    self.keep_reported(scene, recorded.input(false), *question, false).await?;
                 }
+                What::Talk { call, recorded } => self.keep_talk(call, recorded).await?,
                 What::Ended => self.finish(&call.id, "the carrier says so").await?,
             }
-        } else if let What::Message { .. } | What::Recording { .. } = &entry.what {
+        } else if entry.what.recorded().is_some() {
             self.tell_as_it_is(entry).await?;
         }
         self.settle_entry(entry, call).await
@@ -219,16 +290,17 @@ impl State {
         let acting = self.context().acting();
         let text = format!("{} It could not be kept with the call.", in_words(&acting, entry));
         let title = match &entry.what {
-            What::Message { .. } | What::Recording { .. } => "A caller left a message",
+            What::Message(_) | What::Recording { .. } => "A caller left a message",
+            What::Talk { .. } => "A recorded talk could not be kept",
             What::Used | What::Dialled(_) | What::Talked(_) | What::Ended => "A call could not be put on record",
         };
         msp::report(self.context(), &entry.key(), title, &text, None).await.map(|_| ())
     }
 }
 
-fn unread(error: &(dyn std::error::Error + 'static)) -> bool {
+fn unread(error: &(dyn std::error::Error + 'static)) -> Looked {
     tracing::error!(error, "the journal of the spare documents cannot be taken up yet");
-    false
+    Looked::Unread
 }
 
 #[derive(Clone)]
@@ -261,7 +333,7 @@ impl Settling {
                 }
                 None
             }
-            What::Talked(_) | What::Message { .. } | What::Recording { .. } | What::Ended => None,
+            What::Talked(_) | What::Message(_) | What::Recording { .. } | What::Talk { .. } | What::Ended => None,
         };
         let text = in_words(acting, entry);
         let alert = match &raised {
@@ -273,13 +345,29 @@ impl Settling {
         }
         if let Some(call) = &self.call {
             note(db, acting, call, "spare", text, json!({ "what": entry.what.word() })).await?;
-            if let What::Talked(number) = &entry.what
-                && let Some(person) = acting.directory.person_with_phone(number)
-            {
-                talk::acknowledge(db, acting, call, &Actor::Person(person.id.clone())).await?;
+            if let What::Talked(number) = &entry.what {
+                self.settle_talk(db, &call.id, number).await?;
             }
         }
         Ok(raised)
+    }
+
+    /// The alert of a call is in the hands of whoever talked with its caller.
+    async fn settle_talk(&self, db: &mut AnyConnection, call: &CallId, number: &Phone) -> Result<(), StoreError> {
+        let acting = &self.acting;
+        let Some(call) = calls::by_id(db, acting.org(), call).await? else { return Ok(()) };
+        let person = acting.directory.person_with_phone(number).map(|person| Actor::Person(person.id.clone()));
+        let has_counted_as_missed = ivr::State::from_json(&call.state).is_ok_and(|state| state.missed_told);
+        match (&call.alert, person) {
+            // It says that nobody spoke with them, and pages people for that.
+            (Some(alert), person) if has_counted_as_missed => {
+                act::acknowledge(db, acting, alert, &person.unwrap_or(Actor::System), "by taking the caller")
+                    .await
+                    .map(|_| ())
+            }
+            (_, Some(person)) => talk::acknowledge(db, acting, &call, &person).await,
+            (_, None) => Ok(()),
+        }
     }
 
     /// One alert per hotline and outage, which counts the calls.
@@ -323,10 +411,14 @@ fn in_words(acting: &Acting, entry: &Entry) -> String {
         What::Talked(number) => {
             format!("{} talked with {caller}; the talk was over at {at} (call {call}).", name(number))
         }
-        What::Message { url, seconds, .. } | What::Recording { url, seconds, .. } => format!(
+        What::Message(Recorded { url, seconds, .. })
+        | What::Recording { recorded: Recorded { url, seconds, .. }, .. } => format!(
             "{caller} left a message of {seconds} seconds at {}, at {at}; the carrier has it at {url} (call {call}).",
             arrival.hotline()
         ),
+        What::Talk { call, recorded: Recorded { url, seconds, .. } } => {
+            format!("A talk of {seconds} seconds was recorded at {at}; the carrier has it at {url} (call {call}).")
+        }
         What::Ended => format!("The call of {caller} was over at {at} (call {call})."),
     }
 }

@@ -22,7 +22,7 @@ use self::{graph::Graph, step::StepReader};
 use super::{
     draw::Sketch,
     flow::{Abandoned, Flow, Kind, Step, StepId, Var},
-    patience,
+    patience::{self, Patience},
     texts::{
         Compiled,
         check::{self, Sort},
@@ -131,6 +131,7 @@ fn read(source: &Source, root: &Reader<'_>, sketch: &mut Sketch) -> Option<Flow>
         voices: head.voices,
         vars: book.vars,
         abandoned,
+        max_seconds_to_human: patience.as_ref().map(|most| most_of(source, most)),
         start: start?,
         steps: read.into_iter().collect::<Option<_>>()?,
         names: steps_by_name,
@@ -140,13 +141,17 @@ fn read(source: &Source, root: &Reader<'_>, sketch: &mut Sketch) -> Option<Flow>
     Some(flow)
 }
 
+/// What called flows ask comes in addition, where they are known.
 fn check_patience(source: &Source, flow: &Flow, most: Option<At<i64>>) {
     let Some(most) = most else { return };
-    let Some(longest) = patience::paths(flow).into_iter().next() else { return };
-    if i64::from(longest.seconds) > most.value {
-        let what = format!("it may take {} s to the first human: {}", longest.seconds, longest.steps.join(" → "));
+    if let Some(what) = patience::too_long(flow, &patience::ways(flow, &|_| None)) {
         source.fault(most.span, what, patience::MEND);
     }
+}
+
+fn most_of(source: &Source, most: &At<i64>) -> Patience {
+    let (line, column) = most.span.as_ref().map_or((0, 0), |span| source.place(span.start));
+    Patience { seconds: u32::try_from(most.value).unwrap_or(u32::MAX), line, column }
 }
 
 fn head(root: &Reader<'_>) -> Head {

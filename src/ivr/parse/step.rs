@@ -166,6 +166,24 @@ impl<'a, 'b> StepReader<'a, 'b> {
 
     /// What steps share that wait for the caller. The prompt is read beside, since some may lack it.
     pub fn asking(&self, prompt: Option<Speech>) -> Asking {
+        Asking { barge_in: self.reader.boolean("barge_in").is_none_or(|given| given.value), ..self.waiting(prompt) }
+    }
+
+    /// The same where the caller is recorded. Only a question for keys can be interrupted: a carrier begins to
+    /// record behind the prompt.
+    pub fn recording(&self, prompt: Option<Speech>) -> Asking {
+        let what = format!("`barge_in` of step `{}` can do nothing: carriers record only after the prompt", self.name);
+        self.reader.refuse("barge_in", what, "take it out; a short prompt is the way to the tone");
+        let asking = self.waiting(prompt);
+        if asking.finish.is_none() && self.reader.string("finish").is_some_and(|given| given.value.is_empty()) {
+            let what =
+                format!("`finish` of step `{}` is empty, and carriers know no recording without a key", self.name);
+            self.reader.fault_at("finish", what, "write one of 0-9, * or #");
+        }
+        asking
+    }
+
+    fn waiting(&self, prompt: Option<Speech>) -> Asking {
         let attempts = self.reader.integer("attempts", 1..=10).map_or(3, |attempts| attempts.value);
         Asking {
             prompt: prompt.unwrap_or_default(),
@@ -173,7 +191,7 @@ impl<'a, 'b> StepReader<'a, 'b> {
             timeout_s: self.seconds("timeout", 1, 60).unwrap_or(6),
             finish: self.finish(),
             no_input: self.text("no_input"),
-            barge_in: self.reader.boolean("barge_in").is_none_or(|given| given.value),
+            barge_in: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the loader says about broken files, and what it makes of sound ones.
 
 use super::parse;
-use crate::ivr::flow::{Choice, Flow, ForwardTo, Kind, Text, Wait};
+use crate::ivr::flow::{Asking, Choice, Flow, ForwardTo, Kind, Text, Wait};
 
 fn said(text: &str) -> String {
     match parse("f.toml", text) {
@@ -218,6 +218,16 @@ fn every_field_is_checked_where_it_stands() {
         (with(lookup, "url = 'https://x.example'\ninto = { caller = 'a' }"), "`caller` is a fact of every call"),
         (with(lookup, "url = 'https://x.example'\ninto = { x = 'a..b' }"), "`a..b` is no place in an answer"),
         (with(lookup, "url = 'https://x.example'\ninto = ['x']\nsend = ['cller']"), "did you mean `caller`?"),
+        (
+            with(intake, "barge_in = true"),
+            "`barge_in` of step `a` can do nothing: carriers record only after the prompt",
+        ),
+        (with(intake, "finish = ''"), "carriers know no recording without a key"),
+        (with(intake, "attempts = 0"), "use 1 to 10"),
+        (
+            "[steps.a]\ndo = 'voicemail'\nprompt = 'x'\nbarge_in = false\nnext = 'z'\n".to_owned(),
+            "`barge_in` of step `a` can do nothing",
+        ),
         (with(intake, "questions = ['who', 'whot']"), "did you mean `what`?"),
         (with(intake, "questions = ['who', 'who']"), "`who` is asked twice"),
         (with(intake, "questions = []"), "the intake asks nothing"),
@@ -281,7 +291,8 @@ fn more_than_500_steps_are_refused() {
 fn defaults_are_those_of_the_page() {
     let flow = read(
         "[steps.a]\ndo = 'menu'\nprompt = 'x'\ninvalid = 'c'\noptions = { 1 = { to = 'z' }, 0 = { repeat = true } }\n\
-        [steps.c]\ndo = 'connect'\nconnected = 'z'\nnobody = 'v'\n[steps.v]\ndo = 'voicemail'\nprompt = 'x'\nnext = 'z'\n",
+        [steps.c]\ndo = 'connect'\nconnected = 'z'\nnobody = 'v'\n[steps.v]\ndo = 'voicemail'\nprompt = 'x'\nnext = 'i'\n\
+        [steps.i]\ndo = 'intake'\nnext = 'n'\n[steps.n]\ndo = 'notice'\nannounced = 'z'\nnone = 'z'\n",
     );
     let kind = |name: &str| &flow.step(flow.find(name).unwrap()).kind;
     let Kind::Menu { asking, options, .. } = kind("a") else { panic!() };
@@ -294,6 +305,12 @@ fn defaults_are_those_of_the_page() {
     assert_eq!(connect.left, connect.nobody);
     let Kind::Voicemail(voicemail) = kind("v") else { panic!() };
     assert_eq!((voicemail.max_s, voicemail.transcribe, voicemail.empty), (180, true, None));
-    assert_eq!(voicemail.prompt.say, Some(Text::Same("x".to_owned())));
+    assert_eq!(voicemail.asking.prompt.say, Some(Text::Same("x".to_owned())));
+    let recorded = |asking: &Asking| (asking.attempts, asking.timeout_s, asking.finish, asking.no_input.is_none());
+    assert_eq!(recorded(&voicemail.asking), (3, 6, Some('#'), true));
+    let Kind::Intake(intake) = kind("i") else { panic!() };
+    assert_eq!(recorded(&intake.asking), (3, 6, Some('#'), true));
+    let Kind::Notice(notice) = kind("n") else { panic!() };
+    assert_eq!((notice.asking.attempts, notice.asking.timeout_s, notice.asking.barge_in), (3, 6, true));
     assert_eq!((flow.title.as_str(), flow.step(flow.start).line), ("f", 6));
 }

@@ -2,14 +2,23 @@
 //! to give up.
 
 use super::walk::Walk;
-use crate::ivr::{
-    flow::Asking,
-    turn::{Gather, Input, Listen, Then},
-    words::{Words, words},
+use crate::{
+    ivr::{
+        flow::Asking,
+        turn::{Gather, Input, Listen, Record, Then},
+        words::{Words, words},
+    },
+    model::{call::Question, language::Language},
 };
 
 pub fn gather(asking: &Asking, max_digits: Option<u32>, finish: Option<char>, speech: Option<Listen>) -> Then {
     Then::Gather(Gather { speech, max_digits, timeout_s: asking.timeout_s, finish, barge_in: asking.barge_in })
+}
+
+/// How long, and what becomes of it, is the step's own.
+pub fn record(asking: &Asking, max_s: u32, transcribe: bool, language: Language, question: Option<Question>) -> Then {
+    let (silence_s, finish) = (asking.timeout_s, asking.finish);
+    Then::Record(Record { max_s, silence_s, finish, transcribe, language, question })
 }
 
 /// What came of a question.
@@ -35,11 +44,11 @@ impl Walk<'_> {
         self.state.attempts < asking.attempts
     }
 
-    /// What the engine listens for when it asks by itself: 1 and 2 are the same by key.
+    /// What the engine listens for when it asks by itself: 1 and 2 are the same by key, and may be said.
     pub fn listen_for_yes_or_no(&self) -> Listen {
         let (words, language) = words(&self.state.language, self.flow.default_language());
-        let hints = words.yes.iter().chain(words.no).map(|word| (*word).to_owned()).collect();
-        Listen { language, hints }
+        let named = words.yes.iter().chain(words.no).map(|word| (*word).to_owned());
+        Listen { language, hints: named.chain(digit_names(words, ['1', '2'])).collect() }
     }
 
     /// The answer to such a question, and how it was given. Only a clear yes is one.
@@ -50,6 +59,11 @@ impl Walk<'_> {
             Heard::Keys(_) | Heard::Nothing => None,
             Heard::Words(text) => {
                 let (words, _) = words(&self.state.language, self.flow.default_language());
+                match spoken_digits(&text, words).as_deref() {
+                    Some("1") => return Some((true, "said 1")),
+                    Some("2") => return Some((false, "said 2")),
+                    Some(_) | None => {}
+                }
                 let said = spoken_words(&text);
                 let any = |list: &[&str]| list.iter().any(|word| says_phrase(&said, word) > 0);
                 match (any(words.yes), any(words.no)) {
@@ -103,6 +117,12 @@ pub fn spoken_digits(text: &str, words: &Words) -> Option<String> {
         digits.push_str(&digit.to_string());
     }
     (!digits.is_empty()).then_some(digits)
+}
+
+/// What these keys are called when they are spoken; those that are no digits have no such name.
+pub fn digit_names(words: &Words, keys: impl IntoIterator<Item = char>) -> impl Iterator<Item = String> {
+    let names = keys.into_iter().filter_map(|key| words.digits.get(key.to_digit(10)? as usize));
+    names.copied().flatten().map(|name| (*name).to_owned())
 }
 
 /// How many words of `phrase` stand in a row in `said`; 0: they do not.

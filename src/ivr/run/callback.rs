@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use super::{
     alert,
-    asking::{Heard, gather, heard, spoken_digits},
+    asking::{Heard, digit_names, gather, heard, says_phrase, spoken_digits, spoken_words},
     walk::{Move, Walk},
 };
 use crate::{
@@ -57,7 +57,11 @@ fn offer(walk: &mut Walk, step: &CallbackStep, own: &Phone) -> Move {
         CallbackNumber::Ask => words.offer_callback_or_other,
     };
     walk.push_said(&fill(sentence, &values), &language);
-    let listen = walk.listen_for_yes_or_no();
+    let mut listen = walk.listen_for_yes_or_no();
+    if step.number == CallbackNumber::Ask {
+        listen.hints.extend(words.another_number.iter().map(|word| (*word).to_owned()));
+        listen.hints.extend(digit_names(words, ['3']));
+    }
     Move::Wait(Phase::Asked, gather(&step.asking, Some(1), None, Some(listen)))
 }
 
@@ -83,11 +87,7 @@ pub fn answer(walk: &mut Walk, step: &CallbackStep, input: &Input) -> Move {
 
 fn offered(walk: &mut Walk, step: &CallbackStep, input: &Input) -> Move {
     let Some(own) = own(walk) else { return ask_again(walk, step, None) };
-    let key = match heard(input) {
-        Heard::Keys(keys) => keys,
-        Heard::Words(_) | Heard::Nothing => String::new(),
-    };
-    match (key.as_str(), step.number, walk.yes_or_no(input)) {
+    match (key(walk, step, input).as_str(), step.number, walk.yes_or_no(input)) {
         ("2", CallbackNumber::Ask, _) => {
             walk.reason("The caller wants to be called back at another number.");
             walk.state.attempts = 0;
@@ -98,9 +98,27 @@ fn offered(walk: &mut Walk, step: &CallbackStep, input: &Input) -> Move {
             promise(walk, step, own)
         }
         (_, _, Some((false, how))) => declined(walk, step, how),
-        ("3", _, _) => declined(walk, step, "pressed 3"),
+        ("3", _, _) => declined(walk, step, "chose 3"),
         ("", _, None) => ask_again(walk, step, None),
         (_, _, None) => ask_again(walk, step, Some(|words| words.wrong_key)),
+    }
+}
+
+/// The key that was pressed or named. Whoever says no, but to another number, wants that one.
+fn key(walk: &Walk, step: &CallbackStep, input: &Input) -> String {
+    match heard(input) {
+        Heard::Keys(keys) => keys,
+        Heard::Words(text) => {
+            let (words, _) = words(&walk.state.language, walk.flow.default_language());
+            let said = spoken_words(&text);
+            let another = words.another_number.iter().any(|word| says_phrase(&said, word) > 0);
+            match spoken_digits(&text, words) {
+                Some(digits) => digits,
+                None if another && step.number == CallbackNumber::Ask => "2".to_owned(),
+                None => String::new(),
+            }
+        }
+        Heard::Nothing => String::new(),
     }
 }
 
@@ -214,7 +232,7 @@ fn at(walk: &Walk, instant: Instant, language: &crate::model::language::Language
     let zone = Texts { flow: walk.flow, state: &walk.state, facts: walk.facts, language }.zone();
     let civil = |at: Instant| at.with_timezone(&zone).naive_local();
     let (words, _) = words(language, walk.flow.default_language());
-    (words.time)(civil(instant), civil(instant).date() != civil(walk.facts.now).date())
+    words.time(civil(instant), civil(instant).date() != civil(walk.facts.now).date())
 }
 
 fn spoken(number: &Phone) -> String {

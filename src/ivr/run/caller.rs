@@ -8,7 +8,7 @@ use crate::ivr::{
     facts::Attestation,
     flow::{CallerStep, NumberPattern, Trust},
     state::Phase,
-    turn::{Input, RejectReason},
+    turn::{Input, RejectReason, Then},
 };
 
 use super::outside;
@@ -61,11 +61,17 @@ fn unknown(walk: &mut Walk, step: &CallerStep) -> Move {
     }
 }
 
-/// Without an exit for them, they are turned away.
+/// Without an exit for them, they are turned away: before the call is answered, else with a goodbye.
 fn blocked(walk: &mut Walk, step: &CallerStep) -> Move {
     match step.blocked {
         Some(exit) => Move::Go(exit),
-        None => outside::hangup(walk, None, Some(RejectReason::Rejected)),
+        None => {
+            let end = outside::hangup(walk, None, Some(RejectReason::Rejected));
+            if matches!(end, Move::End(Then::Hangup)) {
+                walk.say_built_in(|words| words.goodbye);
+            }
+            end
+        }
     }
 }
 

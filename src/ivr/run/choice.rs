@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    asking::{Heard, gather, heard, says_phrase, spoken_digits, spoken_words},
+    asking::{Heard, digit_names, gather, heard, says_phrase, spoken_digits, spoken_words},
     walk::{Move, Walk},
 };
 use crate::{
@@ -20,20 +20,25 @@ use crate::{
 const HINTS_MAX: usize = 500;
 const HINT_CHARS_MAX: usize = 100;
 
+/// Every menu listens: for its own words, and for the number of a choice.
 pub fn enter_menu(walk: &mut Walk, asking: &Asking, options: &BTreeMap<char, Choice>) -> Move {
     walk.speak(&asking.prompt);
-    let hints: Vec<String> = options
+    let language = walk.state.language.clone();
+    let (words, spoken) = words::words(&language, &language);
+    let digits = digit_names(words, options.keys().copied()).filter(|_| spoken == language);
+    let hints = options
         .values()
         .filter_map(|choice| match choice {
-            Choice::Go(option) => option.speech.get(&walk.state.language),
+            Choice::Go(option) => option.speech.get(&language),
             Choice::Repeat => None,
         })
         .flatten()
         .map(|word| word.chars().take(HINT_CHARS_MAX).collect())
+        .chain(digits)
         .take(HINTS_MAX)
         .collect();
-    let speech = (!hints.is_empty()).then(|| Listen { language: walk.state.language.clone(), hints });
-    Move::Wait(Phase::Asked, gather(asking, Some(1), free_finish(asking, options), speech))
+    let speech = Listen { language, hints };
+    Move::Wait(Phase::Asked, gather(asking, Some(1), free_finish(asking, options), Some(speech)))
 }
 
 /// A key that is an option cannot end the input as well.
@@ -135,15 +140,28 @@ fn ask_language(walk: &mut Walk, asking: &Asking, options: &BTreeMap<char, Langu
     for language in walk.flow.languages.iter().take(times) {
         walk.speak_in(&asking.prompt, language);
     }
-    let hints: Vec<String> =
-        options.values().flat_map(|language| words::names(language)).map(|name| (*name).to_owned()).collect();
     let language = walk.flow.default_language().clone();
-    let speech = (!hints.is_empty()).then_some(Listen { language, hints });
-    Move::Wait(Phase::Asked, gather(asking, Some(1), free_finish(asking, options), speech))
+    let names = options.values().flat_map(words::names).map(|name| (*name).to_owned());
+    let digits = walk.flow.languages.iter().flat_map(|spoken| {
+        let (words, _) = words::words(spoken, &language);
+        digit_names(words, options.keys().copied())
+    });
+    let mut hints: Vec<String> = Vec::new();
+    for hint in names.chain(digits) {
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    let speech = Listen { language: language.clone(), hints };
+    Move::Wait(Phase::Asked, gather(asking, Some(1), free_finish(asking, options), Some(speech)))
 }
 
-/// The language whose name was said, in whatever language it was said. Two are a doubt.
-fn named_language<'a>(options: &'a BTreeMap<char, Language>, text: &str) -> Option<&'a Language> {
+/// The language whose name or number was said, in whatever language that was. Two are a doubt.
+fn named_language<'a>(options: &'a BTreeMap<char, Language>, spoken: &[Language], text: &str) -> Option<&'a Language> {
+    let digits = spoken.iter().find_map(|language| spoken_digits(text, words::words(language, language).0));
+    if let Some(found) = digits.and_then(|digits| options.get(&one_key(&digits)?)) {
+        return Some(found);
+    }
     let said = spoken_words(text);
     let is_said = |language: &&Language| words::names(language).iter().any(|name| says_phrase(&said, name) > 0);
     let mut found = options.values().filter(is_said);
@@ -160,7 +178,7 @@ pub fn answer_language(
 ) -> Move {
     let chosen = match heard(input) {
         Heard::Keys(keys) => one_key(&keys).and_then(|key| options.get(&key)),
-        Heard::Words(text) => named_language(options, &text),
+        Heard::Words(text) => named_language(options, &walk.flow.languages, &text),
         Heard::Nothing => None,
     };
     if let Some(language) = chosen {

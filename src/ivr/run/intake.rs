@@ -1,12 +1,15 @@
 //! `intake`: who, what, where, when and why, each asked and recorded, and each kept as soon as it is said:
-//! whoever hangs up in the middle has told so much. Silence leads to the next question.
+//! whoever hangs up in the middle has told so much. Silence asks once more, in the end the next question.
 
-use super::walk::{Move, Walk};
+use super::{
+    asking::record,
+    walk::{Move, Walk},
+};
 use crate::{
     ivr::{
         flow::IntakeStep,
         state::Phase,
-        turn::{Effect, Input, IntakeAnswer, Record, Then},
+        turn::{Effect, Input, IntakeAnswer, Then},
     },
     model::call::Question,
 };
@@ -15,9 +18,7 @@ use crate::{
 pub const ANSWER_MAX_S: u32 = 60;
 
 pub fn enter(walk: &mut Walk, step: &IntakeStep) -> Move {
-    if let Some(prompt) = &step.prompt {
-        walk.speak(prompt);
-    }
+    walk.speak(&step.asking.prompt);
     ask(walk, step)
 }
 
@@ -28,8 +29,7 @@ fn ask(walk: &mut Walk, step: &IntakeStep) -> Move {
         Some(text) => walk.say(text, &language),
         None => walk.say_built_in(|words| words.questions[*question as usize]),
     }
-    let record = Record { max_s: ANSWER_MAX_S, transcribe: true, language, question: Some(*question) };
-    Move::Wait(Phase::Asked, Then::Record(record))
+    Move::Wait(Phase::Asked, record(&step.asking, ANSWER_MAX_S, true, language, Some(*question)))
 }
 
 fn current<'a>(walk: &Walk, step: &'a IntakeStep) -> Option<&'a (Question, Option<crate::ivr::flow::Text>)> {
@@ -50,7 +50,12 @@ pub fn answer(walk: &mut Walk, step: &IntakeStep, input: Input) -> Move {
         }
     } else {
         walk.reason(format!("The caller said nothing to `{asked}`."));
+        if walk.may_try_again(&step.asking) {
+            walk.say_before_again(&step.asking, None);
+            return ask(walk, step);
+        }
     }
+    walk.state.attempts = 0;
     walk.state.question = walk.state.question.saturating_add(1);
     ask(walk, step)
 }

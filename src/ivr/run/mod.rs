@@ -38,6 +38,7 @@ pub use alert::abandoned;
 pub(super) use asking::is_audio;
 pub use calling::DEPTH_MAX as FLOWS_DEEP_MAX;
 pub(super) use intake::ANSWER_MAX_S;
+pub use voicemail::{SPARE_SILENCE_S, transcribes};
 
 /// One turn: the caller's answer in, what is heard next out. Counts the turn in the state.
 ///
@@ -105,7 +106,14 @@ pub fn spare(language: &Language) -> Verbs {
     let (words, language) = words(language, &Language::english());
     Verbs {
         prompts: says(words.sorry, &language, None),
-        then: Then::Record(Record { max_s: voicemail::MAX_S, transcribe: false, language, question: None }),
+        then: Then::Record(Record {
+            max_s: voicemail::MAX_S,
+            silence_s: SPARE_SILENCE_S,
+            finish: Some('#'),
+            transcribe: false,
+            language,
+            question: None,
+        }),
     }
 }
 

@@ -2,7 +2,7 @@
 //! What is told is data: it is never rendered, and goes through the same escaping as a name.
 
 use super::{
-    asking::gather,
+    asking::{Heard, gather, heard},
     walk::{Move, Walk},
 };
 use crate::{
@@ -82,7 +82,8 @@ pub fn answer(walk: &mut Walk, step: &NoticeStep, input: &Input) -> Move {
         Some((true, how)) => follow(walk, step, how),
         Some((false, how)) => walk.reason(format!("The caller wants no updates by SMS: {how}.")),
         None if walk.may_try_again(&step.asking) => {
-            walk.say_before_again(&step.asking, None);
+            let pressed = matches!(heard(input), Heard::Keys(_));
+            walk.say_before_again(&step.asking, if pressed { Some(|words| words.wrong_key) } else { None });
             return ask(walk, step);
         }
         None => walk.reason("The caller went on without updates by SMS."),

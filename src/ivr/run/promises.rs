@@ -123,7 +123,7 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
             left: three,
         }),
         11 => Kind::Voicemail(VoicemailStep {
-            prompt: speech(text),
+            asking: asking(text),
             max_s: 60,
             transcribe: true,
             alert: AlertFields::default(),
@@ -163,7 +163,7 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
         },
         20 => Kind::Return,
         18 => Kind::Intake(IntakeStep {
-            prompt: Some(speech(text)),
+            asking: asking(text),
             questions: vec![(Question::Why, None), (Question::Who, Some(Text::Same(text.to_owned())))],
             next: one,
         }),
@@ -193,6 +193,7 @@ prop_compose! {
             languages: vec!["en".parse().unwrap(), "de".parse().unwrap()],
             voices: BTreeMap::new(),
             vars: BTreeMap::new(),
+            max_seconds_to_human: None,
             abandoned: Abandoned {
                 after: (after > 100).then(|| id(after)),
                 priority: Priority::P3,

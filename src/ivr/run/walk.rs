@@ -375,17 +375,8 @@ impl<'a> Walk<'a> {
         Then::Hangup
     }
 
-    /// A human outranks a message, a message a missed call, and that a goodbye.
     pub fn reach(&mut self, outcome: Outcome) {
-        let rank = |outcome: Outcome| match outcome {
-            Outcome::Connected => 5,
-            Outcome::Forwarded => 4,
-            Outcome::Voicemail | Outcome::Callback => 3,
-            Outcome::Failed => 2,
-            Outcome::Missed => 1,
-            Outcome::Goodbye | Outcome::Rejected => 0,
-        };
-        if self.state.reached.is_none_or(|reached| rank(reached) < rank(outcome)) {
+        if self.state.reached.is_none_or(|reached| outcome.outranks(reached)) {
             self.state.reached = Some(outcome);
         }
     }

@@ -53,7 +53,7 @@ const fn or(name: &'static str, form: Form, says: &'static str, default: &'stati
 
 pub const QUESTIONS: [&str; 5] = ["who", "what", "where", "when", "why"];
 
-pub const ASKING: &[Field] = &[
+const ASKING: &[Field] = &[
     field("play", Form::Text, "Audio instead of the prompt; the text stays as the spare."),
     or("attempts", Form::Count(1, 10), "How often it is asked.", "3"),
     or("timeout", Form::Duration, "For the first key or word, 1s to 60s.", "\"6s\""),
@@ -65,10 +65,40 @@ pub const ASKING: &[Field] = &[
 const SPEECH: Field = field("play", Form::Text, "Addresses of audio; `say` is spoken where it cannot be fetched.");
 const NEXT: Field = need("next", Form::Exit, "The step that comes next.");
 
-/// Kind, what it does, its fields, and whether it asks as others do.
-pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
-    ("say", "Speaks or plays.", &[field("say", Form::Text, "What is spoken."), SPEECH, NEXT], false),
-    ("pause", "Waits.", &[need("for", Form::Duration, "How long, 1s to 5m."), NEXT], false),
+/// Where the caller is recorded.
+const RECORDING: &[Field] = &[
+    field("play", Form::Text, "Audio instead of the prompt; the text stays as the spare."),
+    or("attempts", Form::Count(1, 10), "How often it is asked, while nothing is said.", "3"),
+    or("timeout", Form::Duration, "So much silence ends what is said, 1s to 60s.", "\"6s\""),
+    or("finish", Form::Line, "The key that ends what is said.", "\"#\""),
+    field("no_input", Form::Text, "Said before asking again."),
+];
+
+/// Whether a kind waits for the caller as others do.
+#[derive(Clone, Copy)]
+pub enum Waits {
+    Not,
+    /// For keys and words.
+    Asking,
+    /// For what is recorded.
+    Recording,
+}
+
+impl Waits {
+    /// The fields that such kinds share.
+    pub fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Not => &[],
+            Self::Asking => ASKING,
+            Self::Recording => RECORDING,
+        }
+    }
+}
+
+/// Kind, what it does, its fields, and whether it waits for the caller.
+pub const KINDS: &[(&str, &str, &[Field], Waits)] = &[
+    ("say", "Speaks or plays.", &[field("say", Form::Text, "What is spoken."), SPEECH, NEXT], Waits::Not),
+    ("pause", "Waits.", &[need("for", Form::Duration, "How long, 1s to 5m."), NEXT], Waits::Not),
     (
         "language",
         "Lets the caller choose the language; asked in every language of the flow.",
@@ -78,7 +108,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             or("remember", Form::Flag, "By the caller's number, for later calls.", "true"),
             NEXT,
         ],
-        true,
+        Waits::Asking,
     ),
     (
         "hours",
@@ -89,7 +119,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             need("closed", Form::Exit, "Outside of the hours."),
             field("holiday", Form::Exit, "On a holiday; without it `closed`."),
         ],
-        false,
+        Waits::Not,
     ),
     (
         "caller",
@@ -108,9 +138,13 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             need("known", Form::Exit, "The number belongs to a contact of the contract."),
             need("unknown", Form::Exit, "It does not."),
             field("anonymous", Form::Exit, "No number is shown; without it `unknown`."),
-            field("blocked", Form::Exit, "Blocked callers; without it they are rejected."),
+            field(
+                "blocked",
+                Form::Exit,
+                "Blocked callers; without it they are rejected, or hear a goodbye in a call that is answered.",
+            ),
         ],
-        true,
+        Waits::Asking,
     ),
     (
         "pin",
@@ -123,7 +157,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             need("failed", Form::Exit, "It was wrong too often."),
             field("locked", Form::Exit, "Too many wrong ones before; without it `failed`."),
         ],
-        true,
+        Waits::Asking,
     ),
     (
         "menu",
@@ -133,7 +167,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             need("options", Form::MenuOptions, "Key → choice."),
             need("invalid", Form::Exit, "After the last empty or wrong input."),
         ],
-        true,
+        Waits::Asking,
     ),
     (
         "collect",
@@ -147,7 +181,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             NEXT,
             need("failed", Form::Exit, "After the last empty or wrong input."),
         ],
-        true,
+        Waits::Asking,
     ),
     (
         "notice",
@@ -158,7 +192,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             need("announced", Form::Exit, "Something was told."),
             need("none", Form::Exit, "There was nothing to tell."),
         ],
-        true,
+        Waits::Asking,
     ),
     (
         "callback",
@@ -175,18 +209,17 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             need("accepted", Form::Exit, "A call was promised."),
             need("declined", Form::Exit, "It was not."),
         ],
-        true,
+        Waits::Asking,
     ),
     (
         "intake",
         "Asks who, what, where, when and why, and records each answer.",
         &[
             field("prompt", Form::Text, "Said before the first question."),
-            field("play", Form::Text, "Audio instead of the prompt; the text stays as the spare."),
             field("questions", Form::Questions, "Which, in which order; without it all five."),
             NEXT,
         ],
-        false,
+        Waits::Recording,
     ),
     (
         "lookup",
@@ -198,7 +231,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             NEXT,
             need("failed", Form::Exit, "No answer, or none that could be read."),
         ],
-        false,
+        Waits::Not,
     ),
     (
         "flow",
@@ -208,13 +241,13 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             field("vars", Form::Vars, "Its vars, which may be texts with {{ … }}."),
             NEXT,
         ],
-        false,
+        Waits::Not,
     ),
     (
         "when",
         "Branches; the first true case wins.",
         &[need("cases", Form::Cases, "Conditions with where they lead."), need("else", Form::Exit, "No case is true.")],
-        false,
+        Waits::Not,
     ),
     (
         "set",
@@ -225,7 +258,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             field("priority", Form::Priority, "The priority of the call."),
             NEXT,
         ],
-        false,
+        Waits::Not,
     ),
     (
         "alert",
@@ -239,7 +272,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             or("ack_on_connect", Form::Flag, "Whoever takes the call acknowledges the alert.", "true"),
             NEXT,
         ],
-        false,
+        Waits::Not,
     ),
     (
         "connect",
@@ -258,21 +291,20 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             need("nobody", Form::Exit, "Nobody could be reached."),
             field("left", Form::Exit, "The caller pressed *; without it `nobody`."),
         ],
-        false,
+        Waits::Not,
     ),
     (
         "voicemail",
         "Records a message, which goes to the call's alert or raises one.",
         &[
             field("prompt", Form::Text, "What is said before the tone."),
-            SPEECH,
             or("max", Form::Duration, "The longest message.", "\"3m\""),
             or("transcribe", Form::Flag, "Where the carrier can.", "true"),
             field("alert", Form::Alert, "The alert that is raised when the call has none."),
             NEXT,
             field("empty", Form::Exit, "Nothing was said; without it `next`, as a missed call."),
         ],
-        false,
+        Waits::Recording,
     ),
     (
         "sms",
@@ -282,7 +314,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             NEXT,
             field("failed", Form::Exit, "It cannot be sent; without it `next`."),
         ],
-        false,
+        Waits::Not,
     ),
     (
         "forward",
@@ -295,7 +327,7 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             need("connected", Form::Exit, "After the talk."),
             need("nobody", Form::Exit, "Nobody answered."),
         ],
-        false,
+        Waits::Not,
     ),
     (
         "hangup",
@@ -305,6 +337,6 @@ pub const KINDS: &[(&str, &str, &[Field], bool)] = &[
             SPEECH,
             field("reject", Form::Word(&["busy", "rejected"]), "Instead of answering, when nothing was said yet."),
         ],
-        false,
+        Waits::Not,
     ),
 ];

@@ -6,7 +6,7 @@ mod fields;
 
 use serde_json::{Map, Value, json};
 
-use fields::{ASKING, Field, Form, KINDS, QUESTIONS};
+use fields::{Field, Form, KINDS, QUESTIONS};
 
 /// An exit that a kind of step has; `options` and `cases` stand for each of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,11 +80,10 @@ pub fn exits() -> impl Iterator<Item = DeclaredExit> {
 /// Each kind of step with its own fields, so that an editor offers those and no others.
 fn step() -> Value {
     let kinds: Vec<&str> = KINDS.iter().map(|(kind, ..)| *kind).collect();
-    let branches = KINDS.iter().map(|(kind, says, own, asks)| {
-        let asking = if *asks { ASKING } else { &[] };
+    let branches = KINDS.iter().map(|(kind, says, own, waits)| {
         let mut properties = Map::new();
         properties.insert("do".to_owned(), json!({ "const": kind, "description": says }));
-        for field in own.iter().chain(asking) {
+        for field in own.iter().chain(waits.fields()) {
             properties.insert(field.name.to_owned(), of_field(field));
         }
         let needed = own.iter().filter(|field| field.required).map(|field| field.name);

@@ -140,7 +140,7 @@ pub fn environment() -> Environment<'static> {
 impl Here {
     fn time(&self, at: Instant) -> String {
         let civil = at.with_timezone(&self.zone).naive_local();
-        (self.words.time)(civil, civil.date() != self.now.with_timezone(&self.zone).date_naive())
+        self.words.time(civil, civil.date() != self.now.with_timezone(&self.zone).date_naive())
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a caller who follows an incident is told by SMS. Pure.
 
-use super::plain::{cut, one_line, sms};
+use super::{
+    plain::{cut, one_line, sms},
+    words::words,
+};
 use crate::model::{
     incident::{Incident, IncidentState},
     language::Language,
@@ -8,40 +11,19 @@ use crate::model::{
 
 const NAME_MAX: usize = 80;
 
-struct Words {
-    language: &'static str,
-    states: [&'static str; 4],
-    more: &'static str,
-    over: &'static str,
-}
-
-const DE: Words = Words {
-    language: "de",
-    states: ["Wir untersuchen das", "Ursache gefunden", "Behoben, wir beobachten noch", "Behoben"],
-    more: "STOP beendet diese SMS.",
-    over: "Dies war die letzte SMS dazu.",
-};
-
-const EN: Words = Words {
-    language: "en",
-    states: ["We are looking into it", "Cause found", "Mended, we keep watching", "Resolved"],
-    more: "STOP ends these SMS.",
-    over: "This was the last SMS about it.",
-};
-
 /// In the reader's language, the text in the nearest one there is.
 pub fn of_incident(language: &Language, incident: &Incident) -> String {
-    let words = if language.primary() == DE.language { &DE } else { &EN };
-    let state = words.states[match incident.state {
-        IncidentState::Investigating => 0,
-        IncidentState::Identified => 1,
-        IncidentState::Monitoring => 2,
-        IncidentState::Resolved => 3,
-    }];
+    let words = words(language.as_str());
+    let state = match incident.state {
+        IncidentState::Investigating => words.incident_investigating,
+        IncidentState::Identified => words.incident_identified,
+        IncidentState::Monitoring => words.incident_monitoring,
+        IncidentState::Resolved => words.incident_resolved,
+    };
     let (text, _) = incident.told_in(language, &Language::english());
     // What is told is often no more than the title.
     let text = if text == incident.title { "" } else { text };
-    let end = if incident.is_open() { words.more } else { words.over };
+    let end = if incident.is_open() { words.incident_more } else { words.incident_over };
     let name = cut(&one_line(&incident.title), NAME_MAX);
     let text = one_line(text);
     let gap = if text.is_empty() { "" } else { " " };

@@ -2,7 +2,7 @@
 
 use minijinja::context;
 
-use super::{Mail, Push, fill, html, plain, words};
+use super::{Mail, Push, fill, html, language_of, plain, words};
 use crate::model::person::Channel;
 
 pub fn lost_sms(language: &str, channel: Channel, address: &str) -> String {
@@ -10,9 +10,9 @@ pub fn lost_sms(language: &str, channel: Channel, address: &str) -> String {
 }
 
 pub fn lost_mail(language: &str, channel: Channel, address: &str) -> Mail {
-    let (words, text) = (words(language), sentence(language, channel, address));
+    let text = sentence(language, channel, address);
     let (facts, buttons): (Vec<(&str, &str)>, Vec<(&str, &str)>) = (Vec::new(), Vec::new());
-    let html = html(context! { language => words.language, title => "Pikett", facts, buttons, intro => &text });
+    let html = html(context! { language => language_of(language), title => "Pikett", facts, buttons, intro => &text });
     Mail { subject: format!("Pikett: {channel}"), text: format!("{text}\n"), html }
 }
 
@@ -26,5 +26,5 @@ pub fn lost_push(language: &str, channel: Channel, address: &str, url: &str) -> 
 
 fn sentence(language: &str, channel: Channel, address: &str) -> String {
     let words = words(language);
-    fill(words.lost, context! { way => words.ways.of(channel), address => plain::one_line(address) })
+    fill(words.lost, &[("way", words.ways.of(channel)), ("address", &plain::one_line(address))])
 }

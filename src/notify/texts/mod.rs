@@ -1,10 +1,8 @@
 //! Every sentence that people are told, in their language. Pure.
 //!
 //! Titles and names come from outside and are data: they are put into one line, cut, and escaped
-//! where they go into HTML. Sentences stand in `en.rs` and `de.rs`; start with `page_sms`.
+//! where they go into HTML. Sentences stand in the files of `languages`; start with `page_sms`.
 
-mod de;
-mod en;
 mod incident;
 mod lost; // a way that does not work any more
 mod plain; // one line, short enough
@@ -23,7 +21,8 @@ use crate::model::{Instant, alert::Alert};
 
 pub use incident::of_incident;
 pub use lost::{lost_mail, lost_push, lost_sms};
-pub use words::{Each, Words, words};
+use words::fill;
+pub use words::{Each, Words, language_of, words};
 
 const CUSTOMER_MAX: usize = 40;
 const CATEGORY_MAX: usize = 30;
@@ -114,25 +113,28 @@ pub enum Answer<'a> {
 /// At most 300 characters; always with `1 CODE`.
 pub fn page_sms(language: &str, about: About<'_>) -> String {
     let code = about.alert.code();
-    let keys = fill(words(language).sms_keys, context! { code });
+    let keys = fill(words(language).sms_keys, &[("code", &code)]);
     plain::sms(&about.head(), &about.title(usize::MAX), &format!("\n{keys}"))
 }
 
 /// The title of a bundle: how many alerts it stands for, and the first of them.
 pub fn bundle(language: &str, count: usize, first: &str) -> String {
-    fill(words(language).bundle, context! { count, first => plain::one_line(first) })
+    fill(words(language).bundle, &[("count", &count.to_string()), ("first", &plain::one_line(first))])
 }
 
 /// What a phone says first; `words(…).voice_keys` follows.
 pub fn page_voice(language: &str, about: About<'_>) -> String {
+    let words = words(language);
     let title = about.title(SPOKEN_MAX);
-    let values = context! {
-        priority => about.alert.priority.as_str().trim_start_matches('P'),
-        customer => about.customer(),
-        category => about.category(),
-        title => title.trim_end_matches(['.', '!', '?', ':', ' ']),
-    };
-    fill(words(language).voice_page, values)
+    let customer = about.customer().map(|name| fill(words.voice_page_customer, &[("customer", &name)]));
+    let category = about.category().map(|name| fill(words.voice_page_category, &[("category", &name)]));
+    let values = [
+        ("priority", about.alert.priority.as_str().trim_start_matches('P')),
+        ("customer", &customer.unwrap_or_default()),
+        ("category", &category.unwrap_or_default()),
+        ("title", title.trim_end_matches(['.', '!', '?', ':', ' '])),
+    ];
+    fill(words.voice_page, &values)
 }
 
 /// Somebody was faster: for a call or a page on the screen.
@@ -142,7 +144,7 @@ pub fn already(language: &str, done: Done, by: &str) -> String {
         Done::Acknowledged => words.already_acknowledged,
         Done::Resolved => words.already_resolved,
     };
-    fill(sentence, context! { by => plain::cut(&plain::one_line(by), CUSTOMER_MAX) })
+    fill(sentence, &[("by", &plain::cut(&plain::one_line(by), CUSTOMER_MAX))])
 }
 
 pub fn page_mail(language: &str, about: About<'_>, links: &MailLinks) -> Mail {
@@ -165,26 +167,26 @@ pub fn page_mail(language: &str, about: About<'_>, links: &MailLinks) -> Mail {
     );
     let buttons: Vec<(&str, Value)> = actions.iter().map(|(name, url)| (*name, in_attribute(url))).collect();
     let html = html(context! {
-        language => words.language, title, facts, buttons, intro => words.email_intro, footer => words.email_footer,
+        language => language_of(language), title, facts, buttons, intro => words.email_intro,
+        footer => words.email_footer,
     });
     Mail { subject: about.subject(), text, html }
 }
 
 pub fn notice_mail(language: &str, about: About<'_>, happened: Happened<'_>) -> Mail {
-    let words = words(language);
-    letter(words, about, &happened.sentence(words), &[])
+    letter(language, about, &happened.sentence(words(language)), &[])
 }
 
 /// A sentence, what it is about, and where that leads.
-fn letter(words: &Words, about: About<'_>, sentence: &str, links: &[(&str, &str)]) -> Mail {
-    let facts = about.facts(words);
+fn letter(language: &str, about: About<'_>, sentence: &str, links: &[(&str, &str)]) -> Mail {
+    let facts = about.facts(words(language));
     let mut lines: Vec<String> = facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     lines.extend(links.iter().map(|(name, url)| format!("\n{name}:\n{url}")));
     let title = about.title(MAIL_MAX);
     let text = format!("{sentence}\n\n{title}\n\n{}\n", lines.join("\n"));
     let buttons: Vec<(String, Value)> =
         links.iter().map(|(name, url)| ((*name).to_owned(), in_attribute(url))).collect();
-    let html = html(context! { language => words.language, title, facts, buttons, intro => sentence });
+    let html = html(context! { language => language_of(language), title, facts, buttons, intro => sentence });
     Mail { subject: about.subject(), text, html }
 }
 
@@ -214,7 +216,7 @@ pub fn transcript_mail(language: &str, about: About<'_>, said: &str, listen: Opt
     let words = words(language);
     let said = plain::cut(&plain::one_line(said), TRANSCRIPT_MAX);
     let buttons: Vec<(&str, &str)> = listen.into_iter().map(|url| (words.listen, url)).collect();
-    letter(words, about, &format!("{} {said}", words.transcript), &buttons)
+    letter(language, about, &format!("{} {said}", words.transcript), &buttons)
 }
 
 pub fn transcript_push(language: &str, about: About<'_>, said: &str, url: &str) -> Push {
@@ -224,47 +226,44 @@ pub fn transcript_push(language: &str, about: About<'_>, said: &str, url: &str) 
 
 /// The number of whom the reader talks with: it is not shown on their phone.
 pub fn caller_sms(language: &str, about: About<'_>, caller: &str) -> String {
-    let sentence = fill(words(language).caller, context! { caller });
+    let sentence = self::caller(language, caller);
     plain::sms(&about.head(), &about.title(usize::MAX), &format!("\n{sentence}"))
 }
 
 /// The bare sentence, where there is no alert.
 pub fn caller(language: &str, caller: &str) -> String {
-    fill(words(language).caller, context! { caller })
+    fill(words(language).caller, &[("caller", caller)])
 }
 
 pub fn caller_mail(language: &str, about: About<'_>, caller: &str) -> Mail {
-    let words = words(language);
-    letter(words, about, &fill(words.caller, context! { caller }), &[])
+    letter(language, about, &self::caller(language, caller), &[])
 }
 
 pub fn caller_push(language: &str, about: About<'_>, caller: &str, url: &str) -> Push {
-    let body = format!("{}\n{}", fill(words(language).caller, context! { caller }), about.title(PUSH_MAX));
+    let body = format!("{}\n{}", self::caller(language, caller), about.title(PUSH_MAX));
     push(about, about.head().trim_end_matches([':', ' ']).to_owned(), body, url)
 }
 
 pub fn answer(language: &str, answer: Answer<'_>) -> String {
     let words = words(language);
     match answer {
-        Answer::Done { action, code } => fill(words.answer_done.of(action), context! { code }),
+        Answer::Done { action, code } => fill(words.answer_done.of(action), &[("code", code)]),
         Answer::Already { code, happened } => {
             let sentence = match happened.what {
                 Done::Acknowledged => words.answer_acknowledged,
                 Done::Resolved => words.answer_resolved,
             };
-            fill(sentence, context! { code, by => happened.by(), at => happened.time() })
+            fill(sentence, &[("code", code), ("by", &happened.by()), ("at", &happened.time(words))])
         }
         Answer::AlreadyYours { code, happened } => {
             let sentence = match happened.what {
                 Done::Acknowledged => words.answer_yours_acknowledged,
                 Done::Resolved => words.answer_yours_resolved,
             };
-            fill(sentence, context! { code, at => happened.time() })
+            fill(sentence, &[("code", code), ("at", &happened.time(words))])
         }
-        Answer::Unknown { code } => {
-            fill(words.answer_unknown, context! { code => plain::cut(&plain::one_line(code), 20) })
-        }
-        Answer::Help { code } => fill(words.answer_help, context! { code => code.unwrap_or("CODE") }),
+        Answer::Unknown { code } => fill(words.answer_unknown, &[("code", &plain::cut(&plain::one_line(code), 20))]),
+        Answer::Help { code } => fill(words.answer_help, &[("code", code.unwrap_or("CODE"))]),
         Answer::Failed => words.answer_failed.to_owned(),
     }
 }
@@ -315,15 +314,15 @@ impl Happened<'_> {
             Done::Acknowledged => words.notice_acknowledged,
             Done::Resolved => words.notice_resolved,
         };
-        fill(sentence, context! { by => self.by(), at => self.time() })
+        fill(sentence, &[("by", &self.by()), ("at", &self.time(words))])
     }
 
     fn by(&self) -> String {
         plain::cut(&plain::one_line(self.by), CUSTOMER_MAX)
     }
 
-    fn time(&self) -> String {
-        self.at.with_timezone(&self.zone).format("%H:%M").to_string()
+    fn time(&self, words: &Words) -> String {
+        words.time.at(self.at.with_timezone(&self.zone).time())
     }
 }
 
@@ -337,11 +336,6 @@ fn push(about: About<'_>, title: String, body: String, url: &str) -> Push {
 }
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(Environment::new);
-
-/// The shipped sentences render (the tests render each of them); a page must go out in any case.
-fn fill(sentence: &str, values: Value) -> String {
-    ENVIRONMENT.render_str(sentence, values).unwrap_or_else(|_| sentence.to_owned())
-}
 
 /// One of our own addresses, escaped no more than an attribute needs: whoever looks at the source finds it.
 fn in_attribute(url: &str) -> Value {

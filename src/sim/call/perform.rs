@@ -40,7 +40,11 @@ impl Line {
                 (Some((text, language, voice, Source::Say)), say.times, length)
             }
             Prompt::Play(play) => {
-                let length = seconds(self.sim.0.times.play_s);
+                let known = {
+                    let world = self.sim.world();
+                    world.audio.iter().find(|(end, _)| play.url.ends_with(end.as_str())).map(|(_, seconds)| *seconds)
+                };
+                let length = seconds(known.unwrap_or(self.sim.0.times.play_s));
                 (Some((play.url.clone(), None, None, Source::Play)), play.times, length)
             }
             Prompt::Pause(pause) => (None, Some(1), TimeDelta::seconds(pause.length_s.unwrap_or(1).into())),

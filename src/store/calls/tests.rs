@@ -135,4 +135,22 @@ on_both! {
         assert_eq!(changes.await.unwrap(), (false, true, false));
         assert_eq!(load(&store, &id).await.outcome, Some(Outcome::Voicemail));
     }
+
+    async fn who_talked_after_a_message_was_connected_and_no_message_takes_that_back(store: Store) {
+        let id = created(&store).await;
+        let (call, anna) = (id.clone(), "anna".parse().unwrap());
+        let changes = store.write(async move |db| {
+            end(db, &org(), &call, (0, Phase::Ivr), Outcome::Goodbye, at(60)).await?;
+            let mut amended = Vec::new();
+            for outcome in [Outcome::Missed, Outcome::Voicemail, Outcome::Goodbye, Outcome::Callback] {
+                amended.push(amend(db, &org(), &call, outcome, None).await?);
+            }
+            amended.push(amend(db, &org(), &call, Outcome::Connected, Some(&anna)).await?);
+            amended.push(amend(db, &org(), &call, Outcome::Voicemail, None).await?);
+            Ok(amended)
+        });
+        assert_eq!(changes.await.unwrap(), [true, true, false, false, true, false]);
+        let call = load(&store, &id).await;
+        assert_eq!((call.outcome, call.answered_by), (Some(Outcome::Connected), Some("anna".parse().unwrap())));
+    }
 }

@@ -10,13 +10,14 @@ use crate::{
 
 pub fn intake(step: &StepReader<'_, '_>) -> Option<Kind> {
     let prompt = step.speech("prompt");
+    let asking = step.recording(prompt);
     let questions = questions(step);
     if questions.is_empty() && step.reader.has("questions") && step.book.source.is_sound() {
         let mend = "name some of who, what, where, when and why, or leave it out for all";
         step.reader.fault_at("questions", "the intake asks nothing", mend);
     }
     let next = step.exit("next");
-    Some(Kind::Intake(IntakeStep { prompt, questions, next: next? }))
+    Some(Kind::Intake(IntakeStep { asking, questions, next: next? }))
 }
 
 /// All five; or a list of them; or a table with texts of one's own.

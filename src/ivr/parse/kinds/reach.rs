@@ -87,6 +87,7 @@ fn connect_to(step: &StepReader<'_, '_>, given: &At<String>) -> Option<ConnectTo
 
 pub fn voicemail(step: &StepReader<'_, '_>) -> Option<Kind> {
     let prompt = step.need_speech("prompt");
+    let asking = step.recording(prompt);
     let max_s = step.seconds("max", 1, 60 * MINUTE).unwrap_or(3 * MINUTE);
     let transcribe = step.reader.boolean("transcribe").is_none_or(|given| given.value);
     let alert = step.reader.table("alert", format!("`alert` of step `{}`", step.name)).map(|table| {
@@ -97,7 +98,7 @@ pub fn voicemail(step: &StepReader<'_, '_>) -> Option<Kind> {
     let next = step.exit("next");
     let empty = step.may_exit("empty");
     Some(Kind::Voicemail(VoicemailStep {
-        prompt: prompt?,
+        asking,
         max_s,
         transcribe,
         alert: alert.unwrap_or_default(),

@@ -11,13 +11,9 @@ const WITHIN_S: u32 = 30 * MINUTE;
 /// A promise for later than that is none.
 pub const WITHIN_MAX_S: u32 = 7 * 24 * 60 * MINUTE;
 
-/// Whoever says nothing goes on: nothing is asked twice, unless the flow wants that.
 pub fn notice(step: &StepReader<'_, '_>) -> Option<Kind> {
     let prompt = step.speech("prompt");
-    let mut asking = step.asking(prompt);
-    if !step.reader.has("attempts") {
-        asking.attempts = 1;
-    }
+    let asking = step.asking(prompt);
     let offer_sms = step.reader.boolean("offer_sms").is_none_or(|given| given.value);
     let announced = step.exit("announced");
     let none = step.exit("none");

@@ -35,11 +35,36 @@ fn a_spoken_word_chooses_whole_and_in_any_case() {
 }
 
 #[test]
-fn a_menu_listens_only_for_words_it_has() {
+fn a_prompt_is_heard_to_its_end_where_the_flow_wants_it() {
+    assert!(Call::to(steps(MENU)).gather().barge_in);
+    let to_its_end = MENU.replace("invalid =", "barge_in = false\ninvalid =");
+    assert!(!Call::to(steps(&to_its_end)).gather().barge_in);
+}
+
+#[test]
+fn a_menu_listens_for_its_words_and_for_the_numbers_of_its_choices() {
     let call = Call::to(steps(MENU));
     let hints = &call.gather().speech.as_ref().unwrap().hints;
-    assert_eq!(hints, &["outage", "down", "outage report"]);
+    assert_eq!(hints, &["outage", "down", "outage report", "zero", "oh", "o", "one", "two"]);
     assert_eq!((call.gather().max_digits, call.gather().timeout_s), (Some(1), 6));
+}
+
+#[test]
+fn a_menu_without_words_takes_spoken_numbers_in_the_callers_language() {
+    let text = "id = 'f'\nlanguages = ['de', 'en', 'fr']\nstart = 'a'\n[steps.a]\ndo = 'menu'\nprompt = 'x'\ninvalid = 'b'\n\
+        options = { 2 = { to = 'c' }, '*' = { to = 'b' } }\n[steps.b]\ndo = 'hangup'\n[steps.c]\ndo = 'hangup'\n";
+    for (language, hints, said) in [("de", &["zwei", "zwo"][..], "Zwei."), ("en", &["two"], "two"), ("fr", &[], "2")] {
+        let mut facts = facts();
+        facts.language = Some(language.parse().unwrap());
+        let asked = text.replace("['de', 'en', 'fr']", &format!("['{language}']"));
+        let mut call = Call::with(flow(&asked), facts);
+        let listen = call.gather().speech.as_ref().unwrap();
+        assert_eq!(
+            (listen.language.as_str(), &listen.hints[..]),
+            (language, &hints.iter().map(|hint| (*hint).to_owned()).collect::<Vec<_>>()[..])
+        );
+        call.speak(said).at("c");
+    }
 }
 
 #[test]
@@ -98,10 +123,16 @@ fn a_language_is_chosen_by_its_name_in_either_language() {
     {
         let mut call = Call::to(flow(LANGUAGES));
         let listen = call.gather().speech.clone().unwrap();
-        assert_eq!(listen.hints, ["deutsch", "german", "english", "englisch"]);
+        assert_eq!(
+            listen.hints,
+            ["deutsch", "german", "english", "englisch", "eins", "ein", "zwei", "zwo", "one", "two"]
+        );
         call.speak(said).at(step);
     }
     Call::to(flow(LANGUAGES)).speak("german please").at("b").hears("Wählen.");
+    for (said, hears) in [("zwei", "Choose."), ("two", "Choose."), ("1", "Wählen.")] {
+        Call::to(flow(LANGUAGES)).speak(said).at("b").hears(hears);
+    }
 }
 
 #[test]

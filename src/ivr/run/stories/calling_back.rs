@@ -61,7 +61,9 @@ fn whoever_does_not_clearly_want_it_goes_on() {
 #[test]
 fn another_number_is_keyed_in_repeated_and_confirmed() {
     let mut call = offered("number = 'ask'");
-    call.hears("For another number, press 2.").press("2").hears("Please enter the number with its area code");
+    call.hears("For another number, press 2 or say another number.")
+        .press("2")
+        .hears("Please enter the number with its area code");
     assert_eq!(call.gather().finish, Some('#'));
     call.press("0301234567").hears("49301234567").press("2").hears("Please enter the number");
     call.press("00493012345678").hears("493012345678").press("1").is_over().hears("at the number 493012345678");
@@ -70,6 +72,23 @@ fn another_number_is_keyed_in_repeated_and_confirmed() {
     call.press("2").speak("zero three zero one two three four five six seven").hears("49301234567").speak("yes");
     assert_eq!(promised(&call).unwrap().number.as_str(), "+49301234567");
     offered("number = 'ask'").press("3").at("mail");
+}
+
+#[test]
+fn every_choice_of_a_callback_can_be_said() {
+    for said in ["two", "2", "Another number, please", "No, a different one"] {
+        let mut call = offered("number = 'ask'");
+        let hints = &call.gather().speech.as_ref().unwrap().hints;
+        assert!(
+            ["yes", "no", "one", "two", "three", "another"].iter().all(|word| hints.iter().any(|hint| hint == word))
+        );
+        call.speak(said).hears("Please enter the number with its area code");
+    }
+    offered("number = 'ask'").speak("three").at("mail");
+    assert!(promised(offered("number = 'ask'").speak("one").is_over()).is_some());
+    // Where no other number is offered, a no is a no.
+    offered("").speak("no, another time").at("mail");
+    offered("").speak("two").at("mail");
 }
 
 #[test]

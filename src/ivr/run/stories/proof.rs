@@ -60,6 +60,19 @@ fn a_blocked_number_is_rejected_before_it_is_answered_or_goes_where_the_flow_say
 }
 
 #[test]
+fn who_is_blocked_after_the_first_words_hears_a_goodbye() {
+    let text = "[steps.a]\ndo = 'menu'\nprompt = 'x'\ninvalid = 'bye'\noptions = { 1 = { to = 'b' } }\n";
+    let blocking = CALLER.replace("[steps.a]", "[steps.b]");
+    let mut call = Call::with(steps(&format!("{text}{blocking}block = ['+4930*']\n")), known());
+    call.press("1").is_over().hears("Goodbye.");
+    assert_eq!((call.state.outcome(), call.missed()), (Outcome::Goodbye, None));
+    let greeted = format!("[steps.a]\ndo = 'say'\nsay = 'Welcome.'\nnext = 'b'\n{blocking}block = ['+4930*']\n");
+    Call::with(steps(&greeted), known()).is_over().hears("Welcome. Goodbye.");
+    let mut machine = Call::to(steps(&format!("{CALLER}captcha = true\nattempts = 1\n")));
+    machine.silent().is_over().hears("Goodbye.");
+}
+
+#[test]
 fn an_unknown_caller_presses_any_key_where_the_flow_wants_it() {
     let text = format!("{CALLER}captcha = true\n");
     Call::to(steps(&text)).hears("any key").press("5").at("hub");

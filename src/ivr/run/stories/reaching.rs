@@ -48,7 +48,8 @@ fn each_end_of_a_connect_has_its_exit_and_tells_whom_it_concerns() {
 fn a_talk_stays_a_talk_whatever_follows() {
     let text = "[steps.a]\ndo = 'connect'\nconnected = 'mail'\nnobody = 'mail'\n";
     let mut call = Call::to(steps(text));
-    call.ends(ConnectEnd::Bridged { person: Some("anna".parse().unwrap()) }).input(Input::RecordedNothing).is_over();
+    call.ends(ConnectEnd::Bridged { person: Some("anna".parse().unwrap()) }).silent().silent();
+    call.input(Input::RecordedNothing).is_over();
     assert!(call.effects.is_empty());
     assert_eq!(call.state.outcome(), Outcome::Connected);
 }
@@ -134,14 +135,19 @@ fn a_caller_who_hangs_up_while_speaking_has_left_a_message() {
 #[test]
 fn an_empty_message_is_a_missed_call_unless_the_flow_has_an_exit() {
     let mut call = Call::to(steps("[steps.a]\ndo = 'say'\nsay = 'Hi.'\nnext = 'mail'\n"));
+    call.input(Input::RecordedNothing).at("mail").hears("We did not receive an answer. Speak.").silent().at("mail");
+    assert!(call.missed().is_none(), "whoever is asked once more may still speak");
     call.input(Input::RecordedNothing).at("bye").is_over();
     let missed = call.missed().unwrap();
     assert_eq!((missed.why, missed.step.as_str()), (MissedWhy::Silent, "mail"));
     assert_eq!(call.state.outcome(), Outcome::Missed);
 
-    let text = "[steps.a]\ndo = 'voicemail'\nprompt = 'Speak.'\nnext = 'bye'\nempty = 'hub'\n";
+    let text = "[steps.a]\ndo = 'voicemail'\nprompt = 'Speak.'\nnext = 'bye'\nempty = 'hub'\nattempts = 2\n\
+        timeout = '12s'\nfinish = '1'\nno_input = 'Anybody there?'\n";
     let mut call = Call::to(steps(text));
-    assert!(call.silent().at("hub").effects.is_empty());
+    let Then::Record(record) = &call.verbs.then else { panic!("{:?}", call.verbs) };
+    assert_eq!((record.silence_s, record.finish), (12, Some('1')));
+    assert!(call.silent().at("a").hears("Anybody there? Speak.").silent().at("hub").effects.is_empty());
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn the_small_one_takes_a_message() {
     let mut call = Call::to(flow(VOICEMAIL));
     call.at("message").record(4).is_over();
     let mut call = Call::to(flow(VOICEMAIL));
-    assert!(call.input(Input::RecordedNothing).missed().is_some());
+    assert!(call.silent().silent().input(Input::RecordedNothing).missed().is_some());
 }
 
 #[test]

@@ -36,10 +36,21 @@ fn five_questions_are_asked_and_each_answer_is_kept_at_once() {
 }
 
 #[test]
-fn silence_leads_to_the_next_question() {
+fn silence_asks_again_and_leads_to_the_next_question_in_the_end() {
     let mut call = Call::to(steps("[steps.a]\ndo = 'intake'\nquestions = ['what', 'who']\nnext = 'hub'\n"));
-    call.hears("What").input(Input::RecordedNothing).at("a").hears("Who are you").silent().at("hub");
-    assert!(call.effects.is_empty());
+    for _ in 0..2 {
+        call.input(Input::RecordedNothing).at("a").hears("We did not receive an answer. What has happened?");
+    }
+    call.input(Input::RecordedNothing).at("a").hears("Who are you").silent().hears("Who are you").silent().silent();
+    assert!(call.at("hub").effects.is_empty());
+    let text = "[steps.a]\ndo = 'intake'\nquestions = ['what', 'who']\nattempts = 2\ntimeout = '9s'\nfinish = '*'\n\
+        no_input = 'Anybody there?'\nprompt = 'Two questions.'\nnext = 'hub'\n";
+    let mut call = Call::to(steps(text));
+    call.hears("Two questions. What has happened?").silent().hears("Anybody there? What has happened?");
+    let Then::Record(record) = &call.verbs.then else { panic!("{:?}", call.verbs) };
+    assert_eq!((record.silence_s, record.finish, record.question), (9, Some('*'), Some(Question::What)));
+    // An answer after a silence counts, and the next question has all its attempts.
+    call.record(3).hears("Who are you").silent().hears("Who are you").silent().at("hub");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
         run::{
             abandoned, begin,
             fixtures::{Call, facts, flow, heard, steps},
-            run, spare,
+            run, spare, transcribes,
         },
         state::Phase,
         turn::{ConnectEnd, Effect, Input, Matter, MissedAlert, MissedWhy, Then},
@@ -47,6 +47,35 @@ fn what_is_said_after_an_apology_that_the_flow_knows_nothing_of_is_kept() {
     call.record(9).hears("Thank you").is_over();
     assert!(matches!(&call.effects[..], [Effect::Voicemail(voicemail)] if voicemail.raise.is_some()));
     assert_eq!(call.state.outcome(), Outcome::Voicemail);
+}
+
+#[test]
+fn what_is_said_after_an_apology_is_put_into_words() {
+    let words = |call: &Call| matches!(&call.effects[..], [Effect::Voicemail(voicemail)] if voicemail.transcribe);
+    let mut unknown = Call::to(steps(MENU));
+    assert!(words(unknown.record(9)));
+    let mut broken = Call::to(steps(MENU));
+    broken.state.step = "gone".to_owned();
+    broken.press("1");
+    assert!(words(broken.record(9)));
+}
+
+/// A message that stands beside the call, such as a second one.
+#[test]
+fn what_comes_late_is_put_into_words_as_the_step_says() {
+    let mail = |name: &str, words: bool| {
+        format!("[steps.{name}]\ndo = 'voicemail'\nprompt = 'x'\ntranscribe = {words}\nnext = 'hub'\n")
+    };
+    let says = |text: &str, inputs: usize| {
+        let mut call = Call::to(steps(text));
+        for _ in 0..inputs {
+            call.record(3);
+        }
+        transcribes(Flows::only(&call.flow), &call.state)
+    };
+    assert!(says(&mail("a", true), 0) && !says(&mail("a", false), 0));
+    assert!(!says(&mail("a", false), 1), "the call has gone on");
+    assert!(says(MENU, 0));
 }
 
 #[test]
@@ -188,7 +217,8 @@ fn what_a_step_did_not_ask_for_is_no_answer() {
     call.ends(ConnectEnd::Nobody).at("a").input(Input::Dialed { bridged: true }).at("a").hears("Choose.");
     let mut call = Call::to(steps("[steps.a]\ndo = 'say'\nsay = 'Hi.'\nnext = 'talk'\n"));
     call.press("1").at("mail");
-    let before = call.state.clone();
+    let mut before = call.state.clone();
+    before.attempts = 2;
     let turn = run(call.flows(), before.clone(), Input::Continued, &call.facts);
     assert!(matches!(turn.effects[..], [Effect::Missed(_)]), "an empty recording");
 }
