@@ -31,5 +31,14 @@ ALTER TABLE attempts ADD COLUMN lane TEXT;
 ALTER TABLE attempts ADD COLUMN bundle_id TEXT;
 -- It has its place: no other is taken when it is tried again.
 ALTER TABLE attempts ADD COLUMN paced SMALLINT NOT NULL DEFAULT 0;
+-- A page about a P1: it is claimed before all others, however many are due.
+ALTER TABLE attempts ADD COLUMN urgent SMALLINT NOT NULL DEFAULT 0;
+-- Since when it found its provider's line full; null: it did not.
+ALTER TABLE attempts ADD COLUMN stood_since BIGINT;
+CREATE INDEX attempts_urgent ON attempts (urgent, ready_at)
+WHERE urgent = 1 AND state IN ('due', 'sending') AND set_aside = 0;
 CREATE INDEX attempts_waiting ON attempts (org_id, person_id, channel, lane, id) WHERE state = 'waiting';
 CREATE INDEX attempts_bundle ON attempts (org_id, bundle_id, alert_id) WHERE bundle_id IS NOT NULL;
+
+-- `spent` counts days as well: kind `call/day` or `sms/day`, `hour` the first one of the day (UTC); and the
+-- numbers that were dialled or texted (subject `number:+49…`).

@@ -44,8 +44,11 @@ pub mod metric {
     pub const REQUEST_SECONDS: &str = "pikett_request_seconds";
     /// Pages that may have gone out twice, because an earlier try's end is unknown.
     pub const DUPLICATES: &str = "pikett_duplicates_total";
-    /// Messages that `[limits]` per person held back, by `channel` and `what`: waits, later, left-out.
+    /// Messages that were held back, by `channel` and `what`: waits, later and left-out by the limits per person;
+    /// stands, as the provider's line was full.
     pub const HELD_BACK: &str = "pikett_held_back_total";
+    /// Calls and SMS that `[limits]` did not allow, by the key of the `limit`; `declared`: nobody has the number.
+    pub const CAPPED: &str = "pikett_capped_total";
     /// Pages that one page for many has said, by `channel`.
     pub const BUNDLED: &str = "pikett_bundled_total";
     /// Contact methods marked as not working, by `channel`.

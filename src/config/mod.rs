@@ -205,6 +205,7 @@ policy = "gold"
 [limits]
 countries = ["DE", "+41"]
 calls_per_hour = 200
+number_sms_per_day = 40
 "#;
 
     fn secret(reference: &str) -> Result<String, String> {

@@ -288,10 +288,20 @@ fn limits(layers: &mut Layers) -> LimitsDocument {
     let countries = layers.list("limits.countries", countries::code);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the range asked for")]
     let mut count = |key: &str| layers.number(key, 0.0..=1_000_000.0).map(|number| number as u32);
-    let (calls_per_hour, sms_per_hour) = (count("limits.calls_per_hour"), count("limits.sms_per_hour"));
-    let (pages_per_minute, page_calls_per_minute) =
-        (count("limits.pages_per_minute"), count("limits.page_calls_per_minute"));
-    LimitsDocument { countries, calls_per_hour, sms_per_hour, pages_per_minute, page_calls_per_minute }
+    LimitsDocument {
+        countries,
+        calls_per_hour: count("limits.calls_per_hour"),
+        sms_per_hour: count("limits.sms_per_hour"),
+        calls_per_day: count("limits.calls_per_day"),
+        sms_per_day: count("limits.sms_per_day"),
+        number_calls_per_hour: count("limits.number_calls_per_hour"),
+        number_calls_per_day: count("limits.number_calls_per_day"),
+        number_sms_per_hour: count("limits.number_sms_per_hour"),
+        number_sms_per_day: count("limits.number_sms_per_day"),
+        sudden_per_hour: count("limits.sudden_per_hour"),
+        pages_per_minute: count("limits.pages_per_minute"),
+        page_calls_per_minute: count("limits.page_calls_per_minute"),
+    }
 }
 
 /// An absolute web address, without the slash at its end.

@@ -51,8 +51,18 @@ pub struct FlowInUse {
 pub struct Limits {
     /// E.164 country codes without `+`. Empty: those of all declared people, see `Directory::countries`.
     pub countries: Vec<String>,
+    /// Of each hotline, of all callers together, and of all pages together; so the next three.
     pub calls_per_hour: u32,
     pub sms_per_hour: u32,
+    pub calls_per_day: u32,
+    pub sms_per_day: u32,
+    /// To any one number, whoever asks for it.
+    pub number_calls_per_hour: u32,
+    pub number_calls_per_day: u32,
+    pub number_sms_per_hour: u32,
+    pub number_sms_per_day: u32,
+    /// Fewer calls or SMS in an hour are never sudden cost; 0: nothing is.
+    pub sudden_per_hour: u32,
     /// Messages in writing that a person gets on one channel in a minute; 0: any number. P1 pages, other
     /// pages and notices count apart.
     pub pages_per_minute: u32,
@@ -66,6 +76,13 @@ impl Default for Limits {
             countries: Vec::new(),
             calls_per_hour: 1_000,
             sms_per_hour: 1_000,
+            calls_per_day: 5_000,
+            sms_per_day: 5_000,
+            number_calls_per_hour: 120,
+            number_calls_per_day: 500,
+            number_sms_per_hour: 300,
+            number_sms_per_day: 1_000,
+            sudden_per_hour: 100,
             pages_per_minute: 10,
             page_calls_per_minute: 4,
         }

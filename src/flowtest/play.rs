@@ -409,8 +409,9 @@ fn not_mentioned(who: &str) -> Otherwise {
 }
 
 fn facts(directory: &Directory, line: &Line, call: &TestCall, now: Instant) -> Facts {
-    let money =
-        Money { calls_left: !call.over_cap, sms_left: !call.over_cap, countries: of_call::countries(directory) };
+    let left = !call.over_cap;
+    let countries = of_call::countries(directory);
+    let money = Money { calls_left: left, sms_left: left, countries, full: BTreeSet::new() };
     let incidents = (1..).zip(&call.incidents).map(|(number, title)| incident(number, title, now)).collect();
     Facts { incidents, ..of_call::facts(directory, line, call.language.clone(), money, now) }
 }

@@ -36,10 +36,14 @@ use crate::{
         calls::{self, CallRow},
         legs::{self, LegRow, NewLeg},
         raise,
-        spent::{self, ORG, Spending, spender},
+        spent::Spending,
         timers::{self, DueTimer},
     },
-    work::{Acting, Handler, WorkError, act, callbacks as promises, marks, record},
+    work::{
+        Acting, Handler, WorkError, act, callbacks as promises, marks,
+        money::{self, Purse},
+        record,
+    },
 };
 
 const KEY_WAIT_S: u32 = 8;
@@ -145,26 +149,16 @@ async fn ring(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer) -> Resu
         return timers::set(db, org, promises::RING, id.as_str(), now + AGAIN, person.as_str()).await;
     }
     // Two: theirs and the customer's.
-    for _ in 0..2 {
-        if !may_spend(db, acting, &call).await? {
+    for number in [phone, &callback.number] {
+        if let Some(full) = money::spend(db, acting, Spending::Call, Purse::Callers(&call.hotline), number).await? {
             legs::end(db, org, &leg.id, Some(LegResult::Failed), None, now).await?;
-            let text = "The hour's cap of calls is reached: nobody is rung for the callback now.".to_owned();
+            let text = format!("Callers have reached {full}: nobody is rung for the callback now.");
             return tell(db, acting, &callback, "callback-failed", text).await;
         }
     }
     timers::set(db, org, rings::RING, leg.id.as_str(), now, "").await?;
     let text = format!("{person} is rung at {} to call the customer back.", phone.masked());
     tell(db, acting, &callback, "callback-ringing", text).await
-}
-
-async fn may_spend(db: &mut AnyConnection, acting: &Acting, call: &CallRow) -> Result<bool, StoreError> {
-    let cap = acting.directory.limits.calls_per_hour;
-    for subject in [ORG, spender(&call.hotline).as_str()] {
-        if !spent::take(db, acting.org(), Spending::Call, subject, cap, acting.now).await? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 async fn tell(

@@ -32,11 +32,15 @@ use crate::{
         StoreError, alerts, attempts,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow, NewLeg},
-        spent::{self, ORG, Spending, spender},
+        spent::Spending,
         timers::{self, DueTimer},
         waiting as queue,
     },
-    work::{Acting, Handler, WorkError, act, marks, record},
+    work::{
+        Acting, Handler, WorkError, act, marks,
+        money::{self, Purse},
+        record,
+    },
 };
 
 /// What may have to be told to the MSP in one go: nobody on call, and a cap that is reached.
@@ -192,14 +196,11 @@ pub async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &R
     if !legs::insert(db, org, &leg).await? {
         return Err(StoreError::Stale("the technician is in another call"));
     }
-    let cap = acting.directory.limits.calls_per_hour;
-    for subject in [ORG, spender(&call.hotline).as_str()] {
-        if !spent::take(db, org, Spending::Call, subject, cap, now).await? {
-            legs::end(db, org, &leg.id, Some(LegResult::Failed), None, now).await?;
-            let text = format!("The hour's cap of {cap} calls is reached: {} was not rung for a caller.", ring.person);
-            applying.tell_msp(db, "calls-cap", &text).await?;
-            return Ok(false);
-        }
+    if let Some(full) = money::spend(db, acting, Spending::Call, Purse::Callers(&call.hotline), &ring.phone).await? {
+        legs::end(db, org, &leg.id, Some(LegResult::Failed), None, now).await?;
+        let text = format!("Callers have reached {full}: {} was not rung for one of them.", ring.person);
+        applying.tell_msp(db, "calls-cap", &text).await?;
+        return Ok(false);
     }
     timers::set(db, org, RING, leg.id.as_str(), now, "").await?;
     let text = format!("{} is rung at {}: {}.", ring.person, ring.phone.masked(), ring.why);

@@ -82,6 +82,8 @@ pub struct Attempt {
     pub unsure: bool,
     /// It has its place within its reader's limits.
     pub paced: bool,
+    /// Since when it found its provider's line full.
+    pub stood_since: Option<Instant>,
     pub carrier: Option<CarrierId>,
     pub provider_id: Option<String>,
     pub code: Option<String>,
@@ -100,7 +102,7 @@ macro_rules! with_columns {
         concat!(
             $before,
             " org_id, id, notification_id, alert_id, person_id, method_id, channel, address, kind, text, state, due_at, ",
-            "tries, unsure, paced, carrier, provider_id, code, message, latency_ms, created_at, sent_at, ended_at, ",
+            "tries, unsure, paced, stood_since, carrier, provider_id, code, message, latency_ms, created_at, sent_at, ended_at, ",
             "deadline_at, lease ",
             $after
         )
@@ -112,8 +114,10 @@ pub async fn insert(db: &mut AnyConnection, org: &OrgId, attempt: &NewAttempt) -
     let state = if attempt.held { AttemptState::Held } else { AttemptState::Due };
     sqlx::query(
         "INSERT INTO attempts (org_id, id, notification_id, alert_id, person_id, method_id, channel, address, kind, \
-         text, state, due_at, ready_at, tries, unsure, status_rank, created_at, set_aside) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0, 0, 0, $13, 0)",
+         text, state, due_at, ready_at, tries, unsure, status_rank, created_at, set_aside, urgent) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0, 0, 0, $13, 0, \
+         CASE WHEN $9 = 'page' AND (SELECT priority FROM alerts WHERE org_id = $1 AND id = $4) = 'P1' \
+         THEN 1 ELSE 0 END)",
     )
     .bind(org.as_str())
     .bind(attempt.id.as_str())
@@ -375,6 +379,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Attempt, StoreError> {
         tries: row.try_get("tries")?,
         unsure: flag(row, "unsure")?,
         paced: flag(row, "paced")?,
+        stood_since: opt_instant(row, "stood_since")?,
         carrier: opt_parsed(row, "carrier")?,
         provider_id: row.try_get("provider_id")?,
         code: row.try_get("code")?,

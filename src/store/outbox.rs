@@ -24,8 +24,8 @@ pub struct Claimed {
     pub set_aside: Vec<Attempt>,
 }
 
-/// Takes up to `limit` due attempts until the instant `until`. `lease` is a fresh nonce that names this
-/// claim. One whose sender crashed comes back as `unsure`.
+/// Takes up to `limit` due attempts until the instant `until`, pages about P1s first, however many others
+/// are due. `lease` is a fresh nonce that names this claim. One whose sender crashed comes back as `unsure`.
 pub async fn claim(
     db: &mut AnyConnection,
     now: Instant,
@@ -34,14 +34,15 @@ pub async fn claim(
     limit: i64,
 ) -> Result<Claimed, StoreError> {
     macro_rules! statement {
-        ($lock:literal) => {
+        ($of:literal, $lock:literal) => {
             with_columns!(
                 concat!(
                     "UPDATE attempts SET unsure = CASE WHEN state = 'sending' THEN 1 ELSE unsure END, \
                      state = 'sending', lease = $3, ready_at = $2, tries = tries + 1 \
                      WHERE state IN ('due', 'sending') AND set_aside = 0 AND ready_at <= $1 AND (org_id, id) IN \
-                     (SELECT org_id, id FROM attempts WHERE state IN ('due', 'sending') AND set_aside = 0 \
-                     AND ready_at <= $1 ORDER BY ready_at LIMIT $4 ",
+                     (SELECT org_id, id FROM attempts WHERE state IN ('due', 'sending') AND set_aside = 0 ",
+                    $of,
+                    "AND ready_at <= $1 ORDER BY ready_at LIMIT $4 ",
                     $lock,
                     ") RETURNING"
                 ),
@@ -49,22 +50,32 @@ pub async fn claim(
             )
         };
     }
-    const CLAIM: Claim = Claim { sqlite: statement!(""), postgres: statement!("FOR UPDATE SKIP LOCKED") };
-    let rows = sqlx::query(Dialect::of(db).claiming(CLAIM))
-        .bind(codec::millis(now))
-        .bind(codec::millis(until))
-        .bind(lease)
-        .bind(limit)
-        .fetch_all(&mut *db)
-        .await?;
-    let mut claimed = Claimed::default();
-    for row in &rows {
-        let attempt = read(row)?;
-        if attempt.tries <= TRIES_MAX {
-            claimed.due.push(attempt);
-        } else {
-            set_aside(db, &attempt).await?;
-            claimed.set_aside.push(attempt);
+    const URGENT: Claim = Claim {
+        sqlite: statement!("AND urgent = 1 ", ""),
+        postgres: statement!("AND urgent = 1 ", "FOR UPDATE SKIP LOCKED"),
+    };
+    const ANY: Claim = Claim { sqlite: statement!("", ""), postgres: statement!("", "FOR UPDATE SKIP LOCKED") };
+    let (mut claimed, mut left) = (Claimed::default(), limit);
+    for claim in [URGENT, ANY] {
+        if left <= 0 {
+            break;
+        }
+        let rows = sqlx::query(Dialect::of(db).claiming(claim))
+            .bind(codec::millis(now))
+            .bind(codec::millis(until))
+            .bind(lease)
+            .bind(left)
+            .fetch_all(&mut *db)
+            .await?;
+        left -= i64::try_from(rows.len()).unwrap_or(left);
+        for row in &rows {
+            let attempt = read(row)?;
+            if attempt.tries <= TRIES_MAX {
+                claimed.due.push(attempt);
+            } else {
+                set_aside(db, &attempt).await?;
+                claimed.set_aside.push(attempt);
+            }
         }
     }
     claimed.due.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
@@ -89,6 +100,18 @@ pub async fn discharge(db: &mut AnyConnection, attempt: &Attempt) -> Result<(), 
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Its provider's line is full just now. `false`: that was so before.
+pub async fn stands(db: &mut AnyConnection, attempt: &Attempt, now: Instant) -> Result<bool, StoreError> {
+    let stands =
+        sqlx::query("UPDATE attempts SET stood_since = $3 WHERE org_id = $1 AND id = $2 AND stood_since IS NULL")
+            .bind(attempt.org.as_str())
+            .bind(attempt.id.as_str())
+            .bind(codec::millis(now))
+            .execute(db)
+            .await?;
+    Ok(stands.rows_affected() == 1)
 }
 
 /// What came of sending an attempt.
@@ -276,11 +299,13 @@ mod tests {
         model::{
             id::{AlertId, NotificationId},
             person::{Address, PushSubscription},
+            priority::Priority,
         },
         store::{
             Store,
             attempts::{self, AttemptKind, NewAttempt},
-            testing::{at, on_both, org},
+            raise::{self, NewAlert},
+            testing::{an_alert, at, on_both, org},
         },
     };
 
@@ -351,6 +376,25 @@ mod tests {
             let claimed: Vec<Attempt> = join_all(claims).await.into_iter().flatten().collect();
             let distinct: BTreeSet<&AttemptId> = claimed.iter().map(|attempt| &attempt.id).collect();
             assert_eq!((claimed.len(), distinct.len()), (60, 60));
+        }
+
+        async fn a_page_about_a_p1_is_claimed_before_all_that_is_due_for_longer(store: Store) {
+            let ids = Ids::seeded(1);
+            let p1 = NewAlert { priority: Priority::P1, ..an_alert(&ids, 1, None) };
+            let alert = p1.id.clone();
+            store.write(async move |db| raise::raise(db, &org(), p1.clone()).await).await.unwrap();
+            for n in 0..20 {
+                put(&store, &ids, |attempt| attempt.due_at = at(n)).await;
+            }
+            let urgent = put(&store, &ids, |attempt| (attempt.alert, attempt.due_at) = (Some(alert.clone()), at(50))).await;
+            put(&store, &ids, |attempt| {
+                (attempt.alert, attempt.kind) = (Some(alert.clone()), AttemptKind::Notice);
+            })
+            .await;
+            let claimed = claim_at(&store, 60, "one").await;
+            assert_eq!(claimed.len(), 10, "as many as there are places");
+            assert_eq!(claimed.iter().filter(|attempt| attempt.id == urgent).count(), 1);
+            assert_eq!(claimed.iter().filter(|attempt| attempt.alert.is_some()).count(), 2, "the notice was due first");
         }
 
         async fn what_a_crashed_sender_left_comes_back_unsure_and_its_late_answer_is_refused(store: Store) {

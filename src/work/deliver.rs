@@ -182,7 +182,7 @@ impl Deliver {
         let urgent = row.as_ref().is_some_and(|row| row.alert.priority == Priority::P1);
         let customer = row.as_ref().and_then(|row| row.alert.customer.as_ref());
         let Some(_pass) = self.lanes.enter(attempt.address.channel(), urgent, customer) else {
-            return self.settle(attempt, without_sending(Outcome::Postponed { at: now + LANE_AGAIN })).await;
+            return self.stands(attempt, now).await;
         };
         if let Some(outcome) = self.reconsider(attempt, row.as_ref()).await? {
             return self.settle(attempt, without_sending(outcome)).await;
@@ -196,6 +196,20 @@ impl Deliver {
             self.account(attempt, words.as_deref().unwrap_or("it says no more")).await?;
         }
         Ok(())
+    }
+
+    /// Too many requests are under way: others go first, and it says so once it is sent.
+    async fn stands(&self, attempt: &Attempt, now: Instant) -> Result<(), StoreError> {
+        let standing = attempt.clone();
+        if attempt.stood_since.is_none()
+            && self.context.store.write(async move |db| outbox::stands(db, &standing, now).await).await?
+        {
+            metrics::counter!(
+                metric::HELD_BACK, "channel" => attempt.address.channel().as_str(), "what" => "stands"
+            )
+            .increment(1);
+        }
+        self.settle(attempt, without_sending(Outcome::Postponed { at: now + LANE_AGAIN })).await
     }
 
     async fn alert(&self, attempt: &Attempt) -> Result<Option<AlertRow>, StoreError> {
@@ -283,8 +297,9 @@ impl Deliver {
         if aside::is_about_us(&self.context, &attempt.org, attempt.alert.as_ref()).await? {
             return Ok(());
         }
+        let Some((matter, title)) = &refusal.told else { return Ok(()) };
         let text = format!("Such pages fail, and other ways are tried: {}.", refusal.why);
-        msp::report(&self.context, &refusal.matter, &refusal.title, &text, None).await.map(|_| ())
+        msp::report(&self.context, matter, title, &text, None).await.map(|_| ())
     }
 }
 

@@ -9,6 +9,7 @@ mod bundles; // one page for many
 pub mod callbacks; // promises to call back
 mod caps; // what pages may cost
 mod context;
+mod cost; // much more than usual
 mod deadline; // reports that stay away
 mod deliver; // the outbox
 mod escalate; // whom to tell next
@@ -17,6 +18,7 @@ pub mod flows; // versions of flows, and which is in force
 pub mod incidents; // opening, updating, telling who follows
 mod lanes; // how many requests are under way
 pub mod marks; // contact methods that do not work
+pub mod money; // what calls and SMS may cost
 pub mod msp; // what concerns the MSP itself
 mod record; // the timeline
 pub mod report; // what providers report, and that a key was pressed

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     carrier::Class,
+    model::Instant,
     notify::channels::Sent,
     store::{
         StoreError,
@@ -42,7 +43,7 @@ pub(super) async fn sent(
     match &sent.outcome {
         Outcome::Sent { ended, deadline_at } => {
             bundles::sent(db, acting, attempt).await?;
-            note(db, acting, attempt, "sent", &handed_over(attempt, &sent.answer), &sent.answer).await?;
+            note(db, acting, attempt, "sent", &handed_over(attempt, &sent.answer, acting.now), &sent.answer).await?;
             if let Some(at) = deadline_at.filter(|_| state == AttemptState::Sent) {
                 timers::set(db, acting.org(), DEADLINE, attempt.id.as_str(), at, "").await?;
             }
@@ -87,12 +88,16 @@ pub(super) fn worded(answer: &Answer) -> String {
     }
 }
 
-fn handed_over(attempt: &Attempt, answer: &Answer) -> String {
+fn handed_over(attempt: &Attempt, answer: &Answer, now: Instant) -> String {
     let tries = if attempt.tries > 1 { format!(" at try {}", attempt.tries) } else { String::new() };
+    let stood = attempt.stood_since.map_or_else(String::new, |since| {
+        let seconds = (now - since).num_milliseconds().max(0) / 100;
+        format!(", {}.{} s after it had found the line full", seconds / 10, seconds % 10)
+    });
     match (&answer.carrier, &answer.provider_id) {
-        (Some(carrier), Some(id)) => format!("was handed to {carrier}{tries} as {id}"),
-        (Some(carrier), None) => format!("was handed to {carrier}{tries}"),
-        (None, _) => format!("was handed over{tries}"),
+        (Some(carrier), Some(id)) => format!("was handed to {carrier}{tries} as {id}{stood}"),
+        (Some(carrier), None) => format!("was handed to {carrier}{tries}{stood}"),
+        (None, _) => format!("was handed over{tries}{stood}"),
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, aside, deadline::DEADLINE, record, timers::PAUSE};
+use super::{Context, aside, cost, deadline::DEADLINE, record, timers::PAUSE};
 use crate::{
     model::id::AlertId,
     store::{StoreError, alerts, attempts, outbox, overdue, raise::ESCALATE, seen, spent, timers},
@@ -64,6 +64,7 @@ pub(super) async fn look(context: &Context) -> Result<(), StoreError> {
     measure(context).await?;
     mend_escalations(context).await?;
     mend_attempts(context).await?;
+    cost::look(context).await?;
     aside::tell_of_untold(context, context.clock.now() - LATE).await
 }
 
