@@ -236,6 +236,36 @@ on_both! {
         service.night.end().await;
     }
 
+    async fn one_sms_takes_a_whole_bundle_and_another_one_of_its_alerts(store: Store) {
+        let service = Service::on(&store).await;
+        let mut ids = Vec::new();
+        for n in 1..=9 {
+            ids.push(service.night.raise(&format!("Disk {n} full")).await);
+        }
+        service.night.pass(11).await;
+        let news = service.night.phones.fresh();
+        let page = news.iter().find(|rung| rung.text.contains("4 Alarme, zuerst: Disk 6 full")).unwrap();
+        let code = page.text.lines().last().and_then(|keys| keys.split_whitespace().nth(1)).unwrap();
+        let own = service.code(&ids[5]).await;
+        assert!(service.text(ANNA, &format!("1 {own}"), "SM921").await.contains(&own));
+        let states = async || {
+            let mut taken = Vec::new();
+            for id in &ids[5..] {
+                taken.push(is_by(&service.state(id).await, "anna"));
+            }
+            taken
+        };
+        assert_eq!(states().await, [true, false, false, false], "one by one");
+        assert!(service.text(ANNA, &format!("1 {code}"), "SM922").await.contains(code));
+        assert_eq!(states().await, [true; 4], "or as one");
+        assert_eq!(service.state(&ids[0]).await, AlertState::Triggered, "what was told by itself stays open");
+        service.text(ANNA, &format!("9 {code}"), "SM923").await;
+        for id in &ids[5..] {
+            assert!(matches!(service.state(id).await, AlertState::Resolved { .. }));
+        }
+        service.night.end().await;
+    }
+
     async fn an_automatic_reply_is_not_answered_for_ever(store: Store) {
         let service = Service::on(&store).await;
         let mut answers = Vec::new();

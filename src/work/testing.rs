@@ -101,6 +101,11 @@ impl Phones {
         self.fresh().iter().map(|rung| format!("{} {}", if rung.call { "call" } else { "sms" }, rung.to)).collect()
     }
 
+    /// All that was asked so far; `fresh` and `news` answer it all the same.
+    pub fn asked(&self) -> Vec<Rung> {
+        self.lock().rung.clone()
+    }
+
     pub fn fresh(&self) -> Vec<Rung> {
         let mut inside = self.lock();
         let fresh = inside.rung[inside.seen..].to_vec();
@@ -182,7 +187,12 @@ pub struct Night {
 impl Night {
     /// Its workers do not run yet.
     pub async fn quiet(store: &Store) -> Self {
-        let clock = Clock::manual(at(0));
+        Self::at_pace(store, Clock::manual(at(0)), 10_000.0).await
+    }
+
+    /// The same with a carrier that takes so many messages and calls a second, which are those of the system's
+    /// clock.
+    pub async fn at_pace(store: &Store, clock: Clock, per_second: f64) -> Self {
         let phones = Phones { inside: Arc::default(), clock: clock.clone() };
         let settings = Settings {
             id: "twilio".parse().expect("a word"),
@@ -190,8 +200,8 @@ impl Night {
             auth_token: Secret::new(TOKEN),
             from: "+4930901820".parse().expect("a number"),
             base_url: phones.clone().serve().await,
-            calls_per_second: 10_000.0,
-            messages_per_second: 10_000.0,
+            calls_per_second: per_second,
+            messages_per_second: per_second,
         };
         // Sockets and paces live in real time.
         let http = http_client(&Clock::system());

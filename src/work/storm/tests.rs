@@ -1,0 +1,212 @@
+//! Ten thousand alerts in a minute, fifty customers, twenty technicians; and the line at a slow carrier.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use sqlx::Row;
+
+use crate::{
+    clock::Clock,
+    escalation::{Level, Policy},
+    model::person::{Address, ContactMethod, Person, Rule},
+    model::priority::Priority,
+    store::{
+        Store,
+        raise::{self, NewAlert, Snapshot},
+        testing::{an_alert, at, on_both, on_postgres, on_sqlite, org},
+    },
+    work::testing::Night,
+};
+
+const CUSTOMERS: usize = 50;
+const TECHNICIANS: usize = 20;
+const SECONDS: usize = 60;
+const LIMIT: u32 = 10;
+
+fn technician(n: usize) -> Person {
+    Person {
+        id: format!("technician-{n}").parse().unwrap(),
+        name: format!("Technician {n}"),
+        zone: chrono_tz::Europe::Berlin,
+        language: "en".parse().unwrap(),
+        methods: vec![ContactMethod {
+            id: "text".parse().unwrap(),
+            address: Address::Sms(format!("+49151200000{n:02}").parse().unwrap()),
+        }],
+        rules_high: vec![Rule { via: "text".parse().unwrap(), after: TimeDelta::zero() }],
+        rules_low: vec![Rule { via: "text".parse().unwrap(), after: TimeDelta::zero() }],
+    }
+}
+
+fn policy(n: usize) -> Policy {
+    let notify = vec![format!("person:technician-{n}").parse().unwrap()];
+    Policy {
+        id: format!("policy-{n}").parse().unwrap(),
+        levels: vec![Level { notify: notify.clone(), ack_within: TimeDelta::hours(1) }],
+        repeat: 0,
+        fallback: notify,
+    }
+}
+
+async fn house(store: &Store) -> Night {
+    let night = Night::on(store).await;
+    furnish(&night);
+    night
+}
+
+fn furnish(night: &Night) {
+    night.declare(|directory| {
+        directory.people = (0..TECHNICIANS).map(technician).map(|person| (person.id.clone(), person)).collect();
+        directory.policies = (0..TECHNICIANS).map(policy).map(|policy| (policy.id.clone(), policy)).collect();
+        directory.limits.sms_per_hour = 1_000_000;
+        directory.limits.sudden_per_hour = 0;
+        directory.limits.pages_per_minute = LIMIT;
+    });
+}
+
+/// The `n`th alert of the storm. One of 201 is a P1, and each time another customer's.
+fn alert(night: &Night, n: usize, number: i64) -> NewAlert {
+    let (customer, now) = (n % CUSTOMERS, night.context.clock.now());
+    let policy = night
+        .context
+        .directory()
+        .policies
+        .get(&format!("policy-{}", customer % TECHNICIANS).parse().unwrap())
+        .map(Snapshot::of);
+    NewAlert {
+        priority: if n.is_multiple_of(201) { Priority::P1 } else { Priority::P2 },
+        customer: Some(format!("customer-{customer}").parse().unwrap()),
+        contract: Some(format!("contract-{customer}").parse().unwrap()),
+        policy,
+        opened_at: now,
+        escalate_at: Some(now),
+        ..an_alert(&night.context.ids, number, None)
+    }
+}
+
+async fn storm(store: Store, alerts: usize) {
+    let night = house(&store).await;
+    for second in 0..SECONDS {
+        let these: Vec<usize> = (alerts * second / SECONDS..alerts * (second + 1) / SECONDS).collect();
+        let numbers = store.alert_numbers(&org(), these.len()).await.unwrap();
+        let crowd: Vec<NewAlert> = these.iter().zip(numbers).map(|(n, number)| alert(&night, *n, number)).collect();
+        store.write(async move |db| raise::raise_all(db, &org(), crowd.clone()).await).await.unwrap();
+        night.settle().await;
+        night.pass(1).await;
+    }
+    night.pass(60).await;
+    every_alert_is_covered(&store, alerts).await;
+    p1_pages_are_fast(&store, alerts).await;
+    phones_stay_usable(&store).await;
+    night.end().await;
+}
+
+async fn every_alert_is_covered(store: &Store, alerts: usize) {
+    let statement = "SELECT COUNT(DISTINCT alerts.id) AS count FROM alerts JOIN attempts \
+                     ON attempts.org_id = alerts.org_id AND attempts.alert_id = alerts.id \
+                     WHERE alerts.source <> 'bundle' AND attempts.kind = 'page' AND attempts.state = 'sent'";
+    let row = sqlx::query(statement).fetch_one(&mut *store.read().await.unwrap()).await.unwrap();
+    assert_eq!(row.get::<i64, _>("count"), i64::try_from(alerts).unwrap(), "some alert was told to nobody");
+}
+
+async fn p1_pages_are_fast(store: &Store, alerts: usize) {
+    let statement = "SELECT COUNT(*) AS count, MAX(attempts.sent_at - alerts.opened_at) AS waited FROM alerts \
+                     JOIN attempts ON attempts.org_id = alerts.org_id AND attempts.alert_id = alerts.id \
+                     WHERE alerts.priority = 'P1' AND alerts.source <> 'bundle' AND attempts.bundle_id IS NULL";
+    let row = sqlx::query(statement).fetch_one(&mut *store.read().await.unwrap()).await.unwrap();
+    assert_eq!(row.get::<i64, _>("count"), i64::try_from(alerts.div_ceil(201)).unwrap(), "none of them is bundled");
+    let waited = row.get::<i64, _>("waited");
+    assert!(waited <= 2_000, "a P1 page waited {waited} ms");
+}
+
+async fn phones_stay_usable(store: &Store) {
+    let statement = "SELECT attempts.person_id AS person, CASE WHEN alerts.priority = 'P1' THEN 'P1' ELSE 'other' END \
+                     AS lane, attempts.sent_at AS at FROM attempts JOIN alerts ON alerts.org_id = attempts.org_id \
+                     AND alerts.id = attempts.alert_id WHERE attempts.bundle_id IS NULL AND attempts.sent_at IS NOT NULL";
+    let rows = sqlx::query(statement).fetch_all(&mut *store.read().await.unwrap()).await.unwrap();
+    let mut told: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
+    for row in rows {
+        told.entry((row.get("person"), row.get("lane"))).or_default().push(row.get("at"));
+    }
+    assert!(told.len() > TECHNICIANS, "everybody was told something");
+    for (whose, instants) in told {
+        for first in &instants {
+            let minute = instants.iter().filter(|at| **at >= *first && **at < *first + 60_000).count();
+            assert!(u32::try_from(minute).unwrap() <= LIMIT, "{whose:?} got {minute} pages in a minute");
+        }
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_alerts_in_a_minute_are_few_readable_pages_on_sqlite() {
+    on_sqlite(async |store| storm(store, 10_000).await).await;
+}
+
+#[tokio::test]
+async fn two_thousand_alerts_in_a_minute_are_few_readable_pages_on_postgres() {
+    on_postgres(async |store| storm(store, 2_000).await).await;
+}
+
+/// What a carrier takes in a second that has a long code.
+const SLOW: f64 = 10.0;
+
+async fn raise_at_once(store: &Store, crowd: Vec<NewAlert>) {
+    store.write(async move |db| raise::raise_all(db, &org(), crowd.clone()).await).await.unwrap();
+}
+
+on_both! {
+    async fn the_storm_of_one_customer_leaves_the_p1_of_another_a_short_line(store: Store) {
+        let night = Night::at_pace(&store, Clock::system(), SLOW).await;
+        furnish(&night);
+        night.declare(|directory| directory.limits.pages_per_minute = 0);
+        night.begin(Vec::new());
+        // Two hundred of one customer, half of them P1, to everybody but technician 19; and P2 of others.
+        let storm = (0..300).map(|n| {
+            let of = if n % 3 == 2 { n % 19 } else { 0 };
+            let policy = night.context.directory().policies.get(&format!("policy-{}", n % 19).parse().unwrap());
+            NewAlert {
+                policy: policy.map(Snapshot::of),
+                priority: if of == 0 && n % 2 == 0 { Priority::P1 } else { Priority::P2 },
+                ..alert(&night, of, i64::try_from(n).unwrap() + 1)
+            }
+        });
+        raise_at_once(&store, storm.collect()).await;
+        while night.phones.asked().is_empty() {
+            Clock::system().sleep(TimeDelta::milliseconds(5)).await;
+        }
+        let before = night.phones.asked().len();
+        raise_at_once(&store, vec![NewAlert { priority: Priority::P1, ..alert(&night, 39, 301) }]).await;
+        let place = loop {
+            let asked = night.phones.asked();
+            if let Some(place) = asked.iter().position(|rung| rung.to.ends_with("19")) {
+                break place;
+            }
+            Clock::system().sleep(TimeDelta::milliseconds(5)).await;
+        };
+        let ahead = place.saturating_sub(before);
+        assert!(ahead <= 20, "it found {ahead} others in the line, more than two seconds' worth");
+        assert!(place < 200, "the storm is not over yet");
+        night.end().await;
+    }
+
+    async fn whatever_stood_in_the_carriers_line_says_so(store: Store) {
+        let night = Night::at_pace(&store, Clock::manual(at(0)), SLOW).await;
+        furnish(&night);
+        night.begin(Vec::new());
+        let crowd: Vec<NewAlert> = (0..8).map(|n| NewAlert { priority: Priority::P2, ..alert(&night, n, 1) }).collect();
+        let crowd: Vec<NewAlert> =
+            crowd.into_iter().zip(1..).map(|(alert, number)| NewAlert { number, ..alert }).collect();
+        let ids: Vec<_> = crowd.iter().map(|alert| alert.id.clone()).collect();
+        raise_at_once(&store, crowd).await;
+        night.settle().await;
+        assert_eq!(night.phones.news().len(), 5, "half a second's worth");
+        night.pass(1).await;
+        assert_eq!(night.phones.news().len(), 3);
+        let mut stood = 0;
+        for id in &ids {
+            stood += night.story(id).await.matches(" s after it had found the line full.").count();
+        }
+        assert_eq!(stood, 3);
+        night.end().await;
+    }
+}
