@@ -199,6 +199,8 @@ pub async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &R
     if let Some(full) = money::spend(db, acting, Spending::Call, Purse::Callers(&call.hotline), &ring.phone).await? {
         legs::end(db, org, &leg.id, Some(LegResult::Failed), None, now).await?;
         let text = format!("Callers have reached {full}: {} was not rung for one of them.", ring.person);
+        let detail = json!({ "person": ring.person.as_str(), "limit": full.key() });
+        note(db, acting, call, "not-rung", text.clone(), detail).await?;
         applying.tell_msp(db, "calls-cap", &text).await?;
         return Ok(false);
     }

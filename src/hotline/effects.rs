@@ -333,6 +333,7 @@ impl<'a> Applying<'a> {
         let (acting, org, now) = (self.acting, self.acting.org(), self.acting.now);
         if let Some(full) = money::spend(db, acting, Spending::Sms, Purse::Callers(&self.call.hotline), to).await? {
             let text = format!("Callers have reached {full}: an SMS to one of them was not sent.");
+            self.note(db, "sms-refused", text.clone(), json!({ "limit": full.key() })).await?;
             return self.tell_msp(db, "sms-cap", &text).await;
         }
         attempts::insert(db, org, &said::reply(&acting.ids, now, to.clone(), text)).await?;
