@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{codec, error::StoreError};
 use crate::model::{Instant, id::OrgId, phone::Phone};
@@ -187,8 +187,8 @@ pub async fn full_numbers(
     .bind(i64::from(cap.day))
     .fetch_all(db)
     .await?;
-    let number = |row| -> Result<Phone, StoreError> {
-        let subject: String = sqlx::Row::try_get(row, "subject")?;
+    let number = |row: &AnyRow| -> Result<Phone, StoreError> {
+        let subject: String = row.try_get("subject")?;
         let number = subject.strip_prefix(DESTINATION).and_then(|number| number.parse().ok());
         number.ok_or_else(|| StoreError::corrupt("spent.subject", &subject))
     };
@@ -276,8 +276,10 @@ mod tests {
 
     on_both! {
         async fn many_at_once_spend_no_more_than_the_cap(store: Store) {
-            let one = async |db: &mut AnyConnection| take(db, &org(), Spending::Call, &[(ORG, cap(10))], at(0)).await;
-            let taken = join_all((0..30).map(|_| store.write(one))).await;
+            let takes = (0..30).map(|_| {
+                store.write(async |db| take(db, &org(), Spending::Call, &[(ORG, cap(10))], at(0)).await)
+            });
+            let taken = join_all(takes).await;
             assert_eq!(taken.into_iter().filter(|taken| taken.as_ref().unwrap().is_none()).count(), 10);
             let mut db = store.read().await.unwrap();
             let spent = of(&mut db, &org(), [ORG, HOTLINE, HOTLINE], at(0)).await.unwrap();

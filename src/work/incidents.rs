@@ -22,8 +22,7 @@ use crate::{
     },
     notify::{said, texts},
     store::{
-        StoreError, attempts,
-        incidents::{self, Follower},
+        StoreError, attempts, incidents,
         raise::Raised,
         spent::Spending,
         timeline::{self, Entry},

@@ -91,8 +91,8 @@ pub(super) fn worded(answer: &Answer) -> String {
 fn handed_over(attempt: &Attempt, answer: &Answer, now: Instant) -> String {
     let tries = if attempt.tries > 1 { format!(" at try {}", attempt.tries) } else { String::new() };
     let stood = attempt.stood_since.map_or_else(String::new, |since| {
-        let seconds = (now - since).num_milliseconds().max(0) / 100;
-        format!(", {}.{} s after it had found the line full", seconds / 10, seconds % 10)
+        let tenths = (now - since).num_milliseconds().max(0) / 100;
+        format!(", {}.{} s after it had found the line full", tenths / 10, tenths % 10)
     });
     match (&answer.carrier, &answer.provider_id) {
         (Some(carrier), Some(id)) => format!("was handed to {carrier}{tries} as {id}{stood}"),

@@ -163,9 +163,10 @@ on_both! {
         // Two hundred of one customer, half of them P1, to everybody but technician 19; and P2 of others.
         let storm = (0..300).map(|n| {
             let of = if n % 3 == 2 { n % 19 } else { 0 };
-            let policy = night.context.directory().policies.get(&format!("policy-{}", n % 19).parse().unwrap());
+            let whose = format!("policy-{}", n % 19).parse().unwrap();
+            let policy = night.context.directory().policies.get(&whose).map(Snapshot::of);
             NewAlert {
-                policy: policy.map(Snapshot::of),
+                policy,
                 priority: if of == 0 && n % 2 == 0 { Priority::P1 } else { Priority::P2 },
                 ..alert(&night, of, i64::try_from(n).unwrap() + 1)
             }
