@@ -10,7 +10,11 @@ use super::{
     money::{self, Purse},
 };
 use crate::{
-    model::{Instant, person::Address, phone::Phone},
+    model::{
+        Instant,
+        person::{Address, Channel},
+        phone::Phone,
+    },
     notify::channels::Sent,
     store::{
         StoreError,
@@ -99,10 +103,8 @@ async fn over_a_cap(
     attempt: &Attempt,
     phone: &Phone,
 ) -> Result<Option<Refusal>, StoreError> {
-    let (what, named) = match &attempt.address {
-        Address::Voice(_) => (Spending::Call, "calls"),
-        Address::Sms(_) | Address::Email(_) | Address::Push(_) => (Spending::Sms, "SMS"),
-    };
+    let is_call = attempt.address.channel() == Channel::Voice;
+    let (what, named) = if is_call { (Spending::Call, "calls") } else { (Spending::Sms, "SMS") };
     if !outbox::charge(db, attempt).await? {
         // Counted at an earlier try.
         return Ok(None);

@@ -64,10 +64,8 @@ pub(super) async fn sieve(db: &mut AnyConnection, acting: &Acting, due: &mut Vec
 
 /// The pace of a channel. `None`: without a limit.
 pub(super) fn pace(limits: &Limits, channel: Channel) -> Option<Pace> {
-    Pace::per_minute(match channel {
-        Channel::Voice => limits.page_calls_per_minute,
-        Channel::Sms | Channel::Email | Channel::Push => limits.pages_per_minute,
-    })
+    let rings = channel == Channel::Voice;
+    Pace::per_minute(if rings { limits.page_calls_per_minute } else { limits.pages_per_minute })
 }
 
 /// The next place of this person; whoever uses it takes it by `paces::take` with what stands beside it.
