@@ -118,3 +118,6 @@ async fn over_a_cap(
         again_at: None,
     }))
 }
+
+#[cfg(test)]
+mod tests;
