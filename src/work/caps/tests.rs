@@ -5,7 +5,7 @@ use crate::{
         alert::{AlertState, Source},
         person::Address,
     },
-    store::{Store, alerts::AlertRow, testing::on_both},
+    store::{alerts::AlertRow, testing::on_both},
     work::testing::{ANNA, Night},
 };
 
