@@ -37,14 +37,16 @@ pub async fn claim(
         ($of:literal, $lock:literal) => {
             with_columns!(
                 concat!(
-                    "UPDATE attempts SET unsure = CASE WHEN state = 'sending' THEN 1 ELSE unsure END, \
-                     state = 'sending', lease = $3, ready_at = $2, tries = tries + 1 \
-                     WHERE state IN ('due', 'sending') AND set_aside = 0 AND ready_at <= $1 AND (org_id, id) IN \
-                     (SELECT org_id, id FROM attempts WHERE state IN ('due', 'sending') AND set_aside = 0 ",
+                    // Chosen once, whatever plan is made: a subquery may be asked for each row, and its limit with it.
+                    "WITH chosen AS MATERIALIZED (SELECT org_id, id FROM attempts \
+                     WHERE state IN ('due', 'sending') AND set_aside = 0 ",
                     $of,
                     "AND ready_at <= $1 ORDER BY ready_at LIMIT $4 ",
                     $lock,
-                    ") RETURNING"
+                    ") UPDATE attempts SET unsure = CASE WHEN state = 'sending' THEN 1 ELSE unsure END, \
+                     state = 'sending', lease = $3, ready_at = $2, tries = tries + 1 \
+                     WHERE state IN ('due', 'sending') AND set_aside = 0 AND ready_at <= $1 \
+                     AND (org_id, id) IN (SELECT org_id, id FROM chosen) RETURNING"
                 ),
                 ""
             )

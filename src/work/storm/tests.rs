@@ -195,14 +195,15 @@ on_both! {
         let ids: Vec<_> = crowd.iter().map(|alert| alert.id.clone()).collect();
         raise_at_once(&store, crowd).await;
         night.settle().await;
-        assert_eq!(night.phones.news().len(), 5, "half a second's worth");
+        let at_once = night.phones.news().len();
+        assert!((5..8).contains(&at_once), "half a second's worth, and whoever came when one was done: {at_once}");
         night.pass(1).await;
-        assert_eq!(night.phones.news().len(), 3);
+        assert_eq!(night.phones.news().len(), 8 - at_once);
         let mut stood = 0;
         for id in &ids {
             stood += night.story(id).await.matches(" s after it had found the line full.").count();
         }
-        assert_eq!(stood, 3);
+        assert_eq!(stood, 8 - at_once);
         night.end().await;
     }
 }
