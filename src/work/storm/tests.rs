@@ -186,24 +186,23 @@ on_both! {
     }
 
     async fn whatever_stood_in_the_carriers_line_says_so(store: Store) {
-        let night = Night::at_pace(&store, Clock::manual(at(0)), SLOW).await;
+        let night = Night::at_pace(&store, Clock::manual(at(0)), 2.0 * SLOW).await;
         furnish(&night);
         night.begin(Vec::new());
-        let crowd: Vec<NewAlert> = (0..8).map(|n| NewAlert { priority: Priority::P2, ..alert(&night, n, 1) }).collect();
-        let crowd: Vec<NewAlert> =
-            crowd.into_iter().zip(1..).map(|(alert, number)| NewAlert { number, ..alert }).collect();
+        let p2 = |n: usize, number| NewAlert { priority: Priority::P2, ..alert(&night, n, number) };
+        let crowd: Vec<NewAlert> = (0..60).zip(1..).map(|(n, number)| p2(n, number)).collect();
         let ids: Vec<_> = crowd.iter().map(|alert| alert.id.clone()).collect();
         raise_at_once(&store, crowd).await;
         night.settle().await;
         let at_once = night.phones.news().len();
-        assert!((5..8).contains(&at_once), "half a second's worth, and whoever came when one was done: {at_once}");
-        night.pass(1).await;
-        assert_eq!(night.phones.news().len(), 8 - at_once);
+        assert!((10..60).contains(&at_once), "half a second's worth, and whoever came when one was done: {at_once}");
+        night.pass(8).await;
+        assert_eq!(night.phones.news().len(), 60 - at_once);
         let mut stood = 0;
         for id in &ids {
             stood += night.story(id).await.matches(" s after it had found the line full.").count();
         }
-        assert_eq!(stood, 8 - at_once);
+        assert_eq!(stood, 60 - at_once);
         night.end().await;
     }
 }
