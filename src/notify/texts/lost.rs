@@ -11,8 +11,10 @@ pub fn lost_sms(language: &str, channel: Channel, address: &str) -> String {
 
 pub fn lost_mail(language: &str, channel: Channel, address: &str) -> Mail {
     let text = sentence(language, channel, address);
-    let (facts, buttons): (Vec<(&str, &str)>, Vec<(&str, &str)>) = (Vec::new(), Vec::new());
-    let html = html(context! { language => language_of(language), title => "Pikett", facts, buttons, intro => &text });
+    let none: [&str; 0] = [];
+    let html = html(
+        context! { language => language_of(language), title => "Pikett", facts => none, buttons => none, intro => &text },
+    );
     Mail { subject: format!("Pikett: {channel}"), text: format!("{text}\n"), html }
 }
 
