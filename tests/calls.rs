@@ -21,6 +21,8 @@ mod crowds;
 mod database;
 #[path = "calls/dismissed.rs"]
 mod dismissed;
+#[path = "calls/doors.rs"]
+mod doors;
 #[path = "calls/exits.rs"]
 mod exits;
 #[path = "calls/french.rs"]
@@ -67,3 +69,5 @@ mod told;
 mod troubles;
 #[path = "calls/waited.rs"]
 mod waited;
+#[path = "calls/ways.rs"]
+mod ways;

@@ -280,10 +280,12 @@ impl Ring {
         super::text(&document, &self.urls)
     }
 
+    /// Whoever has taken the call by answering hears twice whose it is, as others do before they press 1.
     pub(super) fn before_talking(&self, seen: &Seen, told: Option<&str>) -> twiml::Response {
         let (words, language) = self.words(seen);
-        let sentences = told.into_iter().chain([words.connecting]).collect::<Vec<_>>().join(" ");
-        twiml::Response::new().with(say(&language, &sentences))
+        let Some(told) = told else { return twiml::Response::new().with(say(&language, words.connecting)) };
+        let again = format!("{told} {}", words.connecting);
+        twiml::Response::new().with(say(&language, told)).with(Pause::seconds(1)).with(say(&language, &again))
     }
 
     /// A star ends it and leads to `talked`: what follows stands in `star`.

@@ -54,8 +54,19 @@ impl Sim {
         self.world().audio.insert(url_end.to_owned(), seconds);
     }
 
+    /// Audio at addresses that end so cannot be fetched.
+    pub fn is_missing(&self, url_end: &str) {
+        self.world().missing.insert(url_end.to_owned());
+    }
+
     /// Somebody phones a number. One that is not bought, or has no voice URL, ends as `failed`.
     pub fn call(&self, from: Caller, to: Phone) -> Sid {
+        self.call_attested(from, to, None)
+    }
+
+    /// The same, where the network says something of the caller's number (STIR/SHAKEN), in Twilio's words:
+    /// `TN-Validation-Passed-A`, `TN-Validation-Failed`.
+    pub fn call_attested(&self, from: Caller, to: Phone, verstat: Option<&str>) -> Sid {
         let from = match from {
             Caller::Number(number) => number.to_string(),
             Caller::Withheld => "anonymous".to_owned(),
@@ -72,6 +83,7 @@ impl Sim {
                 .voice_status
                 .map(|url| Subscription { target: Target::post(url), events: vec![CallEvent::Completed] }),
             fallback: hooks.voice_fallback.map(Target::post),
+            verstat: verstat.map(str::to_owned),
         });
         let sid = line.sid().clone();
         match hooks.voice_url {

@@ -26,6 +26,8 @@ pub(super) struct World {
     pub phones: BTreeMap<Phone, Behaviour>,
     /// How long audio plays, by the end of its URL, in seconds.
     pub audio: BTreeMap<String, f64>,
+    /// Audio that cannot be fetched, by the end of its URL.
+    pub missing: BTreeSet<String>,
     pub legs: BTreeMap<Sid, Held>,
     pub messages: Vec<Message>,
     pub recordings: BTreeMap<Sid, Recording>,
@@ -90,6 +92,7 @@ pub(super) struct Held {
     pub signals: UnboundedSender<Signal>,
     pub subscription: Option<Subscription>,
     pub fallback: Option<Target>,
+    pub verstat: Option<String>,
     /// Counts the status callbacks.
     pub sequence: u32,
     pub error: Option<u32>,
