@@ -50,8 +50,14 @@ fn rows(field: &Field) -> String {
     let exit = if matches!(field.form, Form::Exit) { "Exit: " } else { "" };
     let says = if exit.is_empty() { field.says.to_owned() } else { begun_small(field.says) };
     let mut rows = row(&format!("`{}`", field.name), &default, &format!("{exit}{says}{}", taken(field.form)));
-    for (name, within) in parts(field.form) {
-        let default = within.get("default").map_or_else(String::new, |default| format!("`{default}`"));
+    let within = within(field.form);
+    let required = |name: &str| within["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
+    for (name, within) in within["properties"].as_object().into_iter().flatten() {
+        let default = match within.get("default") {
+            Some(default) => format!("`{default}`"),
+            None if required(name) => "*needed*".to_owned(),
+            None => String::new(),
+        };
         let says = within["description"].as_str().unwrap_or_default();
         rows += &row(&format!("`{}` → `{name}`", field.name), &default, says);
     }
@@ -95,8 +101,8 @@ fn taken(form: Form) -> String {
 }
 
 /// The fields within a field, as the schema has them.
-fn parts(form: Form) -> Vec<(String, Value)> {
-    let schema = match form {
+fn within(form: Form) -> Value {
+    match form {
         Form::MenuOptions => of_form(form, "")["patternProperties"]["^[0-9*#]$"].take(),
         Form::Cases => of_form(form, "")["items"].take(),
         Form::Alert => alert(""),
@@ -115,7 +121,5 @@ fn parts(form: Form) -> Vec<(String, Value)> {
         | Form::Questions
         | Form::Send
         | Form::Into => Value::Null,
-    };
-    let properties = schema["properties"].as_object().cloned().unwrap_or_default();
-    properties.into_iter().collect()
+    }
 }
