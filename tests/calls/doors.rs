@@ -107,7 +107,7 @@ stories! {
     }
 
     async fn a_machine_goes_where_the_flow_says(story: Story, |folder| door(folder, ASKS_FOR_A_KEY)) {
-        story.is_told(Some(STRANGER), None, "Press any key. | Press any key. | Please come another time.").await;
+        story.is_told(Some(STRANGER), None, "Press any key. | We did not receive an answer. | Press any key. | Please come another time.").await;
     }
 
     async fn a_number_that_the_network_marks_as_spoofed_is_nobodys(story: Story, |folder| door(folder, &[])) {

@@ -77,11 +77,11 @@ stories! {
         let first = story.hears_greeting(Some(DORA), Some(english.clone()), "/welcome.mp3").await;
         assert!(first.contains("Für Deutsch drücken Sie die 1.") && !first.contains("/willkommen.mp3"), "{first}");
         let second = story.hears_greeting(Some(DORA), None, "/welcome.mp3").await;
-        assert!(!second.contains("For English"), "{second}");
+        assert!(!second.contains("Für Deutsch"), "{second}");
         // Others are asked, and whoever shows no number every time.
         for from in [Some(STRANGER), None, None] {
             let heard = story.hears_greeting(from, Some(german()), "/willkommen.mp3").await;
-            assert!(heard.contains("For English"), "{from:?}: {heard}");
+            assert!(heard.contains("Für Deutsch"), "{from:?}: {heard}");
         }
         let rows = story.number("SELECT COUNT(*) FROM languages").await;
         assert_eq!(rows, 2, "a withheld number is nobody's");
@@ -163,7 +163,7 @@ stories! {
         story.talk(&caller).await;
         let call = story.over(&caller).await;
         assert_eq!(call.outcome, Some(Outcome::Connected));
-        assert_eq!((story.legs_to(ANNA).len(), story.legs_to(BEN).len()), (1, 0), "nobody is rung twice");
+        assert_eq!((story.rung(ANNA).await.len(), story.rung(BEN).await.len()), (1, 0), "nobody is rung twice");
         assert_eq!(story.alerts().await.len(), 1);
     }
 
