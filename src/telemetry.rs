@@ -16,7 +16,9 @@ pub struct Log {
 /// Names of metrics: `pikett_`, the thing, the unit. Labels are few and closed sets: never ids,
 /// numbers or texts from outside.
 pub mod metric {
-    /// Webhooks of carriers answered, by `kind` and `answer`.
+    /// Webhooks of carriers answered, by `kind` and `answer`. Of those answered with a document, `repeated` (the
+    /// same document again), `late` (a turn that is over) and `unknown` (a call or leg that is not ours) are counted
+    /// once more.
     pub const WEBHOOKS: &str = "pikett_webhooks_total";
     /// From a carrier's webhook to our answer, by `path`.
     pub const WEBHOOK_SECONDS: &str = "pikett_webhook_seconds";
@@ -42,7 +44,7 @@ pub mod metric {
     pub const REQUESTS: &str = "pikett_requests_total";
     /// How long those took, by `provider` and `class`.
     pub const REQUEST_SECONDS: &str = "pikett_request_seconds";
-    /// Pages that may have gone out twice, because an earlier try's end is unknown.
+    /// Pages and calls to technicians that may have gone out twice, because an earlier try's end is unknown.
     pub const DUPLICATES: &str = "pikett_duplicates_total";
     /// Rows set aside after too many tries, by `table`.
     pub const SET_ASIDE: &str = "pikett_set_aside_total";

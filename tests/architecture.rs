@@ -42,11 +42,12 @@ const EDGES: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("web", &["model", "carrier", "telemetry"]),
+    ("web", &["model", "carrier", "clock", "telemetry"]),
     (
         "hotline",
         &[
             "model",
+            "backoff",
             "languages",
             "ivr",
             "oncall",

@@ -25,7 +25,10 @@ const COUNTERS: [(&str, &str); 11] = [
     (metric::ALERTS, "Alerts opened, by source"),
     (metric::ATTEMPTS, "Attempts that reached an end, by channel and state"),
     (metric::REQUESTS, "Requests to providers, by provider and class"),
-    (metric::DUPLICATES, "Pages that may have gone out twice, because an earlier try's end is unknown"),
+    (
+        metric::DUPLICATES,
+        "Pages and calls to technicians that may have gone out twice, because an earlier try's end is unknown",
+    ),
     (
         metric::SPARE,
         "What happened by spare documents, by what: used, dialled, talked, message, recording, ended, capped",

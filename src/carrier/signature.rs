@@ -30,7 +30,12 @@ pub struct Keys {
 
 impl Keys {
     pub fn token(token: Secret) -> Self {
-        Self { tokens: vec![token], shared: BTreeMap::new() }
+        Self::tokens([token])
+    }
+
+    /// The one in use and the one to come.
+    pub fn tokens(tokens: impl IntoIterator<Item = Secret>) -> Self {
+        Self { tokens: tokens.into_iter().collect(), shared: BTreeMap::new() }
     }
 }
 

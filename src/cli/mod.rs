@@ -183,10 +183,16 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
     }
 }
 
+const END_WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Runs an asynchronous command to its end.
 fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Failure::of("start the runtime", error))?.block_on(work)
+    let runtime = runtime.map_err(|error| Failure::of("start the runtime", error))?;
+    let outcome = runtime.block_on(work);
+    // What hangs outside of our reach (a name server, a disk) holds up no end.
+    runtime.shutdown_timeout(END_WITHIN);
+    outcome
 }
 
 /// One line, or several, to standard output. A reader who has gone away (`| head`) is no error.

@@ -59,6 +59,8 @@ pub struct Carrier {
     pub kind: CarrierKind,
     pub account_sid: String,
     pub auth_token: Secret,
+    /// Signs webhooks as well, while the account's token is being changed.
+    pub auth_token_next: Option<Secret>,
     pub from: Phone,
     /// Where REST requests go, without a slash at the end.
     pub base_url: String,
@@ -308,7 +310,11 @@ calls_per_hour = 200
             ("PIKETT_CARRIERS__0__AUTH_TOKEN", "env:TWILIO_AUTH_TOKEN"),
             ("PIKETT_CARRIERS__0__FROM", "+4930901820"),
         ];
-        assert_eq!(read("", &variables).unwrap().carriers[0].auth_token.expose(), "t0ken");
+        let carriers = read("", &variables).unwrap().carriers;
+        assert_eq!((carriers[0].auth_token.expose(), &carriers[0].auth_token_next), ("t0ken", &None));
+        let next = ("PIKETT_CARRIERS__0__AUTH_TOKEN_NEXT", "t0morrow");
+        let carriers = read("", &[&variables[..], &[next]].concat()).unwrap().carriers;
+        assert_eq!(carriers[0].auth_token_next.as_ref().map(Secret::expose), Some("t0morrow"));
     }
 
     #[test]

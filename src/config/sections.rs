@@ -131,6 +131,7 @@ fn carrier(layers: &mut Layers, index: usize) -> Option<Carrier> {
         }
     });
     let auth_token = layers.secret(&key("auth_token"));
+    let auth_token_next = layers.secret(&key("auth_token_next"));
     let from = layers.parsed(&key("from"));
     let base_url = layers.with(&key("base_url"), |given| web_address(given, &["https", "http"], TWILIO));
     let examples = [
@@ -154,6 +155,7 @@ fn carrier(layers: &mut Layers, index: usize) -> Option<Carrier> {
         kind: kind?,
         account_sid: account_sid?,
         auth_token: auth_token?,
+        auth_token_next,
         from: from?,
         base_url: base_url.unwrap_or_else(|| TWILIO.to_owned()),
         calls_per_second,

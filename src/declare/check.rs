@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Directory, calls,
+    Directory, calls, contacts,
     document::Kind,
     fit,
     reach::nobody_to_ring,
@@ -186,6 +186,16 @@ impl Check<'_> {
                 );
                 self.fault(Kind::Hotline, id, &path, what, "give one of them a hotline of its own");
             }
+        }
+        for shared in contacts::twice(whole, hotline) {
+            let other = self.files.places.told(Kind::Customer, shared.other.0.as_str(), &shared.other.1);
+            let what = format!(
+                "`{}` is also a number of a contact of customer `{}` ({other}), and both share hotline {id}: nobody \
+                 could tell who calls",
+                shared.phone, shared.other.0
+            );
+            let mend = "give one of them another number, or one of the contracts a hotline of its own";
+            self.fault(Kind::Customer, shared.customer.as_str(), &shared.path, what, mend);
         }
     }
 

@@ -4,6 +4,7 @@
 mod assemble; // stored documents → Directory
 mod calls; // flows that call flows
 mod check; // what shows only when everything is known
+mod contacts; // callers whom a shared hotline could not tell apart
 pub mod countries; // +49, 49, DE
 pub mod directory; // everything declared, as the core's types
 pub mod document; // the normalised documents that are kept

@@ -391,3 +391,23 @@ fn the_configuration_speaks_where_no_declaration_does() {
     assert_eq!((directory.org_name.as_str(), directory.limits.sms_per_hour), ("Nordlicht IT", 5));
     assert_eq!(directory_from(&Documents::new(), [], &Defaults::default(), 0).directory, Directory::empty());
 }
+
+#[test]
+fn a_number_of_two_customers_cannot_tell_who_phones_a_shared_hotline() {
+    let shared = "[[customers]]\nid = \"initech\"\nname = \"Initech\"\nnumber = \"77\"\ncontacts = [\n  \
+                  { name = \"Peter\", phones = [\"+4930555770\", \"+4930555010\"] } ]\n\
+                  [[contracts]]\nid = \"initech-gold\"\ncustomer = \"initech\"\ncoverage = \"always\"\n\
+                  priorities.P1 = { policy = \"gold\" }\n\
+                  [[hotlines]]\nnumber = \"+4930901877\"\nflow = \"missing\"\n";
+    let on = |contracts: &str| faults(&whole(), &format!("{shared}contracts = [{contracts}]\n"));
+    let told = on("\"acme-gold\", \"initech-gold\"");
+    assert!(
+        told.contains(
+            "new.toml:6:46: `+4930555010` is also a number of a contact of customer `acme` (the database), and both \
+             share hotline +4930901877: nobody could tell who calls"
+        ),
+        "{told}"
+    );
+    let alone = on("\"initech-gold\"");
+    assert!(!alone.contains("nobody could tell who calls"), "{alone}");
+}

@@ -427,6 +427,7 @@ impl Ring {
     }
 
     pub(super) fn stranger(&self) -> String {
+        super::noticed("leg", "unknown");
         super::farewell(&Language::english(), |words| words.gone, &self.urls)
     }
 }

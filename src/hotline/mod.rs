@@ -203,6 +203,11 @@ fn answer(kind: &'static str, document: String) -> Response {
     ([(header::CONTENT_TYPE, twiml::CONTENT_TYPE)], document).into_response()
 }
 
+/// What is odd about a request, beside the document that it is answered with: `repeated`, `late` or `unknown`.
+fn noticed(kind: &'static str, what: &'static str) {
+    metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => what).increment(1);
+}
+
 /// A report was taken.
 fn taken(kind: &'static str) -> Response {
     metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => "taken").increment(1);

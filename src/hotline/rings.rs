@@ -15,6 +15,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
+    backoff::RETRY_AFTER_MAX,
     carrier::{Carrier, CarrierError, Class, NewCall, Sid, status::CallStatus},
     escalation::connect::LegResult,
     ivr::Attestation,
@@ -29,6 +30,7 @@ use crate::{
         owners::{self, Seeker},
         timers::{self, DueTimer},
     },
+    telemetry::metric,
     work::{Acting, Handler, WorkError},
 };
 
@@ -50,6 +52,8 @@ const TOLD_WITHIN: TimeDelta = TimeDelta::seconds(20);
 /// Of a `hangup`: whoever has picked up was led to where they hear why.
 const TOLD: &str = "told";
 const AGAIN: TimeDelta = TimeDelta::seconds(2);
+/// How long a technician's call stands in the line of our own pace before it looks again.
+const PACE_AGAIN_MAX: TimeDelta = TimeDelta::seconds(10);
 const ASK_AGAIN: TimeDelta = TimeDelta::minutes(1);
 const WATCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
 /// Until the journal of the spare documents was brought home.
@@ -126,13 +130,13 @@ impl Ringing {
         let Some(carrier) = self.carrier(&call).filter(|_| wanted) else {
             return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
         };
-        let placed = match self.found(timer, carrier, &leg).await {
+        let placed = match self.found(timer, carrier, &leg).await? {
             Some(sid) => Ok(sid),
             None => carrier.place_call(&self.new_call(&leg, &call)).await,
         };
         match placed {
             Ok(sid) => self.placed(timer, carrier, (leg, &call), sid).await,
-            Err(error) => self.not_placed(timer, leg, &error).await,
+            Err(error) => self.not_placed(timer, (leg, &call), &error).await,
         }
     }
 
@@ -147,21 +151,29 @@ impl Ringing {
         }
     }
 
-    /// After a try whose end is unknown, or a crash in between.
-    async fn found(&self, timer: &DueTimer, carrier: &dyn Carrier, leg: &LegRow) -> Option<Sid> {
+    /// After a try whose end is unknown, or a crash in between. Where the carrier cannot tell, the phone may ring
+    /// twice, which is better than not at all, and is counted.
+    async fn found(&self, timer: &DueTimer, carrier: &dyn Carrier, leg: &LegRow) -> Result<Option<Sid>, StoreError> {
         if timer.payload.is_empty() && timer.tries == 1 {
-            return None;
+            return Ok(None);
         }
-        let seen = carrier.find_calls(&leg.number, leg.created_at).await.ok()?;
-        let mut db = self.0.context().store.read().await.ok()?;
+        let seen = match carrier.find_calls(&leg.number, leg.created_at).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                tracing::warn!(leg.id = %leg.id, code = error.code, "nobody knows whether a technician is rung already");
+                metrics::counter!(metric::DUPLICATES).increment(1);
+                return Ok(None);
+            }
+        };
+        let mut db = self.0.context().store.read().await?;
         for found in seen {
             let seeker = Seeker::Leg(&leg.id, &leg.number);
             let foreign = owners::is_of_another(&mut db, &timer.org, &leg.carrier, found.sid.as_str(), seeker).await;
-            if !foreign.ok()? && !found.status.is_final() {
-                return Some(found.sid);
+            if !foreign? && !found.status.is_final() {
+                return Ok(Some(found.sid));
             }
         }
-        None
+        Ok(None)
     }
 
     async fn placed(
@@ -190,17 +202,24 @@ impl Ringing {
         Ok(())
     }
 
-    async fn not_placed(&self, timer: &DueTimer, leg: LegRow, error: &CarrierError) -> Result<(), StoreError> {
+    async fn not_placed(
+        &self,
+        timer: &DueTimer,
+        (leg, call): (LegRow, &CallRow),
+        error: &CarrierError,
+    ) -> Result<(), StoreError> {
         let class = error.class;
         tracing::warn!(leg.id = %leg.id, code = error.code, class = class.as_str(), "a technician could not be rung");
-        // Its time to ring is limited by the connect, which takes it back.
-        if class.may_be_repeated() {
-            let wait = error.retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or(AGAIN);
+        // Its time to ring is limited by the connect, which takes it back. Whom the carrier would ring later than
+        // that, nobody waits for.
+        let (wait, rings_until) = (wait_of(error), leg.created_at + rings_for(call));
+        let in_time = error.retry_after.is_none() || self.0.context().clock.now() + wait < rings_until;
+        if class.may_be_repeated() && in_time {
             let mut again = timer.clone();
             if class == Class::Unsure {
                 again.payload = "unsure".to_owned();
             }
-            return self.again(&again, wait.min(TimeDelta::seconds(10))).await;
+            return self.again(&again, wait).await;
         }
         let result = if class == Class::Destination { LegResult::BadNumber } else { LegResult::Failed };
         self.over(timer, leg, Ended::of(result, error.code.map(|code| code.to_string()))).await
@@ -378,6 +397,22 @@ fn is_awaited(leg: &LegRow, call: &CallRow) -> bool {
 }
 
 /// As long as the flow says; the plan takes it back a moment later.
+/// Never before the time that the carrier named. Our own pace may be asked sooner.
+fn wait_of(error: &CarrierError) -> TimeDelta {
+    let named = error.retry_after.map(|wait| TimeDelta::from_std(wait.min(RETRY_AFTER_MAX)).unwrap_or(AGAIN));
+    match error.class {
+        Class::Paced => named.unwrap_or(AGAIN).min(PACE_AGAIN_MAX),
+        Class::Retry
+        | Class::RetryLater
+        | Class::Unsure
+        | Class::Destination
+        | Class::Account
+        | Class::Content
+        | Class::State
+        | Class::Bug => named.unwrap_or(AGAIN),
+    }
+}
+
 fn rings_for(call: &CallRow) -> TimeDelta {
     let waiting = call.connect.as_deref().and_then(|stored| Waiting::from_json(stored).ok());
     let seconds = waiting.map_or(RING_S, |waiting| waiting.connect.plan.ring.num_seconds());

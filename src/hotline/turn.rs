@@ -12,6 +12,7 @@ use super::{
     ended::matters_late,
     facts,
     known::Known,
+    noticed,
     numbers::Used,
     plain,
     spare::Desk,
@@ -109,6 +110,7 @@ impl State {
         // The same request was faster on its other way, or the call has ended meanwhile. Either may share
         // our commit, so the writer looks first: readers see it only afterwards.
         if let Some(document) = self.stored_by_now(&id, turn).await? {
+            noticed("turn", "repeated");
             return Ok(document);
         }
         match self.scene(&id, attestation).await? {
@@ -140,6 +142,7 @@ impl State {
         }
         let mut db = self.context().store.read().await?;
         let stored = stored(&mut db, &scene.acting, call, turn).await?;
+        noticed("turn", if stored.is_some() { "repeated" } else { "late" });
         Ok(Some(stored.unwrap_or_else(|| self.goodbye(scene))))
     }
 

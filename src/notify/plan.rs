@@ -17,6 +17,7 @@ use crate::{
     model::{
         Instant,
         alert::Alert,
+        details::Fact,
         id::{MethodId, PersonId},
         person::{Address, Channel, ContactMethod, Person},
         priority::Urgency,
@@ -33,6 +34,8 @@ pub struct Page<'a> {
     pub alert: &'a Alert,
     /// The customer's name.
     pub customer: Option<&'a str>,
+    /// What the event says beside the title.
+    pub said: &'a [Fact],
     pub notification: &'a Notification,
     pub links: &'a Links,
     /// A call's `connect` rings people for this alert: pages by voice wait until it has ended.
@@ -241,7 +244,7 @@ fn page_text(page: &Page<'_>, channel: Channel) -> Said {
                 escalate: link(Action::Escalate),
                 resolve: link(Action::Resolve),
             };
-            texts::page_mail(language, about, &links).into()
+            texts::page_mail(language, about, page.said, &links).into()
         }
         Channel::Push => texts::page_push(about, &link(Action::Acknowledge)).into(),
     };

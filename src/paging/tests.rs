@@ -306,6 +306,7 @@ on_both! {
             let shown = service.send(request).await;
             assert_eq!((shown.status, &shown.headers["cache-control"]), (StatusCode::OK, &"no-store".parse().unwrap()));
             assert!(shown.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+            assert!(method == "HEAD" || shown.text.contains("<dt>source</dt><dd>db1</dd>"), "{}", shown.text);
             assert!(!shown.text.contains("<script>") && (method == "HEAD" || shown.text.contains("lang=\"de\"")));
         }
         assert_eq!(service.state(&id).await, AlertState::Triggered, "opening changes nothing");

@@ -15,8 +15,7 @@ use crate::{
         StoreError,
         voicemails::{self, Place},
     },
-    telemetry::metric,
-    web::problem::Problem,
+    web::{problem::Problem, refusals},
 };
 
 pub(super) async fn play(
@@ -97,7 +96,7 @@ fn part(asked: &str, total: usize) -> Part {
 }
 
 fn refused(error: LinkError) -> Problem {
-    metrics::counter!(metric::REFUSED, "face" => "recordings", "reason" => "link").increment(1);
+    refusals::refused("recordings", "link");
     match error {
         LinkError::Forged => Problem::new(StatusCode::FORBIDDEN, "this link plays nothing")
             .detail("it is none of ours, or was cut short on its way"),

@@ -86,6 +86,8 @@ pub struct Attempt {
     pub created_at: Instant,
     pub sent_at: Option<Instant>,
     pub ended_at: Option<Instant>,
+    /// When the last try ended, however it did.
+    pub tried_at: Option<Instant>,
     pub deadline_at: Option<Instant>,
     pub(super) lease: Option<String>,
 }
@@ -96,7 +98,7 @@ macro_rules! with_columns {
         concat!(
             $before,
             " org_id, id, notification_id, alert_id, person_id, method_id, channel, address, kind, text, state, due_at, ",
-            "tries, unsure, carrier, provider_id, code, message, latency_ms, created_at, sent_at, ended_at, ",
+            "tries, unsure, carrier, provider_id, code, message, latency_ms, created_at, sent_at, ended_at, tried_at, ",
             "deadline_at, lease ",
             $after
         )
@@ -368,6 +370,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Attempt, StoreError> {
         created_at: instant(row, "created_at")?,
         sent_at: opt_instant(row, "sent_at")?,
         ended_at: opt_instant(row, "ended_at")?,
+        tried_at: opt_instant(row, "tried_at")?,
         deadline_at: opt_instant(row, "deadline_at")?,
         lease: row.try_get("lease")?,
     })

@@ -152,7 +152,8 @@ pub async fn record(
          code = CASE WHEN status_rank > 0 THEN code ELSE $10 END, \
          message = CASE WHEN status_rank > 0 THEN message ELSE $11 END, \
          latency_ms = COALESCE($12, latency_ms), deadline_at = COALESCE($13, deadline_at), \
-         sent_at = COALESCE(sent_at, $14), ended_at = COALESCE(ended_at, $15) \
+         sent_at = COALESCE(sent_at, $14), ended_at = COALESCE(ended_at, $15), \
+         tried_at = CASE WHEN $6 = 1 THEN tried_at ELSE $16 END \
          WHERE org_id = $1 AND id = $2 AND lease = $3 RETURNING state",
     )
     .bind(attempt.org.as_str())
@@ -170,6 +171,7 @@ pub async fn record(
     .bind(deadline_at.map(codec::millis))
     .bind((state == AttemptState::Sent).then(|| codec::millis(now)))
     .bind(ended_at.map(codec::millis))
+    .bind(codec::millis(now))
     .fetch_optional(db)
     .await?;
     touch(Topic::Events);

@@ -12,14 +12,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::body::{self, BodyError};
+use super::{
+    body::{self, BodyError},
+    refusals::refused,
+};
 use crate::{
     carrier::{
         carriers::Carriers,
         signature::{self, Form, Verified},
     },
     model::id::CarrierId,
-    telemetry::metric,
 };
 
 /// A carrier's largest webhook is a transcription of some kilobytes.
@@ -115,8 +117,7 @@ impl Webhooks {
 
 /// The answer to whoever is no carrier, or knows no path below `/carriers/`.
 pub fn refuse(reason: &'static str, status: StatusCode) -> Response {
-    metrics::counter!(metric::REFUSED, "face" => "carriers", "reason" => reason).increment(1);
-    tracing::warn!(reason, status = status.as_u16(), "a request to the carriers' side was refused");
+    refused("carriers", reason);
     let words = if status == StatusCode::PAYLOAD_TOO_LARGE {
         "the body is too long\n"
     } else {

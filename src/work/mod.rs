@@ -17,6 +17,7 @@ pub mod incidents; // opening, updating, telling who follows
 pub mod msp; // what concerns the MSP itself
 mod record; // the timeline
 pub mod report; // what providers report, and that a key was pressed
+mod risen; // more urgent than before: told anew
 mod settle; // what came of sending, as rows
 mod tell; // one person, over all their rules
 mod timers; // claim, handle, put back

@@ -21,6 +21,7 @@ use crate::{
     model::{
         Instant,
         alert::{Actor, AlertState},
+        details::Fact,
         id::PersonId,
     },
     oncall::{self, OnCall, Schedule},
@@ -57,6 +58,15 @@ pub struct Alert {
     pub call: Option<String>,
     /// What the caller said to the five questions, in the order in which they were asked.
     pub intake: Vec<IntakeAnswer>,
+    /// What the monitoring tool said beside the title, cut to what people read.
+    pub details: Vec<Detail>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Detail {
+    /// As the tool calls it: `source`, `disks.1.free`; of a link its text.
+    pub name: String,
+    pub value: String,
 }
 
 /// One sentence of a timeline.
@@ -189,6 +199,7 @@ impl Alert {
                 .filter(|answer| answer.alert.as_ref() == Some(&alert.id))
                 .filter_map(IntakeAnswer::new)
                 .collect(),
+            details: row.said().into_iter().map(|Fact { name, value }| Detail { name, value }).collect(),
         }
     }
 }

@@ -263,7 +263,7 @@ fn count(address: &Address, tried: &Result<Taken, Trouble>, latency_ms: i64) {
 
 /// Since when an earlier try of this attempt may have got to its provider.
 fn since(attempt: &Attempt) -> Instant {
-    retry::since(attempt.address.channel(), attempt.tries, attempt.due_at, attempt.created_at)
+    retry::since(attempt)
 }
 
 impl Trouble {
