@@ -55,7 +55,7 @@ impl Played {
             file: file.to_owned(),
             line: *line,
             column: 1,
-            what: format!("test call \"{}\": expected {expected}, got {got}", call.name),
+            what: format!("test call \"{}\": expected {expected}; {got}", call.name),
             mend: "mend the flow, or what the call expects".to_owned(),
         };
         self.failures.iter().map(fault).collect()

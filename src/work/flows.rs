@@ -233,7 +233,7 @@ mod tests {
             file: "hello.test.toml".to_owned(),
             line: 7,
             column: 1,
-            what: "test call \"hello\": expected a, got b".to_owned(),
+            what: "test call \"hello\": expected a; b".to_owned(),
             mend: "mend it".to_owned(),
         };
         let calls = TestCalls { played: 2, failed: vec![failed] };

@@ -39,8 +39,8 @@ impl Twice {
         let line = |offset: usize| text[..offset].matches('\n').count() + 1;
         let (table, path) = find(document.as_table(), &stand_in(0))?;
         let (first, _) = table.get_key_value(key.trim_matches(['"', '\'']))?;
-        let place = |(key, at): (String, Option<usize>)| Some((key, line(at?)));
-        let table = path.into_iter().map(place).collect::<Option<_>>()?;
+        let place = |(name, at): (String, Option<usize>)| (name, at.map_or(1, line));
+        let table = path.into_iter().map(place).collect();
         Some(Self { first: line(first.span()?.start), table, key })
     }
 
