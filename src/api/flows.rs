@@ -1,7 +1,7 @@
 //! `/flows`: the versions of flows. A new one is kept first and put into force by a request of its own, so
 //! that somebody can look at what it changes. Going back is activating an earlier one.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use axum::{
     Extension, Json,
@@ -18,7 +18,7 @@ use super::{
     wire::{Flow, FlowVersion, Page},
 };
 use crate::{
-    declare::Preview,
+    declare::{Preview, directory_from, org::Defaults},
     ivr,
     model::{
         fault::Fault,
@@ -70,24 +70,25 @@ pub async fn flow(
 ) -> Result<Json<Flow>, Problem> {
     Query::read(query.as_deref(), &[])?;
     let Ok(flow) = flow.parse::<FlowId>() else { return Err(missing()) };
-    let directory = api.context.directory();
+    let org = api.context.directory().org.clone();
     let found = async {
         let mut db = api.context.store.read().await?;
-        let Some(newest) = flows::list(&mut db, &directory.org, Some(&flow), None, 1).await?.pop() else {
-            return Ok(None);
-        };
-        let active = flows::active_version(&mut db, &directory.org, &flow).await?;
-        let before = flows::before(&mut db, &directory.org, &flow).await?;
-        Ok::<_, StoreError>(Some((newest.version, active, before)))
+        let newest = flows::list(&mut db, &org, Some(&flow), None, 1).await?.pop();
+        let before = flows::before(&mut db, &org, &flow).await?;
+        Ok::<_, StoreError>((newest, before, declarations::load(&mut db, &org).await?))
     };
-    let (newest, active, before) = found.await.map_err(|error| failed(&error))?.ok_or_else(missing)?;
+    let (newest, before, declared) = found.await.map_err(|error| failed(&error))?;
+    let newest = newest.ok_or_else(missing)?;
+    let active = declared.flows.iter().find(|active| active.flow == flow);
+    let directory =
+        directory_from(&declared.documents, iter::empty(), &Defaults::default(), declared.revision).directory;
     let runs = directory.hotlines.values().filter(|hotline| hotline.flow == flow);
     Ok(Json(Flow {
         flow: flow.to_string(),
-        version: active.as_ref().map(|active| active.version),
-        file: active.as_ref().map(|active| active.file.clone()),
-        source: active.map(|active| active.source),
-        newest,
+        version: active.map(|active| active.version),
+        file: active.map(|active| active.file.clone()),
+        source: active.map(|active| active.source.clone()),
+        newest: newest.version,
         rollback_to: before,
         hotlines: runs.map(|hotline| hotline.number.to_string()).collect(),
     }))

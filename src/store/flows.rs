@@ -138,24 +138,6 @@ pub async fn active(db: &mut AnyConnection, org: &OrgId) -> Result<Vec<FlowVersi
     rows.iter().map(read).collect()
 }
 
-/// What answers calls, of one flow.
-pub async fn active_version(
-    db: &mut AnyConnection,
-    org: &OrgId,
-    flow: &FlowId,
-) -> Result<Option<FlowVersion>, StoreError> {
-    let row = sqlx::query(versions!(
-        "JOIN flow_activations AS a ON a.org_id = v.org_id AND a.flow_id = v.flow_id AND a.version = v.version \
-         WHERE v.org_id = $1 AND v.flow_id = $2 \
-         AND a.n = (SELECT MAX(n) FROM flow_activations WHERE org_id = $1 AND flow_id = $2)"
-    ))
-    .bind(org.as_str())
-    .bind(flow.as_str())
-    .fetch_optional(db)
-    .await?;
-    row.as_ref().map(read).transpose()
-}
-
 /// What answered calls at that instant.
 pub async fn active_at(
     db: &mut AnyConnection,
@@ -260,7 +242,6 @@ mod tests {
             assert_eq!(version(&mut db, &org(), &hotline(), 1).await.unwrap().unwrap().source, "one");
             let active = active(&mut db, &org()).await.unwrap();
             assert_eq!(active.iter().map(|flow| (flow.version, flow.source.as_str())).collect::<Vec<_>>(), [(2, "two")]);
-            assert_eq!(active_version(&mut db, &org(), &hotline()).await.unwrap().unwrap().version, 2);
             for (second, answered) in [(0, None), (1, Some(1)), (9, Some(2))] {
                 assert_eq!(active_at(&mut db, &org(), &hotline(), at(second)).await.unwrap(), answered);
             }
