@@ -61,7 +61,7 @@ impl Kind {
             Self::Menu { options, invalid, .. } => {
                 let chosen = options.iter().filter_map(|(key, choice)| match choice {
                     Choice::Go(option) => Some((Label::Key(*key, option.label.clone()), option.to)),
-                    Choice::Repeat => None,
+                    Choice::Repeat { .. } => None,
                 });
                 chosen.chain(named(&[("invalid", *invalid)])).collect()
             }

@@ -6,6 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+pub use super::menu::{Choice, MenuOption};
 use super::{patience::Patience, texts::Compiled, turn::RejectReason};
 use crate::model::{
     call::Question,
@@ -255,23 +256,6 @@ pub enum Taken {
     Digits,
     Speech,
     Both,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Choice {
-    /// Says the prompt again.
-    Repeat,
-    Go(MenuOption),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct MenuOption {
-    pub label: Option<String>,
-    pub category: Option<String>,
-    pub priority: Option<Priority>,
-    /// Words that choose it when spoken.
-    pub speech: BTreeMap<Language, Vec<String>>,
-    pub to: StepId,
 }
 
 /// An expression and where it leads when it is true.

@@ -10,6 +10,7 @@ mod exits;
 mod facts;
 mod flow;
 mod flows;
+mod menu;
 mod parse;
 pub mod patience;
 pub mod reaches;

@@ -130,7 +130,7 @@ impl Search<'_> {
 
 fn chosen<'a>(options: impl Iterator<Item = &'a Choice>, invalid: StepId, here: &Matters) -> Vec<(StepId, Matters)> {
     let option = |choice: &Choice| match choice {
-        Choice::Repeat => None,
+        Choice::Repeat { .. } => None,
         Choice::Go(option) => Some((option.to, told(here, option.category.as_ref(), option.priority))),
     };
     options.filter_map(option).chain([(invalid, here.clone())]).collect()

@@ -146,14 +146,6 @@ impl<'a> Reader<'a> {
         self.table.get(key).filter(|item| !item.is_none())
     }
 
-    /// A key that others take and that cannot mean anything here: told with the reason, not as unknown.
-    pub fn refuse(&self, key: &'a str, what: impl Into<String>, mend: impl Into<String>) {
-        if self.has(key) {
-            self.seen.borrow_mut().insert(key);
-            self.source.fault(self.key_span(key), what, mend);
-        }
-    }
-
     fn wrong_type(&self, key: &str, item: &Item, wanted: &str) {
         self.source.fault(
             item.span(),
@@ -253,6 +245,15 @@ impl<'a> Reader<'a> {
             return None;
         };
         Some(array.iter().filter_map(|value| self.string_value(key, value)).collect())
+    }
+
+    /// A string, or a list of them.
+    pub fn one_or_several(&self, key: &'a str) -> Vec<At<String>> {
+        match self.item(key) {
+            Some(item) if item.is_str() => self.string(key).into_iter().collect(),
+            Some(_) => self.strings(key).unwrap_or_default(),
+            None => Vec::new(),
+        }
     }
 
     fn string_value(&self, key: &str, value: &Value) -> Option<At<String>> {

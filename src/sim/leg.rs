@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use tokio::sync::mpsc::unbounded_channel;
 
 use super::{
     Sid, Sim,
     call::Line,
     event::{AnsweredBy, Direction, Purpose, What},
+    signal::line_to_a_leg,
     webhook::Request,
     world::{Held, Leg, Subscription, Target},
 };
@@ -30,7 +30,7 @@ pub(super) struct NewLeg {
 impl Sim {
     pub(super) fn open_leg(&self, new: NewLeg) -> Line {
         let sid = self.0.chance.sid("CA", &format!("{} {}", new.from, new.to));
-        let (sender, signals) = unbounded_channel();
+        let (teller, ear) = line_to_a_leg(self.0.under_way.clone());
         let now = self.0.clock.now();
         let leg = Leg {
             sid: sid.clone(),
@@ -59,7 +59,7 @@ impl Sim {
             leg,
             number: world.legs.len(),
             since,
-            signals: sender,
+            teller,
             subscription: new.subscription,
             fallback: new.fallback,
             sequence: 0,
@@ -71,7 +71,7 @@ impl Sim {
         world.legs.insert(sid.clone(), held);
         drop(world);
         self.note(started);
-        Line::new(self.clone(), sid, signals)
+        Line::new(self.clone(), sid, ear)
     }
 
     /// Moves a leg on, tells it and calls back. Nothing happens to a leg that has ended.

@@ -36,16 +36,15 @@ mod signal;
 #[cfg(test)]
 mod tests;
 mod times;
+mod under_way;
 mod webhook;
 mod world;
 
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use thiserror::Error;
@@ -70,6 +69,7 @@ use crate::{
 use callback::Callback;
 use chance::Chance;
 use event::Journal;
+use under_way::{UnderWay, Undone};
 use world::World;
 
 pub struct Settings {
@@ -141,14 +141,6 @@ pub enum SimError {
     Client(#[source] reqwest::Error),
 }
 
-struct UnderWay<'a>(&'a AtomicUsize);
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
 /// A running simulator. Clones are the same one.
 #[derive(Clone)]
 pub struct Sim(Arc<Inner>);
@@ -168,7 +160,7 @@ struct Inner {
     /// Counts changes of queues, for legs that wait at an empty one.
     queues: watch::Sender<u64>,
     /// Requests that have no answer yet, in either direction.
-    under_way: AtomicUsize,
+    under_way: UnderWay,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -202,7 +194,7 @@ impl Sim {
             couriers: Mutex::default(),
             subscriptions: Mutex::default(),
             queues: watch::Sender::new(0),
-            under_way: AtomicUsize::new(0),
+            under_way: UnderWay::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
@@ -221,22 +213,27 @@ impl Sim {
         self.0.tasks.wait().await;
     }
 
-    /// How many requests have no answer yet: its own to the service, and the service's to its REST API.
-    /// While there are none, nothing happens before the clock moves.
+    /// How many requests have no answer yet: its own to the service, and the service's to its REST API; and
+    /// how many signals their legs have not heard, how much work has not begun. While there is none of it,
+    /// nothing happens before the clock moves.
     pub fn under_way(&self) -> usize {
-        self.0.under_way.load(Ordering::SeqCst)
+        self.0.under_way.count()
     }
 
-    /// A request begins; it ends when this is dropped.
-    fn one_more(&self) -> UnderWay<'_> {
-        self.0.under_way.fetch_add(1, Ordering::SeqCst);
-        UnderWay(&self.0.under_way)
+    fn one_more(&self) -> Undone {
+        self.0.under_way.one_more()
     }
 
     /// Runs until it is done or the simulator stops.
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let stopping = self.0.stopping.clone();
+        let not_begun = self.one_more();
         self.0.tasks.spawn(async move {
+            let mut work = pin!(work);
+            if futures::poll!(&mut work).is_ready() {
+                return;
+            }
+            drop(not_begun);
             tokio::select! {
                 () = work => {}
                 () = stopping.cancelled() => {}

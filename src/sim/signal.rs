@@ -1,6 +1,12 @@
-//! What can happen to a leg while its document runs.
+//! What can happen to a leg while its document runs, and the way on which the leg hears of it.
 
-use super::{Sid, world::Target};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::{
+    Sid,
+    under_way::{UnderWay, Undone},
+    world::Target,
+};
 
 #[derive(Debug)]
 pub(super) enum Signal {
@@ -32,6 +38,38 @@ pub(super) enum Signal {
     Closed {
         conference: String,
     },
+}
+
+/// Tells a leg; what it has not heard yet is under way.
+pub(super) struct Teller {
+    sender: UnboundedSender<(Signal, Undone)>,
+    under_way: UnderWay,
+}
+
+pub(super) struct Ear(UnboundedReceiver<(Signal, Undone)>);
+
+pub(super) fn line_to_a_leg(under_way: UnderWay) -> (Teller, Ear) {
+    let (sender, receiver) = unbounded_channel();
+    (Teller { sender, under_way }, Ear(receiver))
+}
+
+impl Teller {
+    /// False when the leg hears nothing any more.
+    pub fn tell(&self, signal: Signal) -> bool {
+        self.sender.send((signal, self.under_way.one_more())).is_ok()
+    }
+}
+
+impl Ear {
+    /// `None` when nobody can tell the leg anything any more.
+    pub async fn hear(&mut self) -> Option<Signal> {
+        self.0.recv().await.map(|(signal, _)| signal)
+    }
+
+    /// What was told and not heard yet.
+    pub fn rest(&mut self) -> impl Iterator<Item = Signal> {
+        std::iter::from_fn(|| self.0.try_recv().ok()).map(|(signal, _)| signal)
+    }
 }
 
 /// Where a document comes from.

@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
-use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     Hooks, Sid,
     event::{Direction, instant, instant_or_null, shown, shown_or_null},
     phone::Behaviour,
-    signal::Signal,
+    signal::{Signal, Teller},
 };
 use crate::{
     carrier::{
@@ -87,7 +86,7 @@ pub(super) struct Held {
     pub number: usize,
     /// Where the journal stood: nothing before it is about this leg.
     pub since: u64,
-    pub signals: UnboundedSender<Signal>,
+    pub teller: Teller,
     pub subscription: Option<Subscription>,
     pub fallback: Option<Target>,
     /// Counts the status callbacks.
@@ -172,7 +171,7 @@ impl World {
 
     /// A signal to a leg; false when the leg is over or unknown.
     pub fn signal(&self, sid: &Sid, signal: Signal) -> bool {
-        self.legs.get(sid).is_some_and(|held| held.leg.ended_at.is_none() && held.signals.send(signal).is_ok())
+        self.legs.get(sid).is_some_and(|held| held.leg.ended_at.is_none() && held.teller.tell(signal))
     }
 
     /// From where in the journal to read about a leg.

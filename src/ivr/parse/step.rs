@@ -169,11 +169,10 @@ impl<'a, 'b> StepReader<'a, 'b> {
         Asking { barge_in: self.reader.boolean("barge_in").is_none_or(|given| given.value), ..self.waiting(prompt) }
     }
 
-    /// The same where the caller is recorded. Only a question for keys can be interrupted: a carrier begins to
-    /// record behind the prompt.
+    /// The same where the caller is recorded. Only a question for keys can be interrupted, so that `barge_in`
+    /// may stand there and changes nothing: a carrier begins to record behind the prompt.
     pub fn recording(&self, prompt: Option<Speech>) -> Asking {
-        let what = format!("`barge_in` of step `{}` can do nothing: carriers record only after the prompt", self.name);
-        self.reader.refuse("barge_in", what, "take it out; a short prompt is the way to the tone");
+        self.reader.boolean("barge_in");
         let asking = self.waiting(prompt);
         if asking.finish.is_none() && self.reader.string("finish").is_some_and(|given| given.value.is_empty()) {
             let what =

@@ -1,7 +1,7 @@
 //! What the loader says about broken files, and what it makes of sound ones.
 
 use super::parse;
-use crate::ivr::flow::{Asking, Choice, Flow, ForwardTo, Kind, Text, Wait};
+use crate::ivr::flow::{Asking, CallbackNumber, Choice, Flow, ForwardTo, Kind, Text, Wait};
 
 fn said(text: &str) -> String {
     match parse("f.toml", text) {
@@ -182,13 +182,19 @@ fn every_field_is_checked_where_it_stands() {
         (with(menu, "options = { 0 = { repeat = true } }"), "no choice that leads on"),
         (with(menu, "options = { 1 = { to = 'z', repeat = true } }"), "a choice that repeats leads nowhere"),
         (with(menu, "options = { 1 = { to = 'z', priority = 'P7' } }"), "`P7` is no priority"),
+        (with(menu, "options = { 0 = { repeat = true, priority = 'P1' } }"), "sets nothing: `priority`"),
+        (
+            with(menu, "options = { 1 = { to = 'z', speech = ['Help'] }, 2 = { to = 'z', speech = ['help!'] } }"),
+            "\"help!\" (`en`) chooses 1 and 2 alike; give each choice words of its own",
+        ),
+        (with(connect, "ring = '0s'"), "`0s` is no duration"),
         (with(menu, "options = { 1 = { to = 'z', speech = { fr = ['x'] } } }"), "does not speak `fr`"),
         (with(menu, "attempts = 99\noptions = { 1 = { to = 'z' } }"), "use 1 to 10"),
         (with(menu, "finish = '##'\noptions = { 1 = { to = 'z' } }"), "`##` is no key"),
         (with(connect, "to = 'team:x'"), "`to` is `team:x`"),
         (with(connect, "accept = 'keys'"), "did you mean `key`?"),
         (with(connect, "ring = '{{ x }}'"), "the var `x` is not declared"),
-        (with(connect, "max_wait = '2d'"), "use 5s to 1h"),
+        (with(connect, "max_wait = '2d'"), "use 1s to 1h"),
         (
             "[steps.a]\ndo = 'pin'\nprompt = 'x'\ndigits = '4-6'\nverified = 'z'\nfailed = 'z'\n".to_owned(),
             "`digits` is `4-6`",
@@ -220,16 +226,8 @@ fn every_field_is_checked_where_it_stands() {
         (with(lookup, "url = 'https://x.example'\ninto = { caller = 'a' }"), "`caller` is a fact of every call"),
         (with(lookup, "url = 'https://x.example'\ninto = { x = 'a..b' }"), "`a..b` is no place in an answer"),
         (with(lookup, "url = 'https://x.example'\ninto = ['x']\nsend = ['cller']"), "did you mean `caller`?"),
-        (
-            with(intake, "barge_in = true"),
-            "`barge_in` of step `a` can do nothing: carriers record only after the prompt",
-        ),
         (with(intake, "finish = ''"), "carriers know no recording without a key"),
         (with(intake, "attempts = 0"), "use 1 to 10"),
-        (
-            "[steps.a]\ndo = 'voicemail'\nprompt = 'x'\nbarge_in = false\nnext = 'z'\n".to_owned(),
-            "`barge_in` of step `a` can do nothing",
-        ),
         (with(intake, "questions = ['who', 'whot']"), "did you mean `what`?"),
         (with(intake, "questions = ['who', 'who']"), "`who` is asked twice"),
         (with(intake, "questions = []"), "the intake asks nothing"),
@@ -260,7 +258,7 @@ fn every_field_is_checked_where_it_stands() {
         ),
         (
             "[steps.a]\ndo = 'callback'\nwithin = '9d'\naccepted = 'z'\ndeclined = 'z'\n".to_owned(),
-            "`within` is 9d; use 1m to 7d",
+            "`within` is 9d; use 1s to 7d",
         ),
     ];
     refuses(&cases.each_ref().map(|(text, words)| (text.as_str(), *words)));
@@ -290,6 +288,24 @@ fn more_than_500_steps_are_refused() {
 }
 
 #[test]
+fn what_the_page_allows_is_taken_in_every_writing() {
+    let flow = read(
+        "[steps.a]\ndo = 'callback'\nnumber = \"caller's\"\nwithin = '1s'\naccepted = 'c'\ndeclined = 'z'\n\
+        [steps.c]\ndo = 'connect'\nring = '1s'\nmax_wait = '1s'\nannounce_every = '1s'\nconnected = 'z'\nnobody = 'v'\n\
+        [steps.v]\ndo = 'voicemail'\nprompt = 'x'\nbarge_in = false\nnext = 'i'\n\
+        [steps.i]\ndo = 'intake'\nbarge_in = true\nnext = 'l'\n\
+        [steps.l]\ndo = 'lookup'\nurl = 'https://x.example'\ninto = 'owner'\nnext = 'z'\nfailed = 'z'\n",
+    );
+    let kind = |name: &str| &flow.step(flow.find(name).unwrap()).kind;
+    let Kind::Callback(callback) = kind("a") else { panic!() };
+    assert_eq!((callback.number, &callback.within), (CallbackNumber::Caller, &Wait::Seconds(1)));
+    let Kind::Connect(connect) = kind("c") else { panic!() };
+    assert_eq!([&connect.ring, &connect.max_wait, &connect.announce_every], [&Wait::Seconds(1); 3]);
+    let Kind::Lookup(lookup) = kind("l") else { panic!() };
+    assert_eq!(lookup.into, [("owner".to_owned(), "owner".to_owned())].into());
+}
+
+#[test]
 fn defaults_are_those_of_the_page() {
     let flow = read(
         "[steps.a]\ndo = 'menu'\nprompt = 'x'\ninvalid = 'c'\noptions = { 1 = { to = 'z' }, 0 = { repeat = true } }\n\
@@ -299,7 +315,7 @@ fn defaults_are_those_of_the_page() {
     let kind = |name: &str| &flow.step(flow.find(name).unwrap()).kind;
     let Kind::Menu { asking, options, .. } = kind("a") else { panic!() };
     assert_eq!((asking.attempts, asking.timeout_s, asking.finish, asking.barge_in), (3, 6, Some('#'), true));
-    assert_eq!(options[&'0'], Choice::Repeat);
+    assert_eq!(options[&'0'], Choice::Repeat { speech: [].into() });
     let Kind::Connect(connect) = kind("c") else { panic!() };
     assert_eq!((&connect.ring, &connect.max_wait), (&Wait::Seconds(25), &Wait::Seconds(300)));
     assert_eq!(connect.announce_every, Wait::Seconds(30));

@@ -28,10 +28,7 @@ pub fn enter_menu(walk: &mut Walk, asking: &Asking, options: &BTreeMap<char, Cho
     let digits = digit_names(words, options.keys().copied()).filter(|_| spoken == language);
     let hints = options
         .values()
-        .filter_map(|choice| match choice {
-            Choice::Go(option) => option.speech.get(&language),
-            Choice::Repeat => None,
-        })
+        .filter_map(|choice| choice.speech().get(&language))
         .flatten()
         .map(|word| word.chars().take(HINT_CHARS_MAX).collect())
         .chain(digits)
@@ -60,7 +57,7 @@ pub fn answer_menu(
         Heard::Nothing => (None, ""),
     };
     match chosen {
-        Some((_, Choice::Repeat)) => enter_menu(walk, asking, options),
+        Some((_, Choice::Repeat { .. })) => enter_menu(walk, asking, options),
         Some((key, Choice::Go(option))) => {
             let label = option.label.as_deref().or(option.category.as_deref()).unwrap_or("no label");
             walk.reason(format!("The caller {how} {key} ({label}) at step `{}`.", walk.state.step));
@@ -102,12 +99,9 @@ fn by_word<'a>(options: &'a BTreeMap<char, Choice>, text: &str, language: &Langu
     if let Some(found) = spoken_digits(text, words).and_then(|digits| options.get_key_value(&one_key(&digits)?)) {
         return Some(found);
     }
-    let length = |choice: &Choice| match choice {
-        Choice::Go(option) => {
-            let phrases = option.speech.get(language).into_iter().flatten();
-            phrases.map(|phrase| says_phrase(&said, phrase)).max().unwrap_or(0)
-        }
-        Choice::Repeat => 0,
+    let length = |choice: &Choice| {
+        let phrases = choice.speech().get(language).into_iter().flatten();
+        phrases.map(|phrase| says_phrase(&said, phrase)).max().unwrap_or(0)
     };
     let longest = options.values().map(length).max().filter(|length| *length > 0)?;
     let mut found = options.iter().filter(|(_, choice)| length(choice) == longest);

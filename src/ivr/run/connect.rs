@@ -106,7 +106,8 @@ fn consent(walk: &mut Walk, step: &ConnectStep, input: &Input) -> Move {
 /// While the caller waits.
 pub fn announce(walk: &mut Walk, first: bool) {
     walk.say_built_in(|words| if first { words.hold } else { words.still_holding });
-    if let Some(position) = walk.facts.queue_position.filter(|position| *position > 1) {
+    // Who is the next one hears so once, not every half minute.
+    if let Some(position) = walk.facts.queue_position.filter(|position| first || *position > 1) {
         let (words, language) = words(&walk.state.language, walk.flow.default_language());
         walk.push_said(&fill(words.queue_position, &[("position", &position.to_string())]), &language);
     }

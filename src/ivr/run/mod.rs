@@ -35,7 +35,7 @@ use super::{
 use crate::model::language::Language;
 
 pub use alert::abandoned;
-pub(super) use asking::is_audio;
+pub(super) use asking::{is_audio, spoken_words};
 pub use calling::DEPTH_MAX as FLOWS_DEEP_MAX;
 pub(super) use intake::ANSWER_MAX_S;
 pub use voicemail::{SPARE_SILENCE_S, transcribes};

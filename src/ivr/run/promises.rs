@@ -95,7 +95,11 @@ fn kind(number: u8, to: [StepId; 3], text: &str) -> Kind {
             failed: two,
             locked: three,
         }),
-        6 => Kind::Menu { asking: asking(text), options: [('1', go(one)), ('2', Choice::Repeat)].into(), invalid: two },
+        6 => Kind::Menu {
+            asking: asking(text),
+            options: [('1', go(one)), ('2', Choice::Repeat { speech: [].into() })].into(),
+            invalid: two,
+        },
         7 => Kind::When { cases: vec![Case { condition: text.to_owned(), to: one }], otherwise: two },
         8 => Kind::Set {
             vars: [("x".to_owned(), text.to_owned())].into(),

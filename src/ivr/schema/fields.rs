@@ -34,7 +34,7 @@ pub enum Form {
     Questions,
     /// Names of facts, or names and texts.
     Send,
-    /// Vars, also with where each stands in the answer.
+    /// One var or several, also with where each stands in the answer.
     Into,
     Alert,
 }
@@ -72,6 +72,7 @@ const RECORDING: &[Field] = &[
     or("timeout", Form::Duration, "So much silence ends what is said, 1s to 60s.", "\"6s\""),
     or("finish", Form::Line, "The key that ends what is said.", "\"#\""),
     field("no_input", Form::Text, "Said before asking again."),
+    or("barge_in", Form::Flag, "Changes nothing here: a carrier begins to record behind the prompt.", "true"),
 ];
 
 /// Whether a kind waits for the caller as others do.
@@ -201,11 +202,11 @@ pub const KINDS: &[(&str, &str, &[Field], Waits)] = &[
             field("prompt", Form::Text, "Said before the offer."),
             or(
                 "number",
-                Form::Word(&["caller", "ask"]),
+                Form::Word(&["caller", "ask", "caller's"]),
                 "The caller's number alone, or another one as well.",
                 "\"caller\"",
             ),
-            or("within", Form::Wait, "By when, 1m to 7d.", "\"30m\""),
+            or("within", Form::Wait, "By when, 1s to 7d.", "\"30m\""),
             need("accepted", Form::Exit, "A call was promised."),
             need("declined", Form::Exit, "It was not."),
         ],

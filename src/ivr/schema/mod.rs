@@ -158,13 +158,16 @@ fn of_form(form: Form, says: &str) -> Value {
                 }
             ]
         }),
-        Form::Send | Form::Into => json!({
-            "description": says,
-            "anyOf": [
-                { "type": "array", "items": { "type": "string" } },
-                { "type": "object", "additionalProperties": { "type": ["string", "integer", "boolean"] } }
-            ]
-        }),
+        Form::Send | Form::Into => {
+            let mut forms = vec![
+                json!({ "type": "array", "items": { "type": "string" } }),
+                json!({ "type": "object", "additionalProperties": { "type": ["string", "integer", "boolean"] } }),
+            ];
+            if matches!(form, Form::Into) {
+                forms.push(json!({ "type": "string" }));
+            }
+            json!({ "description": says, "anyOf": forms })
+        }
         Form::Alert => alert(says),
     }
 }

@@ -18,12 +18,10 @@ pub(super) use ring::Outbound;
 
 use std::{future::Future, pin::pin};
 
-use tokio::sync::mpsc::UnboundedReceiver;
-
 use super::{
     Sid, Sim,
     event::{AnsweredBy, Direction, Source, What},
-    signal::{Origin, Signal, Taken},
+    signal::{Ear, Origin, Signal, Taken},
     webhook::Request,
     world::Target,
 };
@@ -35,7 +33,7 @@ use crate::{
 pub(super) struct Line {
     sim: Sim,
     sid: Sid,
-    signals: UnboundedReceiver<Signal>,
+    ear: Ear,
     /// Waits in a queue: may be taken out of it.
     queued: bool,
     /// Who is, or is about to be, on the other side.
@@ -68,8 +66,8 @@ enum End {
 }
 
 impl Line {
-    pub fn new(sim: Sim, sid: Sid, signals: UnboundedReceiver<Signal>) -> Self {
-        Self { sim, sid, signals, queued: false, partner: None }
+    pub fn new(sim: Sim, sid: Sid, ear: Ear) -> Self {
+        Self { sim, sid, ear, queued: false, partner: None }
     }
 
     pub fn sid(&self) -> &Sid {
@@ -146,7 +144,7 @@ impl Line {
         loop {
             tokio::select! {
                 biased;
-                signal = self.signals.recv() => { self.mind(signal)?; }
+                signal = self.ear.hear() => { self.mind(signal)?; }
                 done = &mut work => return Ok(done),
             }
         }
@@ -162,7 +160,7 @@ impl Line {
         loop {
             tokio::select! {
                 biased;
-                signal = self.signals.recv() => match signal.as_ref().and_then(&mut pick) {
+                signal = self.ear.hear() => match signal.as_ref().and_then(&mut pick) {
                     Some(picked) => return Ok(Heard::Signal(picked)),
                     None => self.mind(signal)?,
                 },

@@ -123,7 +123,8 @@ impl Line {
 
     /// Somebody has taken this caller at the moment of leaving: the signal is under way or here.
     fn turn_taker_away(&mut self) {
-        while let Ok(signal) = self.signals.try_recv() {
+        let told: Vec<_> = self.ear.rest().collect();
+        for signal in told {
             if let Signal::Dequeued(taken) = signal {
                 self.part_from(&taken.by);
             }

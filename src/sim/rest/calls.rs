@@ -197,14 +197,14 @@ pub(super) async fn change(
     }
     let unanswered = status.rank() < CallStatus::InProgress.rank();
     match (form.get("Status"), moved) {
-        (Some("completed"), _) => drop(held.signals.send(Signal::End)),
-        (Some("canceled"), _) if unanswered => drop(held.signals.send(Signal::End)),
+        (Some("completed"), _) => drop(held.teller.tell(Signal::End)),
+        (Some("canceled"), _) if unanswered => drop(held.teller.tell(Signal::End)),
         (Some("canceled"), _) => {}
         (Some(other), _) => return Err(Refusal::bad(21218, format!("Status {other} is not one to set"))),
         (None, Some(_)) if status != CallStatus::InProgress && held.leg.direction != Direction::Inbound => {
             return Err(gone());
         }
-        (None, Some(origin)) => drop(held.signals.send(Signal::Move(origin))),
+        (None, Some(origin)) => drop(held.teller.tell(Signal::Move(origin))),
         (None, None) => {}
     }
     Ok(Json(resource(&held.leg)))

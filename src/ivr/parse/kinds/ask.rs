@@ -6,6 +6,7 @@ use crate::{
     ivr::{
         flow::{CallerStep, Choice, Kind, MenuOption, NumberPattern, PinStep, Trust},
         parse::step::{StepReader, is_key},
+        run::spoken_words,
     },
     model::{
         language::Language,
@@ -38,11 +39,13 @@ pub fn menu(step: &StepReader<'_, '_>) -> Option<Kind> {
     let asking = step.asking(prompt);
     let mut options = BTreeMap::new();
     let mut leads_on = false;
+    let mut spoken = BTreeMap::new();
     for (key, name, table) in keys(step) {
         let what = format!("option {} of step `{}`", name.value, step.name);
         let Some(entry) = table.table(name.value, what) else { continue };
         let choice = option(step, entry);
         leads_on |= matches!(choice, None | Some(Choice::Go(_)));
+        choice.iter().for_each(|choice| words_of_one(step, &name, choice, &mut spoken));
         options.extend(key.zip(choice));
     }
     if step.reader.has("options") && !leads_on {
@@ -50,6 +53,26 @@ pub fn menu(step: &StepReader<'_, '_>) -> Option<Kind> {
     }
     let invalid = step.exit("invalid");
     Some(Kind::Menu { asking, options, invalid: invalid? })
+}
+
+/// Words that two choices share would only ever make it ask again.
+fn words_of_one<'b>(
+    step: &StepReader<'_, 'b>,
+    name: &At<&'b str>,
+    choice: &Choice,
+    spoken: &mut BTreeMap<(Language, String), &'b str>,
+) {
+    for (language, phrases) in choice.speech() {
+        for phrase in phrases {
+            let said = (language.clone(), spoken_words(phrase).join(" "));
+            let first = *spoken.entry(said).or_insert(name.value);
+            if first != name.value {
+                let what = format!("\"{phrase}\" (`{language}`) chooses {first} and {} alike", name.value);
+                step.fault(name.span.clone(), what, "give each choice words of its own");
+                return;
+            }
+        }
+    }
 }
 
 /// The entries of `options`, with the key of the telephone where it is one.
@@ -80,12 +103,13 @@ fn option<'b>(step: &StepReader<'_, 'b>, entry: Reader<'b>) -> Option<Choice> {
     let priority = entry.parsed("priority").map(|priority| priority.value);
     let speech = speech(step, &entry);
     if repeat.as_ref().is_some_and(|repeat| repeat.value) {
-        if entry.has("to") {
-            entry.fault_at("to", "a choice that repeats leads nowhere", "take `to` or `repeat` out");
-        }
         entry.item("to");
+        for key in ["to", "category", "priority"].into_iter().filter(|key| entry.has(key)) {
+            let what = format!("a choice that repeats leads nowhere and sets nothing: `{key}`");
+            entry.fault_at(key, what, format!("take `{key}` or `repeat` out"));
+        }
         entry.finish();
-        return Some(Choice::Repeat);
+        return Some(Choice::Repeat { speech });
     }
     let to = step.exit_of(&entry, "to");
     entry.finish();

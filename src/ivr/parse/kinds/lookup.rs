@@ -51,7 +51,7 @@ fn send(step: &StepReader<'_, '_>) -> Option<BTreeMap<String, String>> {
     Some(sent)
 }
 
-/// Vars and where each stands in the answer; a list where both have the same name.
+/// Vars and where each stands in the answer; one name or a list of them where both have the same name.
 fn into(step: &StepReader<'_, '_>) -> BTreeMap<String, String> {
     let example = "add `into = { owner = \"ticket.owner\" }`: the var, and where it stands in the answer";
     let mut into = BTreeMap::new();
@@ -59,8 +59,8 @@ fn into(step: &StepReader<'_, '_>) -> BTreeMap<String, String> {
         step.reader.missing("into", example);
         return into;
     };
-    if item.is_array() {
-        for name in step.reader.strings("into").unwrap_or_default() {
+    if !item.is_table_like() {
+        for name in step.reader.one_or_several("into") {
             step.sets(&name.value, name.span);
             into.insert(name.value.clone(), name.value);
         }

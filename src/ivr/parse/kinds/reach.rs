@@ -43,10 +43,10 @@ pub fn connect(step: &StepReader<'_, '_>) -> Option<Kind> {
         let what = format!("`{}` is no address of audio", music.value);
         step.fault(music.span.clone(), what, "write https://… with an mp3 or wav file");
     }
-    let ring = step.wait("ring", 25, 5, 10 * MINUTE);
+    let ring = step.wait("ring", 25, 1, 10 * MINUTE);
     let at_once = flag("at_once", false);
-    let max_wait = step.wait("max_wait", 5 * MINUTE, 5, 60 * MINUTE);
-    let announce_every = step.wait("announce_every", 30, 5, 60 * MINUTE);
+    let max_wait = step.wait("max_wait", 5 * MINUTE, 1, 60 * MINUTE);
+    let announce_every = step.wait("announce_every", 30, 1, 60 * MINUTE);
     let accept = step.word("accept", &[("key", Accept::Key), ("answer", Accept::Answer)]).unwrap_or(Accept::Key);
     let prefer_language = flag("prefer_language", true);
     let record = flag("record", false);
@@ -116,7 +116,7 @@ pub fn sms(step: &StepReader<'_, '_>) -> Option<Kind> {
 
 pub fn forward(step: &StepReader<'_, '_>) -> Option<Kind> {
     let number = step.reader.need_string("number").and_then(|given| forward_to(step, given));
-    let ring = step.wait("ring", 25, 5, 10 * MINUTE);
+    let ring = step.wait("ring", 25, 1, 10 * MINUTE);
     let send = step.reader.string("send");
     let is_sendable = |keys: &str| {
         (1..=100).contains(&keys.len())

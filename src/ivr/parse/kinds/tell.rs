@@ -23,9 +23,10 @@ pub fn notice(step: &StepReader<'_, '_>) -> Option<Kind> {
 pub fn callback(step: &StepReader<'_, '_>) -> Option<Kind> {
     let prompt = step.speech("prompt");
     let asking = step.asking(prompt);
-    let words = [("caller", CallbackNumber::Caller), ("ask", CallbackNumber::Ask)];
+    let words =
+        [("caller", CallbackNumber::Caller), ("ask", CallbackNumber::Ask), ("caller's", CallbackNumber::Caller)];
     let number = step.word("number", &words).unwrap_or(CallbackNumber::Caller);
-    let within = step.wait("within", WITHIN_S, MINUTE, WITHIN_MAX_S);
+    let within = step.wait("within", WITHIN_S, 1, WITHIN_MAX_S);
     let accepted = step.exit("accepted");
     let declined = step.exit("declined");
     Some(Kind::Callback(CallbackStep { asking, number, within, accepted: accepted?, declined: declined? }))

@@ -10,7 +10,7 @@ use crate::{
 
 const MENU: &str = "[steps.a]\ndo = 'menu'\nprompt = 'Choose.'\ninvalid = 'bye'\n[steps.a.options]\n\
     1 = { label = 'Outage', category = 'outage', priority = 'P1', speech = { en = ['outage', 'down'] }, to = 'hub' }\n\
-    2 = { speech = ['outage report'], to = 'mail' }\n0 = { repeat = true }\n";
+    2 = { speech = ['outage report'], to = 'mail' }\n0 = { repeat = true, speech = ['once more'] }\n";
 
 #[test]
 fn a_key_chooses_and_is_remembered() {
@@ -45,7 +45,7 @@ fn a_prompt_is_heard_to_its_end_where_the_flow_wants_it() {
 fn a_menu_listens_for_its_words_and_for_the_numbers_of_its_choices() {
     let call = Call::to(steps(MENU));
     let hints = &call.gather().speech.as_ref().unwrap().hints;
-    assert_eq!(hints, &["outage", "down", "outage report", "zero", "oh", "o", "one", "two"]);
+    assert_eq!(hints, &["once more", "outage", "down", "outage report", "zero", "oh", "o", "one", "two"]);
     assert_eq!((call.gather().max_digits, call.gather().timeout_s), (Some(1), 6));
 }
 
@@ -81,6 +81,7 @@ fn to_repeat_counts_as_no_attempt() {
     let mut call = Call::to(steps(MENU));
     for _ in 0..5 {
         call.press("0").at("a").hears("Choose.");
+        call.speak("Once more, please.").at("a").hears("Choose.");
     }
     assert_eq!(call.state.attempts, 0);
 }

@@ -91,6 +91,9 @@ fn a_recording_needs_the_callers_clear_yes() {
 fn a_waiting_caller_hears_where_they_stand() {
     let mut call = Call::to(steps("[steps.a]\ndo = 'say'\nsay = 'Hi.'\nnext = 'talk'\n"));
     assert!(heard(&waiting(call.flows(), &call.state, &call.facts, true)).contains("Please hold"));
+    call.facts.queue_position = Some(1);
+    let first = heard(&waiting(call.flows(), &call.state, &call.facts, true));
+    assert!(first.contains("number 1 in the queue"), "{first}");
     call.facts.queue_position = Some(3);
     let later = heard(&waiting(call.flows(), &call.state, &call.facts, false));
     assert!(later.contains("still trying") && later.contains("number 3"), "{later}");
