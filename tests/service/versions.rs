@@ -147,6 +147,10 @@ async fn programs_keep_and_activate_versions() {
     let broken = post("/api/v1/flows").body(FLOW.replace("\"mail\"", "\"mial\"")).send().await.unwrap();
     let problem = answered(broken, 422).await;
     assert!(problem["errors"][0]["message"].as_str().unwrap().contains("did you mean `mail`?"), "{problem}");
+    let headless = post("/api/v1/flows").body("[steps.a]\ndo = \"hangup\"\n").send().await.unwrap();
+    let problem = answered(headless, 422).await;
+    let places: Vec<&Value> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
+    assert_eq!(places, ["1:1"; 3], "what the whole file lacks stands at its head: {problem}");
     let kept = post("/api/v1/flows").body(FLOW.replace("bei", "beim Team von")).send().await.unwrap();
     assert_eq!(answered(kept, 200).await, json!({ "flow": "hello", "version": 2, "test_calls": null }));
     let one = house.get("/api/v1/flows/hello/versions/2").await;
