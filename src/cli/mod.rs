@@ -16,6 +16,7 @@ mod db;
 mod demo;
 mod explain;
 mod failure;
+mod files;
 mod flow;
 mod incident;
 mod language;
@@ -125,12 +126,15 @@ impl Common {
         Ok(config)
     }
 
-    /// For commands that need no configuration: the languages of one that is named.
+    /// For commands that need nothing else of the configuration: its languages. One that nobody named need not be
+    /// whole for that: its secrets may be those of another machine.
     pub fn speak(&self) -> Result<(), Failure> {
         if self.config.is_some() {
             self.load()?;
+            return Ok(());
         }
-        Ok(())
+        let folder = Config::languages(None).map_err(Failure::Faults)?;
+        languages::speak(folder.as_deref()).map_err(Failure::Faults)
     }
 
     /// The configuration, and its database with the schema brought up to date.

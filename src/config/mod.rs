@@ -128,17 +128,15 @@ pub enum LogFormat {
 impl Config {
     /// Reads the named file, else `pikett.toml` where it exists, and the environment on top.
     pub fn load(named: Option<&Path>) -> Result<Self, Vec<Fault>> {
-        let path = named.map_or_else(|| PathBuf::from(FILE), Path::to_path_buf);
-        let source = match fs::read_to_string(&path) {
-            Ok(text) => Some(Source::new(path.display().to_string(), text)),
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => {
-                let what = format!("the configuration could not be read: {error}");
-                let mend = "name an existing file with -c".to_owned();
-                return Err(vec![Fault { file: path.display().to_string(), line: 0, column: 0, what, mend }]);
-            }
-        };
-        Self::read(source, std::env::vars_os().filter_map(as_text).collect(), &secrets::resolve)
+        Self::read(source(named)?, variables(), &secrets::resolve)
+    }
+
+    /// The folder of `[server] languages` alone, for commands that need nothing else and no secret.
+    pub fn languages(named: Option<&Path>) -> Result<Option<PathBuf>, Vec<Fault>> {
+        let mut layers = layers::Layers::new(source(named)?, variables(), &secrets::resolve);
+        let folder = layers.path("server.languages");
+        let faults = layers.so_far();
+        if faults.is_empty() { Ok(folder) } else { Err(faults) }
     }
 
     /// From a text and variables that are at hand. `secret` turns `env:NAME` and `file:PATH` into
@@ -161,6 +159,23 @@ impl Config {
     pub fn warnings(&self) -> Vec<String> {
         sections::warnings(self)
     }
+}
+
+fn source(named: Option<&Path>) -> Result<Option<Source>, Vec<Fault>> {
+    let path = named.map_or_else(|| PathBuf::from(FILE), Path::to_path_buf);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(Source::new(path.display().to_string(), text))),
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let what = format!("the configuration could not be read: {error}");
+            let mend = "name an existing file with -c".to_owned();
+            Err(vec![Fault { file: path.display().to_string(), line: 1, column: 1, what, mend }])
+        }
+    }
+}
+
+fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(as_text).collect()
 }
 
 fn as_text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {

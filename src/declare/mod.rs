@@ -26,7 +26,7 @@ pub use directory::{Directory, FlowInUse, Limits};
 pub use document::Documents;
 pub use fit::misfits;
 pub use plan::{Flows, NewFlow, Plan, plan, stored_faults};
-pub use preview::{Preview, preview};
+pub use preview::{Preview, comes_to, preview};
 pub use read::{File, Outside};
 pub use spare::{dialled, warnings as spare_warnings};
 

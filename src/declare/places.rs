@@ -70,7 +70,7 @@ impl Place {
         loop {
             match self.of.get(path) {
                 Some(place) => return *place,
-                None if path.is_empty() => return (0, 0),
+                None if path.is_empty() => return (1, 1),
                 None => path = path.rsplit_once('.').map_or("", |(parent, _)| parent),
             }
         }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub use call::{Call, Leg};
 pub use callback::{Callback, CallbackOutcome};
-pub use flow::FlowVersion;
+pub use flow::{Flow, FlowVersion};
 pub use incident::{Incident, IncidentOutcome, IncidentStory, IncidentUpdate};
 pub use voicemail::{IntakeAnswer, Voicemail};
 

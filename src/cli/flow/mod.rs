@@ -25,6 +25,7 @@ enum Command {
     Schema(schema::Arguments),
     Test(test::Arguments),
     Versions(versions::VersionsArguments),
+    Preview(versions::PreviewArguments),
     Activate(versions::ActivateArguments),
     Rollback(versions::RollbackArguments),
 }
@@ -36,6 +37,7 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
         Command::Schema(arguments) => Ok(schema::run(arguments)),
         Command::Test(arguments) => test::run(common, arguments),
         Command::Versions(arguments) => versions::list(common, arguments).await,
+        Command::Preview(arguments) => versions::run_preview(common, arguments).await,
         Command::Activate(arguments) => versions::run_activate(common, arguments).await,
         Command::Rollback(arguments) => versions::run_rollback(common, arguments).await,
     }
