@@ -31,6 +31,7 @@ pub struct Config {
     pub push: Push,
     pub lookup: Lookup,
     pub voicemail: Voicemail,
+    pub heartbeat: Option<Heartbeat>,
     pub log: Log,
     /// `[org]` and `[limits]`, where no declaration says otherwise.
     pub defaults: Defaults,
@@ -108,6 +109,14 @@ pub struct Voicemail {
     pub transcriber_limit: TimeDelta,
     /// What recordings are sealed with; made and kept in the database when left out.
     pub key: Option<Secret>,
+}
+
+/// Whoever outside expects to hear that all is well.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heartbeat {
+    /// Asked by GET.
+    pub url: Secret,
+    pub every: TimeDelta,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
