@@ -11,7 +11,8 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::{
-    Carrier, CarrierKind, Config, Database, Email, Heartbeat, Log, LogFormat, Lookup, Push, Server, Voicemail, layers::Layers,
+    Carrier, CarrierKind, Config, Database, Email, Heartbeat, Log, LogFormat, Lookup, Push, Server, Voicemail,
+    layers::Layers,
 };
 use crate::{
     declare::{

@@ -59,3 +59,65 @@ impl Heartbeat {
 fn count(outcome: &'static str) {
     metrics::counter!(metric::HEARTBEATS, "outcome" => outcome).increment(1);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use axum::{Router, routing::get};
+
+    use super::*;
+    use crate::{carrier::http_client, store::testing::at};
+
+    /// Until whoever runs on this clock waits for it to move.
+    async fn waits_for(clock: &Clock) {
+        while clock.next_wake().is_none_or(|due| due <= clock.now()) {
+            Clock::system().sleep(TimeDelta::milliseconds(1)).await;
+        }
+    }
+
+    /// How many beats came while what was seen, so many seconds ago, was this.
+    async fn beats(seen: Option<(bool, i64)>) -> usize {
+        let came = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&came);
+        let check =
+            Router::new().route("/check", get(async move || counted.fetch_add(1, Ordering::SeqCst).to_string()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/check", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        let server = axum::serve(listener, check).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let server = tokio::spawn(async move { server.await.unwrap() });
+
+        let clock = Clock::manual(at(100));
+        let wellness = seen.map(|(is_well, ago)| Wellness { at: at(100 - ago), is_well });
+        let (_says, heard) = watch::channel(wellness);
+        let heart = Heartbeat { url: Secret::new(url), every: TimeDelta::seconds(20), http: http_client(&clock) };
+        let heart = tokio::spawn(heart.run(clock.clone(), heard, stop.clone()));
+        for _ in 0..4 {
+            waits_for(&clock).await;
+            clock.advance(TimeDelta::seconds(20));
+        }
+        waits_for(&clock).await;
+        stop.cancel();
+        heart.await.unwrap();
+        server.await.unwrap();
+        came.load(Ordering::SeqCst)
+    }
+
+    #[tokio::test]
+    async fn it_goes_out_while_all_is_well_and_somebody_has_looked_of_late() {
+        // At 100, 120 and 140; from 146 on nobody knows any more.
+        assert_eq!(beats(Some((true, 0))).await, 3);
+        assert_eq!(beats(Some((true, 45))).await, 1);
+        assert_eq!(beats(Some((true, 46))).await, 0);
+    }
+
+    #[tokio::test]
+    async fn it_stays_away_when_something_is_wrong_or_nobody_has_looked() {
+        assert_eq!(beats(Some((false, 0))).await, 0);
+        assert_eq!(beats(None).await, 0);
+    }
+}

@@ -64,7 +64,7 @@ impl Pulses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::work::testing::at;
+    use crate::store::testing::at;
 
     #[test]
     fn whoever_goes_round_is_not_silent() {

@@ -137,3 +137,99 @@ fn uncovered(directory: &Directory, now: Instant) -> Vec<PolicyId> {
     let known = policies.into_iter().filter_map(|id| directory.policies.get(id));
     known.filter(reaches_nobody).map(|policy| policy.id.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{
+            alert::Source,
+            contract::{Contract, Coverage, Target as Within},
+            priority::Priority,
+        },
+        store::testing::{at, on_both},
+        work::testing::Night,
+    };
+
+    async fn told(night: &Night) -> Vec<(String, i64)> {
+        let rows = night.open().await.into_iter().filter(|row| row.alert.source == Source::Pikett);
+        rows.map(|row| (row.alert.title, row.alert.count)).collect()
+    }
+
+    fn watchman(night: &Night) -> (Watchman, watch::Receiver<Option<Wellness>>) {
+        Watchman::new(Pulses::from(night.context.clock.now()))
+    }
+
+    fn is_well(heard: &watch::Receiver<Option<Wellness>>) -> bool {
+        heard.borrow().unwrap().is_well
+    }
+
+    on_both! {
+        async fn a_page_that_nobody_sends_is_told_once_an_hour(store: Store) {
+            let night = Night::quiet(&store).await;
+            night.raise("Disk full").await;
+            night.escalates().await;
+            let (mut watchman, heard) = watchman(&night);
+            for (seconds, well) in [(0, true), (30, true), (1, false), (10, false)] {
+                night.context.clock.advance(TimeDelta::seconds(seconds));
+                watchman.look(&night.context).await.unwrap();
+                assert_eq!(is_well(&heard), well, "after {seconds} s more");
+            }
+            assert_eq!(told(&night).await, [("Pages leave late".to_owned(), 1)]);
+        }
+
+        async fn a_worker_that_stands_still_is_told_unless_only_the_clock_has_jumped(store: Store) {
+            let night = Night::quiet(&store).await;
+            let (mut watchman, heard) = watchman(&night);
+            let goes_round = |watchman: &Watchman, workers: &[Worker]| {
+                for worker in workers {
+                    watchman.pulses.beat(*worker, night.context.clock.now());
+                }
+            };
+            night.context.clock.advance(TimeDelta::hours(8));
+            watchman.look(&night.context).await.unwrap();
+            assert!(!is_well(&heard), "whoever listens outside waits longer than one beat");
+            goes_round(&watchman, &[Worker::Callers, Worker::Timers, Worker::Outbox]);
+            night.context.clock.advance(TimeDelta::seconds(10));
+            watchman.look(&night.context).await.unwrap();
+            assert!(is_well(&heard) && told(&night).await.is_empty());
+
+            for _ in 0..12 {
+                night.context.clock.advance(TimeDelta::seconds(10));
+                goes_round(&watchman, &[Worker::Callers, Worker::Timers]);
+                watchman.look(&night.context).await.unwrap();
+            }
+            assert!(!is_well(&heard));
+            assert_eq!(told(&night).await, [("Pikett stands still: pages and notices".to_owned(), 1)]);
+        }
+
+        async fn a_contract_whose_policy_reaches_nobody_now_is_told(store: Store) {
+            let night = Night::quiet(&store).await;
+            let contract = Contract {
+                id: "acme-gold".parse().unwrap(),
+                customer: "acme".parse().unwrap(),
+                coverage: Coverage::Always,
+                priorities: [(
+                    Priority::P1,
+                    Within { response: None, resolution: None, policy: "gold".parse().unwrap() },
+                )]
+                .into(),
+                recordings: None,
+            };
+            night.declare(|directory| {
+                directory.contracts.insert(contract.id.clone(), contract);
+            });
+            let (mut watchman, _heard) = watchman(&night);
+            watchman.look(&night.context).await.unwrap();
+            assert_eq!(told(&night).await, []);
+            night.declare(|directory| {
+                directory.policies.values_mut().for_each(|policy| policy.levels.truncate(1));
+                directory.schedules.values_mut().for_each(|schedule| schedule.layers.clear());
+            });
+            watchman.look(&night.context).await.unwrap();
+            watchman.look(&night.context).await.unwrap();
+            assert_eq!(told(&night).await, [("Nobody is on call by policy gold".to_owned(), 1)]);
+            assert_eq!(uncovered(&night.context.directory(), at(0)).len(), 1);
+        }
+    }
+}
