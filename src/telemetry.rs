@@ -46,6 +46,8 @@ pub mod metric {
     pub const REQUEST_SECONDS: &str = "pikett_request_seconds";
     /// Pages and calls to technicians that may have gone out twice, because an earlier try's end is unknown.
     pub const DUPLICATES: &str = "pikett_duplicates_total";
+    /// Heartbeats to the outside, by `outcome` (sent, failed, withheld).
+    pub const HEARTBEATS: &str = "pikett_heartbeats_total";
     /// Rows set aside after too many tries, by `table`.
     pub const SET_ASIDE: &str = "pikett_set_aside_total";
     /// Rows that are due and not yet done, by `table`.

@@ -16,7 +16,7 @@ const SECONDS: [f64; 14] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0
 const WAITS: [f64; 9] = [5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0];
 const UNITS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 
-const COUNTERS: [(&str, &str); 11] = [
+const COUNTERS: [(&str, &str); 12] = [
     (metric::WEBHOOKS, "Webhooks of carriers answered, by kind and answer"),
     (metric::REFUSED, "Requests refused, by face and reason"),
     (metric::CALLS, "Calls that ended, by outcome"),
@@ -33,6 +33,7 @@ const COUNTERS: [(&str, &str); 11] = [
         metric::SPARE,
         "What happened by spare documents, by what: used, dialled, talked, message, recording, ended, capped",
     ),
+    (metric::HEARTBEATS, "Heartbeats to the outside, by outcome: sent, failed, withheld"),
     (metric::SET_ASIDE, "Rows set aside after too many tries, by table"),
 ];
 const GAUGES: [(&str, &str); 3] = [

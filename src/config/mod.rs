@@ -31,6 +31,7 @@ pub struct Config {
     pub push: Push,
     pub lookup: Lookup,
     pub voicemail: Voicemail,
+    pub heartbeat: Option<Heartbeat>,
     pub log: Log,
     /// `[org]` and `[limits]`, where no declaration says otherwise.
     pub defaults: Defaults,
@@ -110,6 +111,14 @@ pub struct Voicemail {
     pub transcriber_limit: TimeDelta,
     /// What recordings are sealed with; made and kept in the database when left out.
     pub key: Option<Secret>,
+}
+
+/// Whoever outside expects to hear that all is well.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heartbeat {
+    /// Asked by GET.
+    pub url: Secret,
+    pub every: TimeDelta,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -298,6 +307,19 @@ calls_per_hour = 200
     }
 
     #[test]
+    fn a_heartbeat_needs_somebody_who_listens() {
+        let heartbeat = |text: &str| read(text, &[]).unwrap().heartbeat;
+        assert_eq!(heartbeat(""), None);
+        let found = heartbeat("[heartbeat]\nurl = \"https://hc-ping.com/1\"\n").unwrap();
+        assert_eq!((found.url.expose(), found.every), ("https://hc-ping.com/1", TimeDelta::minutes(1)));
+        let said = faults("[heartbeat]\nevery = \"2s\"\n", &[]);
+        assert!(said.contains("[heartbeat] has no `url`; add `url = \"https://hc-ping.com/…\"`"), "{said}");
+        assert!(said.contains("2:9: `2s` is no time between heartbeats; use 10s to 1h"), "{said}");
+        let said = faults("[heartbeat]\nurl = \"hc-ping.com/1\"\n", &[]);
+        assert!(said.contains("2:7: this is no address to ask; write https://…"), "{said}");
+    }
+
+    #[test]
     fn a_variable_overrides_its_key_also_in_lists() {
         let variables = [
             ("PIKETT_SERVER__LISTEN", "0.0.0.0:9000"),
@@ -362,7 +384,7 @@ countries = ["DE", "Narnia"]
         insta::assert_snapshot!(faults(text, &[("PIKETT_SERVER__LISTN", "x"), ("PIKETT_LOG__FORMAT", "xml")]), @r#"
         PIKETT_LOG__FORMAT: `xml` is no log format; use text or json
         PIKETT_SERVER__LISTN: [server] has an unknown key `listn`; did you mean `listen`?
-        etc/pikett.toml:2:1: the configuration has an unknown key `colour`; the configuration takes `carriers`, `database`, `email`, `limits`, `log`, `lookup`, `org`, `push`, `server`, `voicemail`
+        etc/pikett.toml:2:1: the configuration has an unknown key `colour`; the configuration takes `carriers`, `database`, `email`, `heartbeat`, `limits`, `log`, `lookup`, `org`, `push`, `server`, `voicemail`
         etc/pikett.toml:4:10: `8080` is no address to listen on; write an IP address and a port, such as 127.0.0.1:8080
         etc/pikett.toml:5:1: [server] has an unknown key `publik_url`; did you mean `public_url`?
         etc/pikett.toml:6:2: the configuration has an unknown key `databse`; did you mean `database`?

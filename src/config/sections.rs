@@ -11,7 +11,8 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::{
-    Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Lookup, Push, Server, Voicemail, layers::Layers,
+    Carrier, CarrierKind, Config, Database, Email, Heartbeat, Log, LogFormat, Lookup, Push, Server, Voicemail,
+    layers::Layers,
 };
 use crate::{
     declare::{
@@ -31,6 +32,9 @@ const RETENTION: TimeDelta = TimeDelta::days(90);
 /// Speech takes as long to be understood as to be said, on a slow machine some times that.
 const TRANSCRIBER_LIMIT: TimeDelta = TimeDelta::minutes(10);
 const KEY_MIN: usize = 32;
+const HEARTBEAT: TimeDelta = TimeDelta::minutes(1);
+const HEARTBEAT_MIN: TimeDelta = TimeDelta::seconds(10);
+const HEARTBEAT_MAX: TimeDelta = TimeDelta::hours(1);
 
 /// `None` when something was missing or wrong; the faults stand with the layers.
 pub fn read(layers: &mut Layers) -> Option<Config> {
@@ -41,9 +45,21 @@ pub fn read(layers: &mut Layers) -> Option<Config> {
     let push = push(layers, email.as_ref());
     let lookup = lookup(layers);
     let voicemail = voicemail(layers, database.as_ref());
+    let heartbeat = heartbeat(layers);
     let log = log(layers);
     let defaults = Defaults { org: org(layers), limits: limits(layers) };
-    Some(Config { server: server?, database: database?, carriers, email, push, lookup, voicemail, log, defaults })
+    Some(Config {
+        server: server?,
+        database: database?,
+        carriers,
+        email,
+        push,
+        lookup,
+        voicemail,
+        heartbeat,
+        log,
+        defaults,
+    })
 }
 
 fn server(layers: &mut Layers, has_carriers: bool, database: Option<&Database>) -> Option<Server> {
@@ -195,6 +211,27 @@ fn email(layers: &mut Layers) -> Option<Email> {
 fn lookup(layers: &mut Layers) -> Lookup {
     let allow_private = layers.flag("lookup.allow_private").unwrap_or(false);
     Lookup { allow_private, token: layers.secret("lookup.token") }
+}
+
+fn heartbeat(layers: &mut Layers) -> Option<Heartbeat> {
+    let every = layers.with("heartbeat.every", |given| match duration::parse(given) {
+        Ok(every) if (HEARTBEAT_MIN..=HEARTBEAT_MAX).contains(&every) => Ok(every),
+        Ok(_) => Err(format!("`{given}` is no time between heartbeats: use 10s to 1h")),
+        Err(why) => Err(why.to_string()),
+    });
+    if !layers.has("heartbeat") {
+        return None;
+    }
+    if layers.is_silent("heartbeat.url") {
+        layers.missing("heartbeat.url", "\"https://hc-ping.com/…\"");
+        return None;
+    }
+    let url = layers.secret("heartbeat.url")?;
+    if !Url::parse(url.expose()).is_ok_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host()) {
+        layers.fault("heartbeat.url", "this is no address to ask", "write https://… as your check has it, or env:NAME");
+        return None;
+    }
+    Some(Heartbeat { url, every: every.unwrap_or(HEARTBEAT) })
 }
 
 fn push(layers: &mut Layers, email: Option<&Email>) -> Push {

@@ -15,6 +15,7 @@ use super::{
     Context, aside,
     caps::{self, Refusal},
     msp,
+    pulse::{Pulses, Worker},
     settle::{self, Settled},
     timers::{LEASE, PAUSE, POLL},
 };
@@ -55,12 +56,14 @@ pub(super) struct Deliver {
     channels: Channels,
     places: Arc<Semaphore>,
     lanes: Arc<BTreeMap<Channel, Semaphore>>,
+    pulses: Pulses,
 }
 
 impl Deliver {
-    pub fn new(context: Context, channels: Channels) -> Self {
+    pub fn new(context: Context, channels: Channels, pulses: &Pulses) -> Self {
         let lanes = Channel::ALL.map(|channel| (channel, Semaphore::new(AT_ONCE_PER_CHANNEL)));
-        Self { context, channels, places: Arc::new(Semaphore::new(AT_ONCE)), lanes: Arc::new(lanes.into()) }
+        let (places, lanes) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(lanes.into()));
+        Self { context, channels, places, lanes, pulses: pulses.clone() }
     }
 
     /// Until it is stopped; what it has begun it finishes.
@@ -68,6 +71,7 @@ impl Deliver {
         let begun = TaskTracker::new();
         let mut woken = self.context.store.wake().watch(Topic::Outbox);
         while !stop.is_cancelled() {
+            self.pulses.beat(Worker::Outbox, self.context.clock.now());
             let wait_until = match self.turn(&begun).await {
                 Ok(Some(at)) => at,
                 Ok(None) => continue,

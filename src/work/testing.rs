@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Acting, Context, Handler, Work};
+use super::{Acting, Context, Handler, Work, escalate::Escalate};
 use crate::{
     carrier::{
         carriers::{Carriers, Line},
@@ -243,6 +243,18 @@ impl Night {
             self.settle().await;
         }
         raised.expect("it is raised").id
+    }
+
+    /// Where no worker runs: whom the alerts raised so far tell first.
+    pub async fn escalates(&self) {
+        let now = self.context.clock.now();
+        let claim = async move |db: &mut sqlx::AnyConnection| {
+            timers::claim(db, Crowd::Others, now, now + TimeDelta::seconds(30), "test", 10).await
+        };
+        let escalate = Escalate { context: self.context.clone() };
+        for timer in self.context.store.write(claim).await.expect("it is open").due {
+            escalate.handle(&timer).await.expect("it can be worked on");
+        }
     }
 
     pub fn acting(&self) -> Acting {

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, aside, deadline::DEADLINE, record, timers::PAUSE};
+use super::{Context, aside, deadline::DEADLINE, record, timers::PAUSE, wellness::Watchman};
 use crate::{
     model::id::AlertId,
     store::{StoreError, alerts, attempts, outbox, overdue, raise::ESCALATE, seen, spent, timers},
@@ -26,14 +26,18 @@ const ASIDE: TimeDelta = TimeDelta::minutes(15);
 const REMEMBERED: TimeDelta = TimeDelta::days(8);
 const FORGET_EVERY: TimeDelta = TimeDelta::hours(1);
 
-pub(super) async fn run(context: Context, stop: CancellationToken) {
+pub(super) async fn run(context: Context, mut watchman: Watchman, stop: CancellationToken) {
     let mut forget_at = context.clock.now();
     while !stop.is_cancelled() {
         if context.clock.now() >= forget_at {
             forget_at = context.clock.now() + FORGET_EVERY;
             forget(&context).await;
         }
-        let wait = match look(&context).await {
+        let looked = match look(&context).await {
+            Ok(()) => watchman.look(&context).await,
+            Err(error) => Err(error),
+        };
+        let wait = match looked {
             Ok(()) => EVERY,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the watcher could not look");
