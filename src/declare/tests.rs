@@ -240,7 +240,7 @@ fn whoever_is_connected_rings_somebody_with_the_priority_they_come_with() {
     assert_eq!(
         faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
-            "msp.toml:16:8: step `talk` of flow `sub` reaches nobody: nobody in policy `mails`, which contract `acme-mails` has for P1, has a number that can be rung; give one of them a contact of kind \"voice\""
+            "sub.toml:4:1: step `talk` of flow `sub` reaches nobody: nobody in policy `mails`, which contract `acme-mails` has for P1, has a number that can be rung (hotline +4930901820 at msp.toml:16:8); give one of them a contact of kind \"voice\""
         ]
     );
     assert!(with("P3").is_ok(), "nobody comes there with P1");
