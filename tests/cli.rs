@@ -416,20 +416,17 @@ fn a_flow_in_a_language_without_sentences_is_sound_and_hinted_at() {
 #[test]
 fn every_command_shows_an_example() {
     let desk = Desk::new();
-    for command in [
-        &["check"][..],
-        &["language"],
-        &["apply"],
-        &["oncall"],
-        &["flow", "check"],
-        &["pin", "unlock"],
-        &["db", "migrate"],
-        &["db", "backup"],
-        &["token", "create"],
-        &["token", "list"],
-        &["token", "revoke"],
-    ] {
-        let help = desk.sound(&[command, &["--help"]].concat());
-        assert!(help.contains("Example:\n  pikett "), "{command:?}: {help}");
+    let mut commands: Vec<Vec<String>> = vec![Vec::new()];
+    let mut shown = 0;
+    while let Some(command) = commands.pop() {
+        let asked: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = desk.sound(&asked);
+        let has_example = ["Example:\n  pikett ", "Examples:\n  pikett "].iter().any(|example| help.contains(example));
+        assert!(has_example, "{command:?}: {help}");
+        shown += 1;
+        let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        let names = listed.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+        commands.extend(names.filter(|name| *name != "help").map(|name| [&command[..], &[name.to_owned()]].concat()));
     }
+    assert!(shown > 40, "only {shown} commands were found");
 }

@@ -31,6 +31,7 @@ const PAGE: i64 = 200;
 
 /// Tell customers of an outage: on the hotline and by SMS
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett incident open \"Mail is down\" --text en=\"Mail is down.\" --customer acme")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -47,6 +47,12 @@ use crate::{app::languages, clock::Clock, config::Config, store::Store};
 /// Hotline and notification gateway: no call and no alert is ever lost, and somebody is always told.
 #[derive(Debug, Parser)]
 #[command(name = "pikett", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "\
+Examples:
+  pikett demo
+  pikett check -c /etc/pikett/pikett.toml
+  pikett apply -c /etc/pikett/pikett.toml msp/ ivr-flows/
+  pikett serve -c /etc/pikett/pikett.toml")]
 struct Line {
     #[command(flatten)]
     common: Common,

@@ -13,6 +13,7 @@ use super::{Common, Failure, Verdict, versions};
 
 /// Check flows, draw them, run their scripted calls, choose which version answers calls
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett flow check ivr-flows/sla-hotline.toml")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
