@@ -17,7 +17,7 @@ pub struct Log {
 /// numbers or texts from outside.
 pub mod metric {
     /// Webhooks of carriers answered, by `kind` and `answer`. Of those answered with a document, `repeated` (the
-    /// same document again), `late` (a turn that is over) and `unknown` (a call or leg that is not ours) are counted
+    /// same document again), `late` (the call is over) and `unknown` (a call or leg that is not ours) are counted
     /// once more.
     pub const WEBHOOKS: &str = "pikett_webhooks_total";
     /// From a carrier's webhook to our answer, by `path`.

@@ -97,6 +97,7 @@ impl State {
     /// The document of this turn: fresh, or the stored one when the turn has happened.
     pub(super) async fn take(&self, scene: Scene, turn: u32, input: Input) -> Result<Document, StoreError> {
         if scene.call.ended_at.is_some() && matters_late(&input) {
+            noticed("turn", "late");
             return self.late(scene, input).await;
         }
         if let Some(document) = self.answered_before(&scene, turn).await? {
@@ -142,7 +143,7 @@ impl State {
         }
         let mut db = self.context().store.read().await?;
         let stored = stored(&mut db, &scene.acting, call, turn).await?;
-        noticed("turn", if stored.is_some() { "repeated" } else { "late" });
+        noticed("turn", if call.ended_at.is_some() { "late" } else { "repeated" });
         Ok(Some(stored.unwrap_or_else(|| self.goodbye(scene))))
     }
 
