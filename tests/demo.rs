@@ -6,9 +6,10 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
+use chrono::TimeDelta;
+use pikett::clock::Clock;
 use serde_json::{Value, json};
 
 #[test]
@@ -65,7 +66,7 @@ impl Live {
             if let Some(event) = events.as_array().unwrap().iter().find(|event| is_it(event)) {
                 return event.clone();
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            Clock::system().sleep(TimeDelta::milliseconds(100)).await;
         }
         panic!("within a minute {what} has not happened: {:#}", self.get("/demo/phones/log").await);
     }

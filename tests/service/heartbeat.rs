@@ -9,6 +9,8 @@ use std::{
 };
 
 use axum::{Router, routing::get};
+use chrono::TimeDelta;
+use pikett::clock::Clock;
 
 use super::{database::Scratch, house::House};
 
@@ -25,7 +27,7 @@ async fn a_service_that_is_well_tells_so_and_a_stopped_one_is_missed() {
     let house = House::on(Scratch::sqlite(), &format!("[heartbeat]\nurl = \"{url}\"\nevery = \"10s\"")).await;
     let first = async {
         while came.load(Ordering::SeqCst) == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            Clock::system().sleep(TimeDelta::milliseconds(20)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(20), first).await.unwrap();
@@ -33,7 +35,7 @@ async fn a_service_that_is_well_tells_so_and_a_stopped_one_is_missed() {
     assert!(figures.contains("pikett_heartbeats_total{outcome=\"sent\"}"), "{figures}");
     house.close().await;
     let last = came.load(Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    Clock::system().sleep(TimeDelta::seconds(1)).await;
     assert_eq!(came.load(Ordering::SeqCst), last);
     server.abort();
 }
