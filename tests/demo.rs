@@ -9,7 +9,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use pikett::clock::Clock;
+use pikett::{carrier::http_client, clock::Clock};
 use serde_json::{Value, json};
 
 #[test]
@@ -47,7 +47,7 @@ impl Live {
         // Whoever closes the pipe would break what the demo says at its end.
         std::thread::spawn(move || said.for_each(drop));
         let url = first.strip_prefix("Pikett's demo runs at ").and_then(|url| url.strip_suffix("/console"));
-        Self { url: url.unwrap_or_else(|| panic!("{first}")).to_owned(), demo, http: reqwest::Client::new() }
+        Self { url: url.unwrap_or_else(|| panic!("{first}")).to_owned(), demo, http: http_client(&Clock::system()) }
     }
 
     async fn get(&self, path: &str) -> Value {

@@ -37,13 +37,15 @@ pub async fn claim(
         ($lock:literal) => {
             with_columns!(
                 concat!(
-                    "UPDATE attempts SET unsure = CASE WHEN state = 'sending' THEN 1 ELSE unsure END, \
-                     state = 'sending', lease = $3, ready_at = $2, tries = tries + 1 \
-                     WHERE state IN ('due', 'sending') AND set_aside = 0 AND ready_at <= $1 AND (org_id, id) IN \
-                     (SELECT org_id, id FROM attempts WHERE state IN ('due', 'sending') AND set_aside = 0 \
-                     AND ready_at <= $1 ORDER BY ready_at LIMIT $4 ",
+                    // Chosen once, whatever plan is made: a subquery may be run for each row, and its limit with it.
+                    "WITH chosen AS MATERIALIZED (SELECT org_id, id FROM attempts \
+                     WHERE state IN ('due', 'sending') AND set_aside = 0 AND ready_at <= $1 \
+                     ORDER BY ready_at LIMIT $4 ",
                     $lock,
-                    ") RETURNING"
+                    ") UPDATE attempts SET unsure = CASE WHEN state = 'sending' THEN 1 ELSE unsure END, \
+                     state = 'sending', lease = $3, ready_at = $2, tries = tries + 1 \
+                     WHERE state IN ('due', 'sending') AND set_aside = 0 AND ready_at <= $1 \
+                     AND (org_id, id) IN (SELECT org_id, id FROM chosen) RETURNING"
                 ),
                 ""
             )
@@ -352,6 +354,17 @@ mod tests {
     const SENT: Outcome = Outcome::Sent { ended: false, deadline_at: None };
 
     on_both! {
+        async fn no_more_is_claimed_than_there_is_room_for(store: Store) {
+            let ids = Ids::seeded(1);
+            for n in 0..40 {
+                put(&store, &ids, |attempt| attempt.due_at = at(n)).await;
+            }
+            for n in 0..4 {
+                assert_eq!(claim_at(&store, 100, &format!("lease-{n}")).await.len(), 10);
+            }
+            assert!(claim_at(&store, 100, "last").await.is_empty());
+        }
+
         async fn what_is_due_is_claimed_once_among_many_senders(store: Store) {
             let ids = Ids::seeded(1);
             for n in 0..60 {
