@@ -75,7 +75,19 @@ impl Live {
     async fn end(mut self) -> Option<i32> {
         let asked = Command::new("kill").args(["-s", "TERM", &self.demo.id().to_string()]).status().unwrap();
         assert!(asked.success());
-        tokio::task::spawn_blocking(move || self.demo.wait().unwrap().code()).await.unwrap()
+        loop {
+            if let Some(status) = self.demo.try_wait().unwrap() {
+                return status.code();
+            }
+            Clock::system().sleep(TimeDelta::milliseconds(20)).await;
+        }
+    }
+}
+
+/// A failed test leaves no demo behind.
+impl Drop for Live {
+    fn drop(&mut self) {
+        let _ = self.demo.kill();
     }
 }
 
@@ -86,7 +98,7 @@ async fn the_live_demo_can_be_phoned_from_its_console() {
     let page = live.http.get(format!("{}/console", live.url)).send().await.unwrap();
     assert!(page.status().is_success() && page.text().await.unwrap().contains("<title>Pikett"));
     let session = live.get("/console/session").await;
-    assert_eq!(session["phones"], "/demo/phones", "{session}");
+    assert_eq!(session["phones"]["base"], "/demo/phones", "{session}");
 
     let leg = live.post("/calls", json!({ "from": "+4930555010", "to": "+4930901820" })).await["leg"].clone();
     let of = |event: &Value, kind: &str, leg: &Value| event["kind"] == kind && event["leg"] == *leg;

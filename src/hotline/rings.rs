@@ -396,7 +396,6 @@ fn is_awaited(leg: &LegRow, call: &CallRow) -> bool {
     leg.callback.is_some() || call.phase == Phase::Waiting || (call.phase == Phase::Bridged && wanted())
 }
 
-/// As long as the flow says; the plan takes it back a moment later.
 /// Never before the time that the carrier named. Our own pace may be asked sooner.
 fn wait_of(error: &CarrierError) -> TimeDelta {
     let named = error.retry_after.map(|wait| TimeDelta::from_std(wait.min(RETRY_AFTER_MAX)).unwrap_or(AGAIN));
@@ -413,6 +412,7 @@ fn wait_of(error: &CarrierError) -> TimeDelta {
     }
 }
 
+/// As long as the flow says; the plan takes it back a moment later.
 fn rings_for(call: &CallRow) -> TimeDelta {
     let waiting = call.connect.as_deref().and_then(|stored| Waiting::from_json(stored).ok());
     let seconds = waiting.map_or(RING_S, |waiting| waiting.connect.plan.ring.num_seconds());
