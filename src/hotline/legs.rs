@@ -7,6 +7,7 @@ use axum::{
     extract::{FromRequest, Request, State as Extract},
     response::Response,
 };
+use chrono::TimeDelta;
 use sqlx::AnyConnection;
 
 use super::{
@@ -49,8 +50,11 @@ use crate::{
 const KEY_WAIT_S: u32 = 8;
 /// How often somebody is asked who presses wrong keys. Who presses nothing is ended by the connect before that.
 const ASKED_MAX: u32 = 8;
-/// The caller is there already; an empty queue means that they have gone.
+/// Most callers are there already; who is not comes after what the flow says to them, or has gone.
 const QUEUE_WAIT_S: u32 = 15;
+/// A queue is there only once somebody waits in it: until then a technician looks for it again, for so long.
+const COMES_WITHIN: TimeDelta = TimeDelta::minutes(1);
+const LOOK_AGAIN_S: u32 = 2;
 
 /// A technician's leg, as one webhook sees it.
 #[derive(Clone)]
@@ -345,10 +349,24 @@ impl Ring {
             }
             return Ok(super::text(&twiml::Response::new().with(Verb::Hangup), &self.urls));
         }
+        if !gone && self.is_yet_to_come(&seen) {
+            let mut document = twiml::Response::new().with(Pause::seconds(LOOK_AGAIN_S));
+            document.verbs.extend(self.dial_caller(&seen));
+            return Ok(super::text(&document, &self.urls));
+        }
         leg_ended(db, &self.acting, &seen.leg, &Ended::of(LegResult::HungUp, None)).await?;
         legs::unbridge(db, self.acting.org(), &self.leg).await?;
         let (words, language) = self.words(&seen);
         Ok(self.farewell(&language, words.gone))
+    }
+
+    /// The technician was faster than what the flow says to the caller on the way into the queue.
+    fn is_yet_to_come(&self, seen: &Seen) -> bool {
+        seen.call.ended_at.is_none()
+            && seen.call.phase == Phase::Accepted
+            && seen.call.answered_by.as_ref() == Some(&seen.leg.person)
+            && seen.leg.state == LegState::Accepted
+            && self.acting.now < seen.leg.since + COMES_WITHIN
     }
 
     async fn reported(

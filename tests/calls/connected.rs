@@ -41,6 +41,15 @@ stories! {
         assert!(story.told_to_msp().await.is_empty());
     }
 
+    async fn whoever_accepts_before_the_caller_has_come_into_the_queue_waits_for_them(story: Story) {
+        story.behaves(ANNA, takes(0.3, PRESS_1_DE));
+        let caller = story.phones(PETRA, [chooses("1")]);
+        story.talk(&caller).await;
+        let call = story.over(&caller).await;
+        assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("anna")));
+        assert_eq!((story.rung(ANNA).await.len(), story.rung(BEN).await.len()), (1, 0));
+    }
+
     async fn nobody_answers_at_level_1_and_level_2_accepts(story: Story) {
         story.behaves(BEN, takes(5.0, PRESS_1_EN));
         let caller = story.phones(PETRA, [chooses("1")]);
