@@ -44,6 +44,10 @@ pub mod metric {
     pub const REQUESTS: &str = "pikett_requests_total";
     /// How long those took, by `provider` and `class`.
     pub const REQUEST_SECONDS: &str = "pikett_request_seconds";
+    /// Whether a carrier works, by `provider` and `channel`; known once it has failed.
+    pub const CARRIER_WELL: &str = "pikett_carrier_well";
+    /// Pages and calls that went through another carrier than the preferred one, by that one and `channel`.
+    pub const FAILOVERS: &str = "pikett_failovers_total";
     /// Pages and calls to technicians that may have gone out twice, because an earlier try's end is unknown.
     pub const DUPLICATES: &str = "pikett_duplicates_total";
     /// Heartbeats to the outside, by `outcome` (sent, failed, withheld).

@@ -9,6 +9,8 @@ mod asked;
 mod called;
 #[path = "calls/called_back.rs"]
 mod called_back;
+#[path = "calls/carriers.rs"]
+mod carriers;
 #[path = "calls/checks.rs"]
 mod checks;
 #[path = "calls/collected.rs"]

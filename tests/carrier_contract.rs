@@ -11,7 +11,7 @@ use pikett::{
     carrier::{
         Carrier, CarrierError, NewCall, NewSms, Sid, http_client,
         status::{CallStatus, MessageStatus},
-        twilio::{Settings, Twilio},
+        twilio::{PATIENCE, Settings, Twilio},
     },
     clock::Clock,
     model::secret::Secret,
@@ -54,6 +54,7 @@ async fn carrier() -> (Stand, Twilio) {
         base_url: stand.base_url.clone(),
         calls_per_second: 1_000.0,
         messages_per_second: 1_000.0,
+        patience: PATIENCE,
     };
     (stand, Twilio::new(settings, http_client(&clock), clock))
 }
@@ -164,6 +165,9 @@ fn complaints(document: &Value, id: &str, asked: &Asked) -> Vec<String> {
     let mut found = Vec::new();
     if !asked.method.as_str().eq_ignore_ascii_case(method) {
         found.push(format!("{} instead of {method}", asked.method));
+    }
+    if method == "get" && !asked.body.is_empty() {
+        found.push("a body that nobody asks for".to_owned());
     }
     let parameters = described["parameters"].as_array().unwrap();
     let named = |place: &str, name: &str| {

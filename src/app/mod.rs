@@ -148,7 +148,7 @@ impl Service {
         };
         let recordings =
             Recordings::new(context.clone(), carriers.clone(), settings, stopping.clone(), workers.clone());
-        let webhooks = Webhooks::new(carriers, &public_url);
+        let webhooks = Webhooks::new(carriers, &public_url, clock.clone());
         let lookups = Settings { allow_private: config.lookup.allow_private, token: config.lookup.token.clone() };
         let lookups = Lookups::new(&clock, lookups);
         let desk = Desk::new(webhooks.clone(), clock.clone(), &config.server.spare_file);

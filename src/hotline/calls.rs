@@ -105,11 +105,8 @@ fn input(asked: &Asked) -> Input {
 
 fn said(asked: &Asked) -> Input {
     let form = &asked.webhook.form;
-    if let Some(bridged) = form.get("DialBridged") {
-        return Input::Dialed { bridged: bridged == "true" };
-    }
-    if form.get("DialCallStatus").is_some() {
-        return Input::Dialed { bridged: false };
+    if let Some(bridged) = form.bridged() {
+        return Input::Dialed { bridged };
     }
     if let Some(recorded) = recorded::of(form) {
         return recorded;

@@ -35,6 +35,7 @@ use crate::{
         call::{LegState, Outcome},
         id::LegId,
         language::Language,
+        phone::Phone,
         priority::Priority,
     },
     store::{
@@ -64,6 +65,8 @@ pub(super) struct Ring {
     pub leg: LegId,
     /// How often it was asked for a key before.
     pub asked: u32,
+    /// The number of the carrier that asks.
+    pub from: Option<Phone>,
 }
 
 /// What is known of a leg when it is asked about.
@@ -87,7 +90,9 @@ impl FromRequest<State> for Received {
         let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
         let Some(leg) = webhook.named("leg") else { return Err(answer("leg", unavailable(&urls))) };
         let asked = webhook.queried("n").unwrap_or(0).min(ASKED_MAX);
-        Ok(Self { ring: Ring { acting: state.context().acting(), urls, leg, asked }, form: webhook.form })
+        let from = state.webhooks().carriers().get(&webhook.carrier).map(|line| line.carrier.from().clone());
+        let ring = Ring { acting: state.context().acting(), urls, leg, asked, from };
+        Ok(Self { ring, form: webhook.form })
     }
 }
 
@@ -117,7 +122,7 @@ pub(super) async fn whisper(Extract(state): Extract<State>, Received { ring, .. 
 
 /// The technician's side of the talk is over, or there was none.
 pub(super) async fn talked(Extract(state): Extract<State>, Received { ring, form }: Received) -> Response {
-    let bridged = form.get("DialBridged") == Some("true");
+    let bridged = form.bridged() == Some(true);
     let gone = form.get("CallStatus") == Some("completed");
     let (unit, urls) = (ring.clone(), ring.urls.clone());
     let work = async move {

@@ -1,6 +1,8 @@
 //! Technicians answer pages: by key, by SMS, by link; and providers report. On both databases, over the
 //! router and with real signatures.
 
+mod telnyx; // a carrier of another language
+
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -43,7 +45,7 @@ struct Answered {
 impl Service {
     async fn on(store: &Store) -> Self {
         let night = Night::on(store).await;
-        let webhooks = Webhooks::new(night.carriers.clone(), PUBLIC_URL);
+        let webhooks = Webhooks::new(night.carriers.clone(), PUBLIC_URL, night.context.clock.clone());
         let router = routes(State::new(night.context.clone(), webhooks));
         Self { night, router }
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     carrier::{status::CallStatus, twiml::CallEvent},
     clock::Clock,
-    model::phone::Phone,
+    model::{phone::Phone, secret::Secret},
 };
 
 /// "Dial: number has no voice URL": nobody set the number up.
@@ -52,6 +52,11 @@ impl Sim {
     /// Audio at addresses that end so plays for so many seconds, instead of `Times::play_s`.
     pub fn lasts(&self, url_end: &str, seconds: f64) {
         self.world().audio.insert(url_end.to_owned(), seconds);
+    }
+
+    /// From its next webhook on it signs as a carrier that only speaks Twilio's language.
+    pub fn signs(&self, header: &str, key: Secret) {
+        self.world().signature = Some((header.to_owned(), key));
     }
 
     /// Audio at addresses that end so cannot be fetched.

@@ -16,7 +16,7 @@ use crate::{
         status::{CallStatus, MessageStatus},
         twiml::{CallEvent, Method},
     },
-    model::{Instant, phone::Phone},
+    model::{Instant, phone::Phone, secret::Secret},
 };
 
 #[derive(Default)]
@@ -35,6 +35,8 @@ pub(super) struct World {
     pub conferences: BTreeMap<String, Vec<Sid>>,
     /// Who has sent STOP to which of our numbers.
     pub opted_out: BTreeSet<(String, String)>,
+    /// The header and the key that webhooks are signed with, where they are not Twilio's.
+    pub signature: Option<(String, Secret)>,
     /// When each account may dial next.
     pub slots: BTreeMap<String, Instant>,
 }

@@ -33,7 +33,7 @@ impl Refusal {
     /// How the attempt ended.
     pub fn outcome(&self) -> Sent {
         let answer = Answer { message: Some(self.why.clone()), ..Answer::default() };
-        Sent { outcome: Outcome::Failed, answer, class: None }
+        Sent { outcome: Outcome::Failed, answer, class: None, tried: Vec::new() }
     }
 }
 

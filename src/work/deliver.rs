@@ -14,13 +14,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Context, aside,
     caps::{self, Refusal},
-    msp,
+    carriers, msp,
     pulse::{Pulses, Worker},
     settle::{self, Settled},
     timers::{LEASE, PAUSE, POLL},
 };
 use crate::{
-    carrier::Class,
+    carrier::{Class, choose::Remembered},
     model::{
         Instant,
         alert::AlertState,
@@ -36,7 +36,7 @@ use crate::{
         StoreError, Topic,
         alerts::{self, AlertRow},
         attempts::{Attempt, AttemptKind},
-        notifications,
+        carried, notifications,
         outbox::{self, Answer, Outcome},
         owners::{self, Seeker},
     },
@@ -183,6 +183,7 @@ impl Deliver {
         let account = sent.class == Some(Class::Account);
         let words = sent.answer.message.clone();
         self.settle(attempt, sent).await?;
+        carriers::tell(&self.context, self.channels.carriers()).await;
         if account {
             self.account(attempt, words.as_deref().unwrap_or("it says no more")).await?;
         }
@@ -211,7 +212,18 @@ impl Deliver {
 
     async fn send(&self, attempt: &Attempt) -> Result<Sent, StoreError> {
         let earlier = if attempt.unsure { self.earlier(attempt).await? } else { Looked::Missing };
-        Ok(self.channels.send_after(attempt, earlier).await)
+        let known = self.known(attempt).await?;
+        Ok(self.channels.send_after(attempt, earlier, &known).await)
+    }
+
+    /// Through whom the number was reached, where there is a choice.
+    async fn known(&self, attempt: &Attempt) -> Result<Remembered, StoreError> {
+        let (Address::Sms(phone) | Address::Voice(phone)) = &attempt.address else { return Ok(Remembered::default()) };
+        if !self.channels.carriers().are_several() {
+            return Ok(Remembered::default());
+        }
+        let mut db = self.context.store.read().await?;
+        carried::of(&mut db, &attempt.org, (attempt.address.channel(), phone)).await.map(Remembered)
     }
 
     /// What became of a try whose answer got lost. What is found and belongs to another is not it.
@@ -280,7 +292,7 @@ impl Deliver {
 }
 
 fn without_sending(outcome: Outcome) -> Sent {
-    Sent { outcome, answer: Answer::default(), class: None }
+    Sent { outcome, answer: Answer::default(), class: None, tried: Vec::new() }
 }
 
 /// Nobody knows how far it got.

@@ -7,6 +7,7 @@ pub mod act; // acknowledge, resolve, escalate, note
 mod aside; // rows that failed too often
 pub mod callbacks; // promises to call back
 mod caps; // what pages may cost
+pub mod carriers; // that one is out, or back
 mod context;
 mod deadline; // reports that stay away
 mod deliver; // the outbox

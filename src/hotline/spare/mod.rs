@@ -111,7 +111,7 @@ async fn message(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
 async fn next(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let Some(step) = Step::of(&webhook) else { return answer("spare-next", instead(&desk, &webhook).await) };
-    let bridged = webhook.form.get("DialBridged") == Some("true");
+    let bridged = webhook.form.bridged() == Some(true);
     if let Some(rung) = step.rung.as_ref().filter(|_| bridged) {
         desk.happened(&arrival, What::Talked(rung.number.clone())).await;
         return answer("spare-next", desk.farewell(&arrival, &step.language, false));
