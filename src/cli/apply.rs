@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::{
     Common, Failure, Verdict, acting, declared,
+    files::{fault, text, unreadable},
     flow::calls::come_to,
     say, say_json,
     versions::{as_json, tell},
@@ -118,7 +119,7 @@ pub async fn apply(
     for _ in 0..TRIES {
         let declared = declared::load(store).await.map_err(in_store)?;
         let plan = plan(&declared, files, flows, ids)?;
-        let calls = test_calls(&plan, flows)?;
+        let calls = test_calls(&plan, files, flows)?;
         if plan.is_empty() || dry_run {
             return Ok((declared.revision, plan));
         }
@@ -130,10 +131,11 @@ pub async fn apply(
 }
 
 /// By the flow's file. A flow whose calls go otherwise than expected may be kept, and is not put into force.
-fn test_calls(plan: &Plan, flows: Flows) -> Result<BTreeMap<String, TestCalls>, Failure> {
-    let calls: BTreeMap<String, TestCalls> =
-        plan.flows.iter().map(|flow| (flow.file.clone(), come_to(Path::new(&flow.file)))).collect();
-    let failed: Vec<&str> = calls.values().flat_map(|calls| &calls.failed).map(String::as_str).collect();
+fn test_calls(plan: &Plan, files: &[File], flows: Flows) -> Result<BTreeMap<String, TestCalls>, Failure> {
+    let given: Vec<PathBuf> = files.iter().map(|file| PathBuf::from(&file.name)).collect();
+    let calls = plan.flows.iter().map(|flow| (flow.file.clone(), come_to(Path::new(&flow.file), &given)));
+    let calls: BTreeMap<String, TestCalls> = calls.collect();
+    let failed: Vec<String> = calls.values().flat_map(|calls| &calls.failed).map(ToString::to_string).collect();
     if flows == Flows::Stage || failed.is_empty() {
         return Ok(calls);
     }
@@ -219,9 +221,9 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
             continue;
         }
         seen.push(place);
-        match fs::read_to_string(&path) {
+        match text(&path) {
             Ok(text) => files.push(File { name: path.display().to_string(), text }),
-            Err(error) => faults.push(fault(&path, &format!("the file could not be read: {error}"), "")),
+            Err(fault) => faults.push(fault),
         }
     }
     if faults.is_empty() { Ok(files) } else { Err(Failure::Faults(faults)) }
@@ -239,7 +241,7 @@ pub fn search(
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries: Vec<PathBuf> = match entries {
         Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
-        Err(error) => return faults.push(fault(folder, &format!("the folder could not be read: {error}"), "")),
+        Err(error) => return faults.push(unreadable(folder, "folder", &error)),
     };
     entries.sort();
     for path in entries {
@@ -267,10 +269,6 @@ fn is_declaration(path: &Path) -> bool {
 /// Scripted calls of a flow stand beside it.
 pub fn is_passed_over(path: &Path) -> bool {
     path.to_string_lossy().ends_with(".test.toml")
-}
-
-fn fault(path: &Path, what: &str, mend: &str) -> Fault {
-    Fault { file: path.display().to_string(), line: 0, column: 0, what: what.to_owned(), mend: mend.to_owned() }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod db;
 mod demo;
 mod explain;
 mod failure;
+mod files;
 mod flow;
 mod incident;
 mod language;
@@ -47,6 +48,12 @@ use crate::{app::languages, clock::Clock, config::Config, store::Store};
 /// Hotline and notification gateway: no call and no alert is ever lost, and somebody is always told.
 #[derive(Debug, Parser)]
 #[command(name = "pikett", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "\
+Examples:
+  pikett demo
+  pikett check -c /etc/pikett/pikett.toml
+  pikett apply -c /etc/pikett/pikett.toml msp/ ivr-flows/
+  pikett serve -c /etc/pikett/pikett.toml")]
 struct Line {
     #[command(flatten)]
     common: Common,
@@ -127,12 +134,15 @@ impl Common {
         Ok(config)
     }
 
-    /// For commands that need no configuration: the languages of one that is named.
+    /// For commands that need nothing else of the configuration: its languages. One that nobody named need not be
+    /// whole for that: its secrets may be those of another machine.
     pub fn speak(&self) -> Result<(), Failure> {
         if self.config.is_some() {
             self.load()?;
+            return Ok(());
         }
-        Ok(())
+        let folder = Config::languages(None).map_err(Failure::Faults)?;
+        languages::speak(folder.as_deref()).map_err(Failure::Faults)
     }
 
     /// The configuration, and its database with the schema brought up to date.
@@ -186,10 +196,16 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
     }
 }
 
+const END_WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Runs an asynchronous command to its end.
 fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Failure::of("start the runtime", error))?.block_on(work)
+    let runtime = runtime.map_err(|error| Failure::of("start the runtime", error))?;
+    let outcome = runtime.block_on(work);
+    // What hangs outside of our reach (a name server, a disk) holds up no end.
+    runtime.shutdown_timeout(END_WITHIN);
+    outcome
 }
 
 /// One line, or several, to standard output. A reader who has gone away (`| head`) is no error.

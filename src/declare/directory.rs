@@ -15,6 +15,7 @@ use crate::{
         id::{CalendarId, ContractId, CustomerId, FlowId, IntegrationId, OrgId, PersonId, PolicyId, ScheduleId},
         person::Person,
         phone::Phone,
+        priority::Priority,
     },
     oncall::Schedule,
 };
@@ -121,6 +122,12 @@ impl Directory {
 
     pub fn customer_of(&self, contract: &ContractId) -> Option<&Customer> {
         self.contracts.get(contract).and_then(|contract| self.customers.get(&contract.customer))
+    }
+
+    /// By which an alert of the contract with this priority escalates.
+    pub fn policy_of(&self, contract: &ContractId, priority: Priority) -> Option<&PolicyId> {
+        let target = self.contracts.get(contract).and_then(|contract| contract.target(priority));
+        target.map(|target| &target.policy).or(self.org_policy.as_ref())
     }
 
     /// The contact of the contract's customer who has this number; within a customer it is unique.

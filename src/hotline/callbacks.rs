@@ -19,16 +19,22 @@ use super::{
     urls, words,
 };
 use crate::{
-    carrier::twiml::{
-        self, Dial, DialParty, DialTarget, Gather, GatherInput, Method, Number, Pause, Prompt, Redirect, Verb,
+    carrier::{
+        choose::Remembered,
+        twiml::{
+            self, Dial, DialParty, DialTarget, Gather, GatherInput, Method, Number, Pause, Prompt, Redirect, Verb,
+        },
     },
     escalation::connect::LegResult,
     ivr,
     model::{
+        Instant,
         alert::Actor,
         call::LegState,
         callback::{Callback, CallbackState},
-        id::{CallbackId, PersonId},
+        id::{CallbackId, CarrierId, PersonId},
+        person::Channel,
+        phone::Phone,
         priority::Priority,
     },
     store::{
@@ -106,15 +112,15 @@ impl Handler for CallingBack {
 
     fn handle<'a>(&'a self, timer: &'a DueTimer) -> BoxFuture<'a, Result<(), WorkError>> {
         Box::pin(async move {
-            let (acting, due) = (self.0.context().acting(), timer.clone());
-            let rung = self.0.context().change(async move |db| ring(db, &acting, &due).await).await;
+            let (acting, due, state) = (self.0.context().acting(), timer.clone(), self.0.clone());
+            let rung = self.0.context().change(async move |db| ring(db, &state, &acting, &due).await).await;
             rung.map_err(WorkError::on(format!("the callback {}", timer.subject)))
         })
     }
 }
 
 /// A leg first; the carrier is asked by its worker.
-async fn ring(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer) -> Result<(), StoreError> {
+async fn ring(db: &mut AnyConnection, state: &State, acting: &Acting, timer: &DueTimer) -> Result<(), StoreError> {
     if !timers::complete(db, timer).await? {
         return Ok(());
     }
@@ -139,7 +145,7 @@ async fn ring(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer) -> Resu
         person: person.clone(),
         method: method.clone(),
         number: phone.clone(),
-        carrier: call.carrier.clone(),
+        carrier: carrier(state, &call, phone, now),
         level: 0,
         reason: "to call a customer back".to_owned(),
         created_at: now,
@@ -159,6 +165,24 @@ async fn ring(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer) -> Resu
     timers::set(db, org, rings::RING, leg.id.as_str(), now, "").await?;
     let text = format!("{person} is rung at {} to call the customer back.", phone.masked());
     tell(db, acting, &callback, "callback-ringing", text).await
+}
+
+/// The hotline's own carrier, whose number the phones show, unless it is out.
+fn carrier(state: &State, call: &CallRow, phone: &Phone, now: Instant) -> CarrierId {
+    let carriers = state.webhooks().carriers();
+    if !carriers.is_out(&call.carrier, Channel::Voice, now) {
+        return call.carrier.clone();
+    }
+    let order = carriers.order(Channel::Voice, phone, &Remembered::default(), None, now);
+    order.into_iter().next().map_or_else(|| call.carrier.clone(), |(_, choice)| choice.carrier)
+}
+
+/// Its carrier could not place the call, and another one is asked.
+pub async fn moved(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, to: &CarrierId) -> Result<(), StoreError> {
+    let Some(id) = &leg.callback else { return Ok(()) };
+    let Some(callback) = callbacks::by_id(db, acting.org(), id).await? else { return Ok(()) };
+    let text = format!("{} is rung through {to}, since {} did not place the call.", leg.person, leg.carrier);
+    tell(db, acting, &callback, "callback-moved", text).await
 }
 
 async fn tell(
@@ -260,7 +284,11 @@ impl Ring {
             action: Some(self.urls.leg(urls::LEG_TALKED, &self.leg)),
             method: Some(Method::Post),
             timeout_s: Some(RING_S),
-            caller_id: Some(callback.hotline.to_string()),
+            // A number of the carrier that dials: the hotline's, where that is its own.
+            caller_id: match &self.from {
+                Some(own) if seen.leg.carrier != seen.call.carrier => Some(own.to_string()),
+                Some(_) | None => Some(callback.hotline.to_string()),
+            },
             to: DialTarget::Parties(vec![DialParty::Number(Number {
                 url: Some(self.urls.leg(urls::LEG_WHISPER, &self.leg)),
                 method: Some(Method::Post),

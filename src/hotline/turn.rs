@@ -12,6 +12,7 @@ use super::{
     ended::matters_late,
     facts,
     known::Known,
+    noticed,
     numbers::Used,
     plain,
     spare::Desk,
@@ -99,6 +100,7 @@ impl State {
     /// The document of this turn: fresh, or the stored one when the turn has happened.
     pub(super) async fn take(&self, scene: Scene, turn: u32, input: Input) -> Result<Document, StoreError> {
         if scene.call.ended_at.is_some() && matters_late(&input) {
+            noticed("turn", "late");
             return self.late(scene, input).await;
         }
         if let Some(document) = self.answered_before(&scene, turn).await? {
@@ -112,6 +114,7 @@ impl State {
         // The same request was faster on its other way, or the call has ended meanwhile. Either may share
         // our commit, so the writer looks first: readers see it only afterwards.
         if let Some(document) = self.stored_by_now(&id, turn).await? {
+            noticed("turn", "repeated");
             return Ok(document);
         }
         match self.scene(&id, attestation).await? {
@@ -143,6 +146,7 @@ impl State {
         }
         let mut db = self.context().store.read().await?;
         let stored = stored(&mut db, &scene.acting, call, turn).await?;
+        noticed("turn", if call.ended_at.is_some() { "late" } else { "repeated" });
         Ok(Some(stored.unwrap_or_else(|| self.goodbye(scene))))
     }
 

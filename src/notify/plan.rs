@@ -17,6 +17,7 @@ use crate::{
     model::{
         Instant,
         alert::Alert,
+        details::Fact,
         id::{MethodId, PersonId},
         person::{Address, Channel, ContactMethod, Person},
         priority::Urgency,
@@ -33,6 +34,8 @@ pub struct Page<'a> {
     pub alert: &'a Alert,
     /// The customer's name.
     pub customer: Option<&'a str>,
+    /// What the event says beside the title.
+    pub said: &'a [Fact],
     pub notification: &'a Notification,
     pub links: &'a Links,
     /// A call's `connect` rings people for this alert: pages by voice wait until it has ended.
@@ -95,7 +98,7 @@ pub fn plan(page: &Page<'_>, ids: &Ids) -> Vec<NewAttempt> {
             address: method.address.clone(),
             kind: AttemptKind::Page,
             text: page_text(
-                About { alert: page.alert, customer: page.customer },
+                (About { alert: page.alert, customer: page.customer }, page.said),
                 page.person,
                 page.links,
                 page.now,
@@ -189,7 +192,7 @@ pub fn bundle(page: &Bundled<'_>, ids: &Ids) -> NewAttempt {
         method: page.method.cloned(),
         address: page.address.clone(),
         kind: AttemptKind::Page,
-        text: page_text(about, page.person, page.links, page.now, page.address.channel()).to_json(),
+        text: page_text((about, &[]), page.person, page.links, page.now, page.address.channel()).to_json(),
         held: false,
         due_at: page.now,
         created_at: page.now,
@@ -303,7 +306,13 @@ fn may_have_reached(attempt: &Attempt) -> bool {
     sent && attempt.kind == AttemptKind::Page
 }
 
-fn page_text(about: About<'_>, person: &Person, links: &Links, now: Instant, channel: Channel) -> Said {
+fn page_text(
+    (about, said): (About<'_>, &[Fact]),
+    person: &Person,
+    links: &Links,
+    now: Instant,
+    channel: Channel,
+) -> Said {
     let language = person.language.as_str();
     let link = |action| links.url(&about.alert.id, &person.id, action, now);
     let said = match channel {
@@ -315,7 +324,7 @@ fn page_text(about: About<'_>, person: &Person, links: &Links, now: Instant, cha
                 escalate: link(Action::Escalate),
                 resolve: link(Action::Resolve),
             };
-            texts::page_mail(language, about, &links).into()
+            texts::page_mail(language, about, said, &links).into()
         }
         Channel::Push => texts::page_push(about, &link(Action::Acknowledge)).into(),
     };

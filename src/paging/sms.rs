@@ -1,8 +1,8 @@
 //! An SMS comes in: `1 CODE`, `2 CODE`, `9 CODE` from a declared person's own number.
 //!
 //! The answer is a `<Message>` in the document: it goes out with the webhook's own answer, needs no
-//! second request that may fail by itself, and a repeated webhook gets the same one. Strangers get
-//! silence: an answer would cost money and tell them that somebody listens.
+//! second request that may fail by itself, and a repeated webhook gets the same one. Only to a carrier
+//! that reads no such answers it goes by a request, once. Strangers get silence: an answer would cost money and tell them that somebody listens.
 
 use axum::{extract::State as Extract, response::Response};
 use sqlx::AnyConnection;
@@ -14,6 +14,7 @@ use super::{
     document::{self, SILENCE},
 };
 use crate::{
+    carrier::{Carrier, NewSms},
     model::{alert::Actor, code, id::AlertId, person::Person, phone::Phone},
     notify::{
         links::Action,
@@ -31,6 +32,8 @@ use crate::{
 };
 
 const HOW: &str = "by SMS";
+/// Later nobody remembers what they had asked.
+const REPLY_VALID_S: u32 = 600;
 
 pub(super) async fn received(Extract(state): Extract<State>, webhook: Webhook) -> Response {
     let form = &webhook.form;
@@ -47,8 +50,33 @@ pub(super) async fn received(Extract(state): Extract<State>, webhook: Webhook) -
     };
     let sid = form.get("MessageSid").or_else(|| form.get("SmsSid")).unwrap_or_default();
     let message = Received { key: format!("sms:{}:{sid}", webhook.carrier), acting, person, command };
-    let is_new = !sid.is_empty();
-    document::answer("sms", message.answered(&state, is_new).await)
+    let answer = message.answered(&state, !sid.is_empty()).await;
+    let carriers = state.webhooks.carriers();
+    match carriers
+        .get(&webhook.carrier)
+        .map(|line| line.carrier.as_ref())
+        .filter(|carrier| !carrier.answers_by_document())
+    {
+        None => document::answer("sms", answer.document),
+        Some(carrier) => {
+            if !answer.is_repeated
+                && let Some(to) = from
+            {
+                reply(carrier, to, Phone::from_caller(form.get("To").unwrap_or_default()), &answer.document).await;
+            }
+            document::taken("sms")
+        }
+    }
+}
+
+/// What is lost here is a courtesy: their message has had its effect.
+async fn reply(carrier: &dyn Carrier, to: Phone, from: Option<Phone>, document: &str) {
+    let Some(body) = document::message_in(document) else { return };
+    let sms = NewSms { to, from, body, status_callback: None, validity_s: REPLY_VALID_S };
+    if let Err(error) = carrier.send_sms(&sms).await {
+        let error = Phone::masked_in(&error.to_string());
+        tracing::warn!(to = sms.to.masked(), error, "an SMS could not be answered");
+    }
 }
 
 /// Whoever texts STOP hears no more of incidents either. The carrier blocks the number all the same.
@@ -63,6 +91,18 @@ async fn unfollow(state: &State, acting: &Acting, from: &Phone) {
     }
 }
 
+struct Answered {
+    document: String,
+    /// The same message came before, and was answered.
+    is_repeated: bool,
+}
+
+impl Answered {
+    fn new(document: String) -> Self {
+        Self { document, is_repeated: false }
+    }
+}
+
 /// A declared person's message.
 #[derive(Clone)]
 struct Received {
@@ -74,10 +114,11 @@ struct Received {
 }
 
 impl Received {
-    async fn answered(&self, state: &State, has_key: bool) -> String {
+    async fn answered(&self, state: &State, has_key: bool) -> Answered {
+        let silence = || Answered::new(SILENCE.to_owned());
         let outcome = match self.command {
-            Command::OptOut | Command::OptIn => self.opted(state).await.map(|()| SILENCE.to_owned()),
-            Command::CarriersHelp => Ok(SILENCE.to_owned()),
+            Command::OptOut | Command::OptIn => self.opted(state).await.map(|()| silence()),
+            Command::CarriersHelp => Ok(silence()),
             Command::Act { .. } | Command::Bare(_) | Command::Other => {
                 let (unit, patient) = (self.clone(), state.clone());
                 state.context.change(async move |db| unit.once(db, &patient, has_key).await).await
@@ -86,19 +127,19 @@ impl Received {
         outcome.unwrap_or_else(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "an SMS could not be worked on");
             // Their own message is all they know: they must learn that it had no effect.
-            self.say(Answer::Failed)
+            Answered::new(self.say(Answer::Failed))
         })
     }
 
-    async fn once(&self, db: &mut AnyConnection, state: &State, has_key: bool) -> Result<String, StoreError> {
+    async fn once(&self, db: &mut AnyConnection, state: &State, has_key: bool) -> Result<Answered, StoreError> {
         if has_key && let Some(document) = seen::answer(db, self.acting.org(), &self.key).await? {
-            return Ok(document);
+            return Ok(Answered { document, is_repeated: true });
         }
         let document = self.heed(db, state).await?;
         if has_key && !seen::remember(db, self.acting.org(), &self.key, &document, self.acting.now).await? {
             return Err(StoreError::Stale("the same message was faster"));
         }
-        Ok(document)
+        Ok(Answered::new(document))
     }
 
     async fn heed(&self, db: &mut AnyConnection, state: &State) -> Result<String, StoreError> {

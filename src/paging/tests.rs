@@ -1,6 +1,8 @@
 //! Technicians answer pages: by key, by SMS, by link; and providers report. On both databases, over the
 //! router and with real signatures.
 
+mod telnyx; // a carrier of another language
+
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -43,7 +45,7 @@ struct Answered {
 impl Service {
     async fn on(store: &Store) -> Self {
         let night = Night::on(store).await;
-        let webhooks = Webhooks::new(night.carriers.clone(), PUBLIC_URL);
+        let webhooks = Webhooks::new(night.carriers.clone(), PUBLIC_URL, night.context.clock.clone());
         let router = routes(State::new(night.context.clone(), webhooks));
         Self { night, router }
     }
@@ -337,6 +339,7 @@ on_both! {
             let shown = service.send(request).await;
             assert_eq!((shown.status, &shown.headers["cache-control"]), (StatusCode::OK, &"no-store".parse().unwrap()));
             assert!(shown.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+            assert!(method == "HEAD" || shown.text.contains("<dt>source</dt><dd>db1</dd>"), "{}", shown.text);
             assert!(!shown.text.contains("<script>") && (method == "HEAD" || shown.text.contains("lang=\"de\"")));
         }
         assert_eq!(service.state(&id).await, AlertState::Triggered, "opening changes nothing");

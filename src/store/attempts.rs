@@ -89,9 +89,13 @@ pub struct Attempt {
     pub code: Option<String>,
     pub message: Option<String>,
     pub latency_ms: Option<i64>,
+    /// Through whom it was tried before, and why not through them: JSON.
+    pub tried: Option<String>,
     pub created_at: Instant,
     pub sent_at: Option<Instant>,
     pub ended_at: Option<Instant>,
+    /// When the last try ended, however it did.
+    pub tried_at: Option<Instant>,
     pub deadline_at: Option<Instant>,
     pub(super) lease: Option<String>,
 }
@@ -102,8 +106,8 @@ macro_rules! with_columns {
         concat!(
             $before,
             " org_id, id, notification_id, alert_id, person_id, method_id, channel, address, kind, text, state, due_at, ",
-            "tries, unsure, paced, stood_since, carrier, provider_id, code, message, latency_ms, created_at, sent_at, ended_at, ",
-            "deadline_at, lease ",
+            "tries, unsure, paced, stood_since, carrier, provider_id, code, message, latency_ms, tried, created_at, sent_at, ",
+            "ended_at, tried_at, deadline_at, lease ",
             $after
         )
     };
@@ -385,9 +389,11 @@ pub(super) fn read(row: &AnyRow) -> Result<Attempt, StoreError> {
         code: row.try_get("code")?,
         message: row.try_get("message")?,
         latency_ms: row.try_get("latency_ms")?,
+        tried: row.try_get("tried")?,
         created_at: instant(row, "created_at")?,
         sent_at: opt_instant(row, "sent_at")?,
         ended_at: opt_instant(row, "ended_at")?,
+        tried_at: opt_instant(row, "tried_at")?,
         deadline_at: opt_instant(row, "deadline_at")?,
         lease: row.try_get("lease")?,
     })

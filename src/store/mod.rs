@@ -11,6 +11,7 @@ pub mod backup; // a copy of an SQLite database
 pub mod bundles; // pages that wait, and one page for many
 pub mod callbacks; // promises to call back
 pub mod calls; // inbound calls, turn by turn
+pub mod carried; // through whom a number was reached
 pub mod codec; // rows ⇄ the core's types
 #[cfg(test)]
 mod crash; // what was answered survives kill -9

@@ -148,6 +148,8 @@ pub struct Answer {
     pub code: Option<String>,
     pub message: Option<String>,
     pub latency_ms: Option<i64>,
+    /// Through whom else it was tried: JSON, for `attempts.tried`.
+    pub tried: Option<String>,
 }
 
 /// Records what came of a claimed attempt; answers its state after that, since a report that was faster
@@ -159,14 +161,13 @@ pub async fn record(
     answer: &Answer,
     now: Instant,
 ) -> Result<Option<AttemptState>, StoreError> {
-    let end = Some(now);
     // State, when again, when its reports are missed, when it ended.
     let (state, again_at, deadline_at, ended_at) = match outcome {
-        Outcome::Sent { ended, deadline_at } => (AttemptState::Sent, None, *deadline_at, end.filter(|_| *ended)),
+        Outcome::Sent { ended, deadline_at } => (AttemptState::Sent, None, *deadline_at, ended.then_some(now)),
         Outcome::Again { at, .. } | Outcome::Postponed { at } => (AttemptState::Due, Some(*at), None, None),
-        Outcome::Failed => (AttemptState::Failed, None, None, end),
-        Outcome::Unknown => (AttemptState::Unknown, None, None, end),
-        Outcome::Dropped => (AttemptState::Dropped, None, None, end),
+        Outcome::Failed => (AttemptState::Failed, None, None, Some(now)),
+        Outcome::Unknown => (AttemptState::Unknown, None, None, Some(now)),
+        Outcome::Dropped => (AttemptState::Dropped, None, None, Some(now)),
     };
     let unsure = matches!(outcome, Outcome::Again { unsure: true, .. } | Outcome::Unknown);
     let row = sqlx::query(
@@ -177,7 +178,8 @@ pub async fn record(
          code = CASE WHEN status_rank > 0 THEN code ELSE $10 END, \
          message = CASE WHEN status_rank > 0 THEN message ELSE $11 END, \
          latency_ms = COALESCE($12, latency_ms), deadline_at = COALESCE($13, deadline_at), \
-         sent_at = COALESCE(sent_at, $14), ended_at = COALESCE(ended_at, $15) \
+         sent_at = COALESCE(sent_at, $14), ended_at = COALESCE(ended_at, $15), \
+         tried = COALESCE($16, tried), tried_at = CASE WHEN $6 = 1 THEN tried_at ELSE $17 END \
          WHERE org_id = $1 AND id = $2 AND lease = $3 RETURNING state",
     )
     .bind(attempt.org.as_str())
@@ -195,6 +197,8 @@ pub async fn record(
     .bind(deadline_at.map(codec::millis))
     .bind((state == AttemptState::Sent).then(|| codec::millis(now)))
     .bind(ended_at.map(codec::millis))
+    .bind(answer.tried.as_deref())
+    .bind(codec::millis(now))
     .fetch_optional(db)
     .await?;
     touch(Topic::Events);
@@ -258,6 +262,18 @@ pub async fn expect_report(
 pub async fn next_due(db: &mut AnyConnection) -> Result<Option<Instant>, StoreError> {
     let row = sqlx::query(
         "SELECT MIN(ready_at) AS ready_at FROM attempts WHERE state IN ('due', 'sending') AND set_aside = 0",
+    )
+    .fetch_one(db)
+    .await?;
+    opt_instant(&row, "ready_at")
+}
+
+/// Since when the page that has waited longest is due, of those that nobody works on. One that finds its provider's
+/// line full again and again has waited since the first time.
+pub async fn oldest_due_page(db: &mut AnyConnection) -> Result<Option<Instant>, StoreError> {
+    let row = sqlx::query(
+        "SELECT MIN(CASE WHEN tries = 0 THEN COALESCE(stood_since, ready_at) ELSE ready_at END) AS ready_at FROM attempts \
+         WHERE state IN ('due', 'sending') AND set_aside = 0 AND kind = 'page'",
     )
     .fetch_one(db)
     .await?;

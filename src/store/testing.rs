@@ -82,7 +82,7 @@ pub fn an_alert(ids: &Ids, number: i64, key: Option<&str>) -> NewAlert {
         dedup: key.map(|key| Dedup { scope: "integration:acme-monitoring".to_owned(), key: key.to_owned() }),
         count: 1,
         call: None,
-        details: "{}".to_owned(),
+        details: r#"{"source":"db1"}"#.to_owned(),
         opened_at: at(0),
         escalate_at: Some(at(0)),
     }

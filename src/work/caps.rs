@@ -45,7 +45,7 @@ impl Refusal {
     pub fn outcome(&self) -> Sent {
         let answer = Answer { message: Some(self.why.clone()), ..Answer::default() };
         let outcome = self.again_at.map_or(Outcome::Failed, |at| Outcome::Postponed { at });
-        Sent { outcome, answer, class: None }
+        Sent { outcome, answer, class: None, tried: Vec::new() }
     }
 }
 

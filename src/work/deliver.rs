@@ -14,14 +14,16 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Context, aside,
     caps::{self, Refusal},
+    carriers,
     lanes::Lanes,
     marks, msp,
+    pulse::{Pulses, Worker},
     settle::{self, Settled},
     storm,
     timers::{LEASE, PAUSE, POLL},
 };
 use crate::{
-    carrier::Class,
+    carrier::{Class, choose::Remembered},
     model::{
         Instant,
         alert::AlertState,
@@ -37,7 +39,7 @@ use crate::{
         StoreError, Topic,
         alerts::{self, AlertRow},
         attempts::{Attempt, AttemptKind},
-        notifications,
+        carried, notifications,
         outbox::{self, Answer, Outcome},
         owners::{self, Seeker},
     },
@@ -56,12 +58,13 @@ pub(super) struct Deliver {
     channels: Channels,
     places: Arc<Semaphore>,
     lanes: Arc<Lanes>,
+    pulses: Pulses,
 }
 
 impl Deliver {
-    pub fn new(context: Context, channels: Channels) -> Self {
+    pub fn new(context: Context, channels: Channels, pulses: &Pulses) -> Self {
         let lanes = Lanes::new(|channel| channels.per_second(channel));
-        Self { context, channels, places: Arc::new(Semaphore::new(AT_ONCE)), lanes }
+        Self { context, channels, places: Arc::new(Semaphore::new(AT_ONCE)), lanes, pulses: pulses.clone() }
     }
 
     /// Until it is stopped; what it has begun it finishes.
@@ -69,6 +72,7 @@ impl Deliver {
         let begun = TaskTracker::new();
         let mut woken = self.context.store.wake().watch(Topic::Outbox);
         while !stop.is_cancelled() {
+            self.pulses.beat(Worker::Outbox, self.context.clock.now());
             let wait_until = match self.turn(&begun).await {
                 Ok(Some(at)) => at,
                 Ok(None) => continue,
@@ -192,6 +196,7 @@ impl Deliver {
         let account = sent.class == Some(Class::Account);
         let words = sent.answer.message.clone();
         self.settle(attempt, sent).await?;
+        carriers::tell(&self.context, self.channels.carriers()).await;
         if account {
             self.account(attempt, words.as_deref().unwrap_or("it says no more")).await?;
         }
@@ -234,7 +239,18 @@ impl Deliver {
 
     async fn send(&self, attempt: &Attempt) -> Result<Sent, StoreError> {
         let earlier = if attempt.unsure { self.earlier(attempt).await? } else { Looked::Missing };
-        Ok(self.channels.send_after(attempt, earlier).await)
+        let known = self.known(attempt).await?;
+        Ok(self.channels.send_after(attempt, earlier, &known).await)
+    }
+
+    /// Through whom the number was reached, where there is a choice.
+    async fn known(&self, attempt: &Attempt) -> Result<Remembered, StoreError> {
+        let (Address::Sms(phone) | Address::Voice(phone)) = &attempt.address else { return Ok(Remembered::default()) };
+        if !self.channels.carriers().are_several() {
+            return Ok(Remembered::default());
+        }
+        let mut db = self.context.store.read().await?;
+        carried::of(&mut db, &attempt.org, (attempt.address.channel(), phone)).await.map(Remembered)
     }
 
     /// What became of a try whose answer got lost. What is found and belongs to another is not it.
@@ -304,7 +320,7 @@ impl Deliver {
 }
 
 fn without_sending(outcome: Outcome) -> Sent {
-    Sent { outcome, answer: Answer::default(), class: None }
+    Sent { outcome, answer: Answer::default(), class: None, tried: Vec::new() }
 }
 
 /// Nobody knows how far it got.

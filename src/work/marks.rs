@@ -174,7 +174,12 @@ fn is_of(mark: &Mark, attempt: &Attempt) -> bool {
 /// How an attempt ends that was taken out.
 pub(super) fn unsent(mark: &Mark) -> Sent {
     let why = format!("nothing was sent, as {} of {} is marked: {}", mark.method, mark.person, mark.why);
-    Sent { outcome: Outcome::Failed, answer: Answer { message: Some(why), ..Answer::default() }, class: None }
+    Sent {
+        outcome: Outcome::Failed,
+        answer: Answer { message: Some(why), ..Answer::default() },
+        class: None,
+        tried: Vec::new(),
+    }
 }
 
 /// The method is used again. `None`: it was not marked. `how` ends a sentence.

@@ -1,6 +1,6 @@
 //! What came of sending, as rows: the attempt, the timeline, what follows.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::AnyConnection;
 
 use super::{
@@ -11,11 +11,12 @@ use super::{
 };
 use crate::{
     carrier::Class,
-    model::Instant,
-    notify::channels::Sent,
+    model::{Instant, id::CarrierId, person::Address},
+    notify::channels::{Sent, Tried, because},
     store::{
         StoreError,
         attempts::{Attempt, AttemptState},
+        carried,
         outbox::{self, Answer, Outcome},
         timers,
     },
@@ -39,11 +40,14 @@ pub(super) async fn sent(
     let Some(state) = outbox::record(db, attempt, &sent.outcome, &sent.answer, acting.now).await? else {
         return Ok(Settled::Stale);
     };
+    refused(db, acting, attempt, &sent.tried).await?;
     let why = sent.answer.message.as_deref();
     match &sent.outcome {
         Outcome::Sent { ended, deadline_at } => {
             bundles::sent(db, acting, attempt).await?;
-            note(db, acting, attempt, "sent", &handed_over(attempt, &sent.answer, acting.now), &sent.answer).await?;
+            let words = [Some(handed_over(attempt, &sent.answer, acting.now)), because(&sent.tried)];
+            let words = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            note(db, acting, attempt, "sent", &words, &sent.answer).await?;
             if let Some(at) = deadline_at.filter(|_| state == AttemptState::Sent) {
                 timers::set(db, acting.org(), DEADLINE, attempt.id.as_str(), at, "").await?;
             }
@@ -79,6 +83,21 @@ pub(super) async fn sent(
     Ok(Settled::Ended(state))
 }
 
+/// Carriers that do not reach this number are not asked first for it.
+async fn refused(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    attempt: &Attempt,
+    tried: &[Tried],
+) -> Result<(), StoreError> {
+    let (Address::Sms(phone) | Address::Voice(phone)) = &attempt.address else { return Ok(()) };
+    for tried in tried.iter().filter(|tried| tried.is_number) {
+        let way = (attempt.address.channel(), phone);
+        carried::remember(db, acting.org(), way, &tried.carrier, false, acting.now).await?;
+    }
+    Ok(())
+}
+
 /// The provider's words with its code.
 pub(super) fn worded(answer: &Answer) -> String {
     let words = answer.message.as_deref().unwrap_or("the provider gave no reason");
@@ -112,7 +131,8 @@ pub(super) async fn note(
     let Some(alert) = &attempt.alert else { return Ok(()) };
     let detail = json!({
         "attempt": attempt.id.as_str(), "channel": attempt.address.channel().as_str(), "tries": attempt.tries,
-        "code": answer.code, "latency_ms": answer.latency_ms,
+        "code": answer.code, "latency_ms": answer.latency_ms, "carrier": answer.carrier.as_ref().map(CarrierId::as_str),
+        "tried": answer.tried.as_deref().and_then(|tried| serde_json::from_str::<Value>(tried).ok()),
     });
     record(db, acting, alert, kind, format!("{} {what}.", describe(acting, attempt)), detail).await
 }

@@ -34,10 +34,12 @@ pub(super) async fn tell(
         entries.push(entry(acting, &alert.id, "unreachable", text, json!({ "person": id.as_str() })));
         return Ok(false);
     };
+    let said = row.said();
     let page = Page {
         person,
         alert,
         customer: acting.customer_of(row),
+        said: &said,
         notification,
         links: &acting.links,
         held: row.held_by_call.is_some(),

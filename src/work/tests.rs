@@ -90,11 +90,8 @@ on_both! {
     async fn what_is_claimed_before_an_acknowledgement_is_not_sent_after_it(store: Store) {
         let night = Night::quiet(&store).await;
         let id = night.raise("Disk full").await;
-        let escalate = escalate::Escalate { context: night.context.clone() };
-        for timer in claim(&store, 0).await {
-            escalate.handle(&timer).await.unwrap();
-        }
-        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone());
+        night.escalates().await;
+        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone(), &Pulses::from(at(0)));
         let claimed = deliver.claim(10).await.unwrap();
         assert_eq!(claimed.len(), 1);
         let (acting, acked) = (night.acting(), id.clone());
@@ -109,11 +106,8 @@ on_both! {
     async fn what_was_sent_and_not_recorded_is_looked_up_and_not_sent_twice(store: Store) {
         let night = Night::quiet(&store).await;
         let id = night.raise("Disk full").await;
-        let escalate = escalate::Escalate { context: night.context.clone() };
-        for timer in claim(&store, 0).await {
-            escalate.handle(&timer).await.unwrap();
-        }
-        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone());
+        night.escalates().await;
+        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone(), &Pulses::from(at(0)));
         let claimed = deliver.claim(10).await.unwrap();
         // The process dies between the carrier's answer and the record.
         night.channels.send(&claimed[0]).await;
@@ -237,11 +231,8 @@ on_both! {
     async fn a_message_that_brings_down_its_sender_is_set_aside_and_the_next_rule_comes(store: Store) {
         let night = Night::quiet(&store).await;
         let id = night.raise("Disk full").await;
-        let escalate = escalate::Escalate { context: night.context.clone() };
-        for timer in claim(&store, 0).await {
-            escalate.handle(&timer).await.unwrap();
-        }
-        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone());
+        night.escalates().await;
+        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone(), &Pulses::from(at(0)));
         let text = night.attempts(&id).await[0].id.clone();
         for _ in 0..5 {
             assert!(deliver.claim(10).await.unwrap().iter().any(|attempt| attempt.id == text));

@@ -131,6 +131,7 @@ async fn answers_have_the_described_shapes() {
         "/alerts/{alert}/timeline",
         "/calls",
         "/flows",
+        "/flows/{flow}",
         "/flows/{flow}/versions/{version}",
         "/voicemails",
         "/oncall",

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 pub use call::{Call, Leg};
 pub use callback::{Callback, CallbackOutcome};
-pub use flow::FlowVersion;
+pub use flow::{Flow, FlowVersion};
 pub use incident::{Incident, IncidentOutcome, IncidentStory, IncidentUpdate};
 pub use mark::{Mark, MarkOutcome};
 pub use voicemail::{IntakeAnswer, Voicemail};
@@ -23,6 +23,7 @@ use crate::{
     model::{
         Instant,
         alert::{Actor, AlertState},
+        details::Fact,
         id::PersonId,
     },
     oncall::{self, OnCall, Schedule},
@@ -59,6 +60,15 @@ pub struct Alert {
     pub call: Option<String>,
     /// What the caller said to the five questions, in the order in which they were asked.
     pub intake: Vec<IntakeAnswer>,
+    /// What the monitoring tool said beside the title, cut to what people read.
+    pub details: Vec<Detail>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Detail {
+    /// As the tool calls it: `source`, `disks.1.free`; of a link its text.
+    pub name: String,
+    pub value: String,
 }
 
 /// One sentence of a timeline.
@@ -191,6 +201,7 @@ impl Alert {
                 .filter(|answer| answer.alert.as_ref() == Some(&alert.id))
                 .filter_map(IntakeAnswer::new)
                 .collect(),
+            details: row.said().into_iter().map(|Fact { name, value }| Detail { name, value }).collect(),
         }
     }
 }

@@ -4,20 +4,21 @@
 //! A failure is sorted by class (`carrier::Class`), for every provider alike; whether and when the same
 //! is tried again is decided in `retry`. Start with `Channels::send`.
 
+mod carried; // SMS and calls, over whichever carrier works
 pub mod email; // SMTP
 pub mod push; // Web Push
 mod retry; // class → outcome
 pub mod sms;
 pub mod voice;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use thiserror::Error;
 
 use super::said::Said;
 use crate::{
-    carrier::{Carrier, CarrierError, Class, carriers::Carriers},
+    carrier::{CarrierError, Class, carriers::Carriers, choose::Remembered},
     clock::{Clock, Ids},
     model::{
         Instant,
@@ -30,6 +31,8 @@ use crate::{
     },
     telemetry::metric,
 };
+use carried::Carried;
+pub use carried::{Tried, because, reached};
 pub use email::Mailer;
 pub use push::Pusher;
 
@@ -51,6 +54,8 @@ pub struct Sent {
     pub answer: outbox::Answer,
     /// What kind of failure it was; `None`: the provider has it.
     pub class: Option<Class>,
+    /// The carriers that did not take it, in the order in which they were asked.
+    pub tried: Vec<Tried>,
 }
 
 /// What a provider knows about an attempt whose end is unknown.
@@ -112,24 +117,31 @@ impl Channels {
         self.pusher.vapid_public_key()
     }
 
-    /// How many messages or calls a second the channel's provider takes. `None`: as many as there are.
+    /// How many messages or calls a second the channel's providers take, the slowest of them. `None`: as many as
+    /// there are.
     pub fn per_second(&self, channel: Channel) -> Option<f64> {
-        let rates = self.carriers.preferred()?.carrier.rates();
+        let lines = self.carriers.iter().filter(|line| line.serves.carries(channel));
+        let rates = lines.map(|line| line.carrier.rates());
         match channel {
-            Channel::Sms => Some(rates.messages_per_second),
-            Channel::Voice => Some(rates.calls_per_second),
+            Channel::Sms => rates.map(|rates| rates.messages_per_second).min_by(f64::total_cmp),
+            Channel::Voice => rates.map(|rates| rates.calls_per_second).min_by(f64::total_cmp),
             Channel::Email | Channel::Push => None,
         }
+    }
+
+    /// What messages and calls go over.
+    pub fn carriers(&self) -> &Carriers {
+        &self.carriers
     }
 
     /// Asks about an earlier try first, if there may have been one.
     pub async fn send(&self, attempt: &Attempt) -> Sent {
         let earlier = if attempt.unsure { self.look(attempt).await } else { Looked::Missing };
-        self.send_after(attempt, earlier).await
+        self.send_after(attempt, earlier, &Remembered::default()).await
     }
 
-    /// `earlier`: what became of a try before this one.
-    pub async fn send_after(&self, attempt: &Attempt, earlier: Looked) -> Sent {
+    /// `earlier`: what became of a try before this one. `known`: through whom the number was reached.
+    pub async fn send_after(&self, attempt: &Attempt, earlier: Looked, known: &Remembered) -> Sent {
         let Ok(said) = Said::from_json(&attempt.text) else {
             return self.failed(attempt, None, Trouble::of(Class::Bug, "what was to be said cannot be read"), 0);
         };
@@ -139,34 +151,33 @@ impl Channels {
             Looked::Unclear => metrics::counter!(metric::DUPLICATES).increment(1),
         }
         let begun = self.clock.now();
+        let latency_ms = || (self.clock.now() - begun).num_milliseconds();
         let tried = match &attempt.address {
-            Address::Sms(to) => match self.carrier() {
-                Ok(carrier) => self.send_sms(carrier, attempt, to, &said).await,
-                Err(trouble) => Err(trouble),
-            },
-            Address::Voice(to) => match self.carrier() {
-                Ok(carrier) => self.place_call(carrier, attempt, to).await,
-                Err(trouble) => Err(trouble),
-            },
+            Address::Sms(to) | Address::Voice(to) => {
+                let carried = self.send_by_carrier(attempt, to, known).await;
+                return self.carried(attempt, carried, latency_ms());
+            }
             Address::Email(to) => self.send_email(attempt, to, &said).await,
             Address::Push(to) => self.send_push(attempt, to, &said).await,
         };
-        let carrier = self.carrier_id(&attempt.address);
-        let latency_ms = (self.clock.now() - begun).num_milliseconds();
-        count(&attempt.address, &tried, latency_ms);
+        count(&attempt.address, &tried, latency_ms());
         match tried {
-            Ok(taken) => Sent {
-                outcome: Outcome::Sent { ended: taken.ended, deadline_at: taken.deadline_at },
-                answer: outbox::Answer {
-                    carrier,
-                    provider_id: taken.provider_id,
-                    latency_ms: Some(latency_ms),
-                    ..outbox::Answer::default()
-                },
-                class: None,
-            },
-            Err(trouble) => self.failed(attempt, carrier, trouble, latency_ms),
+            Ok(taken) => taken_by(None, taken, latency_ms()),
+            Err(trouble) => self.failed(attempt, None, trouble, latency_ms()),
         }
+    }
+
+    fn carried(&self, attempt: &Attempt, carried: Carried, latency_ms: i64) -> Sent {
+        let Carried { outcome, carrier, tried, elsewhere } = carried;
+        let mut sent = match outcome {
+            Ok(taken) => taken_by(carrier, taken, latency_ms),
+            Err(trouble) => self.failed(attempt, carrier, trouble, latency_ms),
+        };
+        if elsewhere {
+            sent.outcome = self.sooner(sent.outcome);
+        }
+        sent.answer.tried = carried::to_json(attempt, &tried);
+        Sent { tried, ..sent }
     }
 
     /// Asks the provider about an attempt whose end is unknown, or whose reports stay away.
@@ -175,47 +186,31 @@ impl Channels {
     }
 
     /// All that this attempt may have become at the provider, the likeliest first. What the provider has
-    /// not named yet is found by number and text, and may as well be another attempt's.
+    /// not named yet is found by number and text, and may as well be another attempt's. What one carrier knows
+    /// counts for more than that another cannot say. Whoever wants to be left alone is not asked.
     pub async fn candidates(&self, attempt: &Attempt) -> Vec<Looked> {
-        let line = match &attempt.carrier {
-            Some(id) => self.carriers.get(id),
-            None => self.carriers.preferred(),
-        };
-        let Some(line) = line else { return vec![Looked::Unclear] };
-        let carrier = line.carrier.as_ref();
-        let seen = match &attempt.address {
-            Address::Sms(to) => sms::look(carrier, attempt, to).await,
-            Address::Voice(to) => voice::look(carrier, attempt, to).await,
-            Address::Email(_) | Address::Push(_) => return vec![Looked::Unclear],
-        };
-        let found = |seen: Seen| Looked::Found {
-            rank: seen.rank,
-            state: seen.state,
-            answer: outbox::Answer {
-                carrier: Some(carrier.id().clone()),
-                provider_id: Some(seen.provider_id),
-                code: seen.code,
-                message: Some(seen.message),
-                latency_ms: None,
-            },
-        };
-        match seen {
-            Ok(seen) => seen.into_iter().map(found).collect(),
-            Err(error) if error.class == Class::State => Vec::new(),
-            Err(_) => vec![Looked::Unclear],
+        let (Address::Sms(to) | Address::Voice(to)) = &attempt.address else { return vec![Looked::Unclear] };
+        let lines = self.may_have(attempt, to);
+        if lines.is_empty() {
+            return vec![Looked::Unclear];
         }
-    }
-
-    fn carrier(&self) -> Result<&dyn Carrier, Trouble> {
-        let line = self.carriers.preferred().ok_or_else(|| Trouble::of(Class::Account, "no carrier is configured"))?;
-        Ok(line.carrier.as_ref())
-    }
-
-    fn carrier_id(&self, address: &Address) -> Option<CarrierId> {
-        match address {
-            Address::Sms(_) | Address::Voice(_) => Some(self.carriers.preferred()?.carrier.id().clone()),
-            Address::Email(_) | Address::Push(_) => None,
+        let mut candidates = Vec::new();
+        let is_named = attempt.provider_id.is_some();
+        let left_alone = if is_named { BTreeMap::new() } else { carried::left_alone(attempt, self.clock.now()) };
+        for line in lines {
+            let carrier = line.carrier.as_ref();
+            if !left_alone.contains_key(carrier.id()) {
+                candidates.extend(self.look_at(carrier, attempt, to).await);
+            } else if attempt.carrier.as_ref() == Some(carrier.id()) {
+                candidates.push(Looked::Unclear);
+            }
         }
+        if attempt.carrier.as_ref().is_some_and(|id| self.carriers.get(id).is_none()) {
+            // Taken out of the configuration meanwhile.
+            candidates.push(Looked::Unclear);
+        }
+        candidates.sort_by_key(|looked| *looked == Looked::Unclear);
+        candidates
     }
 
     fn failed(&self, attempt: &Attempt, carrier: Option<CarrierId>, trouble: Trouble, latency_ms: i64) -> Sent {
@@ -227,8 +222,9 @@ impl Channels {
             code: trouble.code,
             message: Some(trouble.message),
             latency_ms: Some(latency_ms),
+            tried: None,
         };
-        Sent { outcome, answer, class: Some(trouble.class) }
+        Sent { outcome, answer, class: Some(trouble.class), tried: Vec::new() }
     }
 
     /// An earlier try had got there after all.
@@ -238,7 +234,7 @@ impl Channels {
             AttemptState::Delivered => Outcome::Sent { ended: true, deadline_at: None },
             _ => Outcome::Sent { ended: false, deadline_at: self.deadline(&attempt.address) },
         };
-        Sent { outcome, answer, class: None }
+        Sent { outcome, answer, class: None, tried: Vec::new() }
     }
 
     /// A stretch of the clock's time as a time limit for sockets, which need a moment however fast it runs.
@@ -262,6 +258,17 @@ pub fn patience(address: &Address) -> Option<TimeDelta> {
     }
 }
 
+fn taken_by(carrier: Option<CarrierId>, taken: Taken, latency_ms: i64) -> Sent {
+    let answer = outbox::Answer {
+        carrier,
+        provider_id: taken.provider_id,
+        latency_ms: Some(latency_ms),
+        ..outbox::Answer::default()
+    };
+    let outcome = Outcome::Sent { ended: taken.ended, deadline_at: taken.deadline_at };
+    Sent { outcome, answer, class: None, tried: Vec::new() }
+}
+
 /// Carriers count their own requests.
 fn count(address: &Address, tried: &Result<Taken, Trouble>, latency_ms: i64) {
     let provider = match address {
@@ -277,7 +284,7 @@ fn count(address: &Address, tried: &Result<Taken, Trouble>, latency_ms: i64) {
 
 /// Since when an earlier try of this attempt may have got to its provider.
 fn since(attempt: &Attempt) -> Instant {
-    retry::since(attempt.address.channel(), attempt.tries, attempt.due_at, attempt.created_at)
+    retry::since(attempt)
 }
 
 impl Trouble {

@@ -1,6 +1,6 @@
 //! SMS over a carrier: sent with a validity, followed by delivery reports.
 
-use super::{Channels, Seen, Taken, Trouble};
+use super::{Channels, Seen, Taken};
 use crate::{
     carrier::{Carrier, CarrierError, NewSms, Sid, error_codes, status::MessageStatus},
     model::phone::Phone,
@@ -41,7 +41,7 @@ impl Channels {
         attempt: &Attempt,
         to: &Phone,
         said: &Said,
-    ) -> Result<Taken, Trouble> {
+    ) -> Result<Taken, CarrierError> {
         let sms = NewSms {
             to: to.clone(),
             from: None,

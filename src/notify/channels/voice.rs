@@ -1,6 +1,6 @@
 //! A phone that rings: the call is placed here, what it says and which keys it takes is paging's.
 
-use super::{Channels, Seen, Taken, Trouble};
+use super::{Channels, Seen, Taken};
 use crate::{
     carrier::{Carrier, CarrierError, NewCall, Sid, status::CallStatus},
     model::phone::Phone,
@@ -36,7 +36,7 @@ impl Channels {
         carrier: &dyn Carrier,
         attempt: &Attempt,
         to: &Phone,
-    ) -> Result<Taken, Trouble> {
+    ) -> Result<Taken, CarrierError> {
         let call = NewCall {
             to: to.clone(),
             from: None,

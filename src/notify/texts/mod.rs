@@ -17,7 +17,7 @@ use chrono_tz::Tz;
 use minijinja::{Environment, Value, context};
 
 use super::links::Action;
-use crate::model::{Instant, alert::Alert};
+use crate::model::{Instant, alert::Alert, details::Fact};
 
 pub use incident::of_incident;
 pub use lost::{lost_mail, lost_push, lost_sms};
@@ -147,9 +147,11 @@ pub fn already(language: &str, done: Done, by: &str) -> String {
     fill(sentence, &[("by", &plain::cut(&plain::one_line(by), CUSTOMER_MAX))])
 }
 
-pub fn page_mail(language: &str, about: About<'_>, links: &MailLinks) -> Mail {
+/// `said` is what a monitoring tool tells beside the title.
+pub fn page_mail(language: &str, about: About<'_>, said: &[Fact], links: &MailLinks) -> Mail {
     let words = words(language);
-    let facts = about.facts(words);
+    let mut facts = about.facts(words);
+    facts.extend(said.iter().map(|fact| (plain::one_line(&fact.name), plain::one_line(&fact.value))));
     let lines: Vec<String> = facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let actions = [
         (words.action.acknowledge, &links.acknowledge),
@@ -287,10 +289,10 @@ impl<'a> About<'a> {
         format!("[{} #{}] {}", self.alert.priority, self.alert.number, names.join(": "))
     }
 
-    fn facts(&self, words: &Words) -> Vec<(&'static str, String)> {
-        let mut facts = vec![(words.priority, format!("{} (#{})", self.alert.priority, self.alert.number))];
-        facts.extend(self.customer().map(|name| (words.customer, name)));
-        facts.extend(self.category().map(|name| (words.category, name)));
+    fn facts(&self, words: &Words) -> Vec<(String, String)> {
+        let mut facts = vec![(words.priority.to_owned(), format!("{} (#{})", self.alert.priority, self.alert.number))];
+        facts.extend(self.customer().map(|name| (words.customer.to_owned(), name)));
+        facts.extend(self.category().map(|name| (words.category.to_owned(), name)));
         facts
     }
 

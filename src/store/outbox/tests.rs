@@ -1,4 +1,4 @@
-//! Claims, outcomes and reports, in any order, on both databases.
+//! Claims, records and reports of attempts, on both databases.
 
 use std::collections::BTreeSet;
 
@@ -75,6 +75,17 @@ async fn get(store: &Store, id: &AttemptId) -> Attempt {
 const SENT: Outcome = Outcome::Sent { ended: false, deadline_at: None };
 
 on_both! {
+    async fn no_more_is_claimed_than_there_is_room_for(store: Store) {
+        let ids = Ids::seeded(1);
+        for n in 0..40 {
+            put(&store, &ids, |attempt| attempt.due_at = at(n)).await;
+        }
+        for n in 0..4 {
+            assert_eq!(claim_at(&store, 100, &format!("lease-{n}")).await.len(), 10);
+        }
+        assert!(claim_at(&store, 100, "last").await.is_empty());
+    }
+
     async fn what_is_due_is_claimed_once_among_many_senders(store: Store) {
         let ids = Ids::seeded(1);
         for n in 0..60 {
