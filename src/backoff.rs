@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use ::backoff::{SystemClock, backoff::Backoff as _, exponential::ExponentialBackoff};
 
+/// Nobody is asked again before the time that they named (`Retry-After`); more than this is taken for a mistake.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
+
 /// Waits that grow by a factor up to a longest one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Waits {

@@ -16,7 +16,9 @@ pub struct Log {
 /// Names of metrics: `pikett_`, the thing, the unit. Labels are few and closed sets: never ids,
 /// numbers or texts from outside.
 pub mod metric {
-    /// Webhooks of carriers answered, by `kind` and `answer`.
+    /// Webhooks of carriers answered, by `kind` and `answer`. Of those answered with a document, `repeated` (the
+    /// same document again), `late` (the call is over) and `unknown` (a call or leg that is not ours) are counted
+    /// once more.
     pub const WEBHOOKS: &str = "pikett_webhooks_total";
     /// From a carrier's webhook to our answer, by `path`.
     pub const WEBHOOK_SECONDS: &str = "pikett_webhook_seconds";
@@ -42,8 +44,23 @@ pub mod metric {
     pub const REQUESTS: &str = "pikett_requests_total";
     /// How long those took, by `provider` and `class`.
     pub const REQUEST_SECONDS: &str = "pikett_request_seconds";
-    /// Pages that may have gone out twice, because an earlier try's end is unknown.
+    /// Whether a carrier works, by `provider` and `channel`; known once it has failed.
+    pub const CARRIER_WELL: &str = "pikett_carrier_well";
+    /// Pages and calls that went through another carrier than the preferred one, by that one and `channel`.
+    pub const FAILOVERS: &str = "pikett_failovers_total";
+    /// Pages and calls to technicians that may have gone out twice, because an earlier try's end is unknown.
     pub const DUPLICATES: &str = "pikett_duplicates_total";
+    /// Messages that were held back, by `channel` and `what`: waits, later and left-out by the limits per person;
+    /// stands, as the provider's line was full.
+    pub const HELD_BACK: &str = "pikett_held_back_total";
+    /// Calls and SMS that `[limits]` did not allow, by the key of the `limit`; `declared`: nobody has the number.
+    pub const CAPPED: &str = "pikett_capped_total";
+    /// Pages that one page for many has said, by `channel`.
+    pub const BUNDLED: &str = "pikett_bundled_total";
+    /// Contact methods marked as not working, by `channel`.
+    pub const MARKS: &str = "pikett_marks_total";
+    /// Heartbeats to the outside, by `outcome` (sent, failed, withheld).
+    pub const HEARTBEATS: &str = "pikett_heartbeats_total";
     /// Rows set aside after too many tries, by `table`.
     pub const SET_ASIDE: &str = "pikett_set_aside_total";
     /// Rows that are due and not yet done, by `table`.

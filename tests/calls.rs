@@ -9,6 +9,8 @@ mod asked;
 mod called;
 #[path = "calls/called_back.rs"]
 mod called_back;
+#[path = "calls/carriers.rs"]
+mod carriers;
 #[path = "calls/checks.rs"]
 mod checks;
 #[path = "calls/collected.rs"]
@@ -21,6 +23,8 @@ mod crowds;
 mod database;
 #[path = "calls/dismissed.rs"]
 mod dismissed;
+#[path = "calls/doors.rs"]
+mod doors;
 #[path = "calls/exits.rs"]
 mod exits;
 #[path = "calls/french.rs"]
@@ -67,3 +71,5 @@ mod told;
 mod troubles;
 #[path = "calls/waited.rs"]
 mod waited;
+#[path = "calls/ways.rs"]
+mod ways;

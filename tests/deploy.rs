@@ -146,3 +146,14 @@ fn rules_and_handbook_speak_of_the_metrics_that_there_are() {
         assert!(handbook.contains(&format!("| `{rule}` |")), "docs/operations.md does not say what {rule} means");
     }
 }
+
+#[test]
+fn the_health_check_survives_podmans_own_format() {
+    let file = deploy("Containerfile");
+    assert!(file.contains("podman build --format docker"), "podman drops HEALTHCHECK from its own format");
+    let of_image = file.lines().find_map(|line| line.strip_prefix("HEALTHCHECK")?.split_once("CMD ")).unwrap().1;
+    let compose = deploy("compose.yaml");
+    let service = compose.split_once("\n  pikett:\n").unwrap().1.split_once("\n  postgres:\n").unwrap().0;
+    let test = service.lines().find_map(|line| line.trim().strip_prefix("test: ")).unwrap();
+    assert_eq!(words(test)[1..], words(of_image), "compose.yaml asks as the image does");
+}

@@ -152,6 +152,21 @@ fn the_test_call_that_is_shown_runs() {
     assert!(sound && told.contains("1 call, all as expected"), "{told}");
 }
 
+/// `UPDATE_DOCS=1 cargo test --test docs` writes it.
+#[test]
+fn the_page_of_every_field_says_what_the_language_is_now() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/flow-fields.md");
+    let page = pikett::ivr::schema::handbook();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &page).expect("it can be written");
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == page, "docs/flow-fields.md is not what the fields are now: UPDATE_DOCS=1 cargo test --test docs");
+    for kind in pikett::ivr::STEP_KINDS {
+        assert!(page.contains(&format!("\n## `{kind}`\n")), "{kind}");
+    }
+}
+
 #[test]
 fn every_step_is_explained() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/flows.md");

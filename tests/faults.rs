@@ -115,7 +115,9 @@ pub async fn stage(folder: &std::path::Path, clock: &Clock, seed: u64, database:
     stage.sim.faults().set(Faults { rest, ..Faults::default() });
     // So much money is spent in no real night.
     let msp = folder.join("msp.toml");
-    let limits = "[limits]\ncalls_per_hour = 100000\nsms_per_hour = 100000\n";
+    let limits = "[limits]\ncalls_per_hour = 100000\nsms_per_hour = 100000\ncalls_per_day = 100000\nsms_per_day = 100000\n\
+                  number_calls_per_hour = 100000\nnumber_calls_per_day = 100000\nnumber_sms_per_hour = 100000\n\
+                  number_sms_per_day = 100000\nsudden_per_hour = 0\n";
     fs::write(&msp, fs::read_to_string(&msp).unwrap().replace("[limits]\n", limits)).unwrap();
     stage.apply().await.unwrap();
     stage

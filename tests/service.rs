@@ -17,6 +17,8 @@ mod database;
 mod described;
 #[path = "service/events.rs"]
 mod events;
+#[path = "service/heartbeat.rs"]
+mod heartbeat;
 #[path = "support/house.rs"]
 mod house;
 #[path = "service/incidents.rs"]

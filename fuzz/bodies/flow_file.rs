@@ -105,6 +105,11 @@ fn facts() -> Facts {
         incidents: Vec::new(),
         next_alert: 17,
         queue_position: None,
-        money: Money { calls_left: true, sms_left: true, countries: BTreeSet::from(["49".to_owned()]) },
+        money: Money {
+            calls_left: true,
+            sms_left: true,
+            countries: BTreeSet::from(["49".to_owned()]),
+            full: BTreeSet::new(),
+        },
     }
 }

@@ -10,10 +10,10 @@ use axum::{
 use super::{Api, failed};
 use crate::{
     store::tokens,
-    telemetry::metric,
     web::{
         caller::{Caller, Scope},
         problem::Problem,
+        refusals::refused,
     },
 };
 
@@ -47,7 +47,7 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn unauthorized(reason: &'static str, challenge: &'static str) -> Response {
-    metrics::counter!(metric::REFUSED, "face" => "api", "reason" => reason).increment(1);
+    refused("api", reason);
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "a token is needed")
         .detail("send `Authorization: Bearer TOKEN`; `pikett token create` makes one");
     let mut response = problem.into_response();

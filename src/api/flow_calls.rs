@@ -34,7 +34,7 @@ pub fn come_to(given: &Given, flow: &Flow, here: &Declared) -> Result<TestCalls,
     let calls = flowtest::read(TESTS, &given.tests)?;
     if calls.len() > CALLS_MAX {
         let what = format!("{} test calls are more than are played here", calls.len());
-        return Err(vec![fault(0, what, &format!("send at most {CALLS_MAX}, or use `pikett flow test`"))]);
+        return Err(vec![fault(1, what, &format!("send at most {CALLS_MAX}, or use `pikett flow test`"))]);
     }
     let directory = match &given.declarations {
         Some(declarations) => brought(given, declarations)?,
@@ -42,14 +42,14 @@ pub fn come_to(given: &Given, flow: &Flow, here: &Declared) -> Result<TestCalls,
     };
     let Some(in_use) = directory.flows.get(&flow.id).map(|in_use| in_use.flow.clone()) else {
         let what = format!("flow `{}` is not among the declarations", flow.id);
-        return Err(vec![fault(0, what, "let a hotline there run it")]);
+        return Err(vec![fault(1, what, "let a hotline there run it")]);
     };
     let (mut pins, mut failed) = (Pins::default(), Vec::new());
     for call in &calls {
         let hotline = flowtest::hotline_of(&directory, flow, call);
         let hotline = hotline.map_err(|(what, mend)| vec![fault(call.line, what, mend)])?.clone();
         let played = flowtest::play(&directory, &hotline, &in_use, call, &mut pins);
-        failed.extend(played.told(TESTS, call));
+        failed.extend(played.faults(TESTS, call));
     }
     Ok(TestCalls { played: calls.len(), failed })
 }
@@ -81,7 +81,7 @@ fn in_force(given: &Given, flow: &Flow, here: &Declared) -> Directory {
 }
 
 fn fault(line: usize, what: String, mend: &str) -> Fault {
-    Fault { file: TESTS.to_owned(), line, column: usize::from(line > 0), what, mend: mend.to_owned() }
+    Fault { file: TESTS.to_owned(), line, column: 1, what, mend: mend.to_owned() }
 }
 
 pub fn broken_off(error: &tokio::task::JoinError) -> Problem {
@@ -133,10 +133,8 @@ flow = "hello"
     fn a_call_is_played_on_what_came_along() {
         assert_eq!(played("Hallo", WORLD), Ok(TestCalls { played: 1, failed: vec![] }));
         let failed = played("Guten Tag", WORLD).unwrap().failed;
-        assert!(
-            failed[0].starts_with("flow.test.toml:6: test call \"hello\": expected to hear \"Guten Tag\""),
-            "{failed:?}"
-        );
+        let told = failed[0].to_string();
+        assert!(told.starts_with("flow.test.toml:6:1: test call \"hello\": expected to hear \"Guten Tag\""), "{told}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `/flows`: the versions of flows. A new one is kept first and put into force by a request of its own, so
 //! that somebody can look at what it changes. Going back is activating an earlier one.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use axum::{
     Extension, Json,
@@ -15,10 +15,10 @@ use super::{
     fields::{Fields, refused},
     flow_calls::{self, Given},
     query::Query,
-    wire::{FlowVersion, Page},
+    wire::{Flow, FlowVersion, Page},
 };
 use crate::{
-    declare::Preview,
+    declare::{Preview, directory_from, org::Defaults},
     ivr,
     model::{
         fault::Fault,
@@ -35,18 +35,63 @@ const BODY_BYTES_MAX: usize = 4 * 1_024;
 /// What faults of a text without a file are told of.
 const FILE: &str = "flow.toml";
 
-/// All versions of all flows; the newest of each first.
+/// The versions of all flows, flow by flow; the newest of each first.
 pub async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Json<Page<FlowVersion>>, Problem> {
-    let query = Query::read(query.as_deref(), &["flow"])?;
-    let flow = query.parsed::<FlowId>("flow")?;
+    let query = Query::read(query.as_deref(), &["flow", "limit", "cursor"])?;
+    let (flow, limit, after) = (query.parsed::<FlowId>("flow")?, query.limit()?, query.parsed::<Cursor>("cursor")?);
     let org = api.context.directory().org.clone();
     let listed = async {
         let mut db = api.context.store.read().await?;
-        flows::list(&mut db, &org, flow.as_ref()).await
+        let after = after.as_ref().map(|Cursor(flow, version)| (flow, *version));
+        flows::list(&mut db, &org, flow.as_ref(), after, limit + 1).await
     };
-    let items: Vec<FlowVersion> = listed.await.map_err(|error| failed(&error))?.iter().map(FlowVersion::from).collect();
-    let limit = i64::try_from(items.len()).unwrap_or(i64::MAX);
-    Ok(Json(Page::of(items, limit, |version| version.version.to_string())))
+    let items = listed.await.map_err(|error| failed(&error))?.iter().map(FlowVersion::from).collect();
+    Ok(Json(Page::of(items, limit, |version: &FlowVersion| format!("{}:{}", version.flow, version.version))))
+}
+
+/// The version that a page ended with.
+struct Cursor(FlowId, i64);
+
+impl std::str::FromStr for Cursor {
+    type Err = &'static str;
+
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "send `next` of the page before";
+        let (flow, version) = given.rsplit_once(':').ok_or(WRONG)?;
+        Ok(Self(flow.parse().map_err(|_| WRONG)?, version.parse().map_err(|_| WRONG)?))
+    }
+}
+
+/// What answers calls, and where a rollback leads.
+pub async fn flow(
+    State(api): State<Api>,
+    Path(flow): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Flow>, Problem> {
+    Query::read(query.as_deref(), &[])?;
+    let Ok(flow) = flow.parse::<FlowId>() else { return Err(missing()) };
+    let org = api.context.directory().org.clone();
+    let found = async {
+        let mut db = api.context.store.read().await?;
+        let newest = flows::list(&mut db, &org, Some(&flow), None, 1).await?.pop();
+        let before = flows::before(&mut db, &org, &flow).await?;
+        Ok::<_, StoreError>((newest, before, declarations::load(&mut db, &org).await?))
+    };
+    let (newest, before, declared) = found.await.map_err(|error| failed(&error))?;
+    let newest = newest.ok_or_else(missing)?;
+    let active = declared.flows.iter().find(|active| active.flow == flow);
+    let directory =
+        directory_from(&declared.documents, iter::empty(), &Defaults::default(), declared.revision).directory;
+    let runs = directory.hotlines.values().filter(|hotline| hotline.flow == flow);
+    Ok(Json(Flow {
+        flow: flow.to_string(),
+        version: active.map(|active| active.version),
+        file: active.map(|active| active.file.clone()),
+        source: active.map(|active| active.source.clone()),
+        newest: newest.version,
+        rollback_to: before,
+        hotlines: runs.map(|hotline| hotline.number.to_string()).collect(),
+    }))
 }
 
 /// One version with its text.
@@ -92,7 +137,8 @@ pub async fn add(
     let kept = keep(&context.store, &context.clock, &org, FILE, source, calls.as_ref().unwrap_or(&none)).await;
     match kept {
         Ok(Ok((flow, version))) => {
-            let calls = calls.map(|calls| json!({ "played": calls.played, "failed": calls.failed }));
+            let sentences = |calls: &TestCalls| calls.failed.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let calls = calls.map(|calls| json!({ "played": calls.played, "failed": sentences(&calls) }));
             Ok(Json(json!({ "flow": flow.as_str(), "version": version, "test_calls": calls })))
         }
         Ok(Err(faults)) => Err(faulty("the flow does not check", &faults)),
@@ -159,14 +205,37 @@ pub async fn put_into_force(
     let version = fields.number("version");
     let dry_run = fields.flag("dry_run");
     fields.finish()?;
+    change(&api, &flow, Wanted::Version(version), dry_run).await
+}
+
+/// `{"dry_run": true}`, or nothing: back to the version that answered calls before, or what that would change.
+pub async fn roll_back(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(flow): Path<String>,
+    request: Request,
+) -> Result<Json<Value>, Problem> {
+    caller.may_write()?;
+    let body = body::read(request.into_body(), BODY_BYTES_MAX).await.map_err(|error| refused(&error))?;
+    let mut fields = Fields::read(&body)?;
+    let dry_run = fields.flag("dry_run");
+    fields.finish()?;
+    change(&api, &flow, Wanted::Before, dry_run).await
+}
+
+async fn change(api: &Api, flow: &str, wanted: Wanted, dry_run: bool) -> Result<Json<Value>, Problem> {
     let Ok(flow) = flow.parse::<FlowId>() else { return Err(missing()) };
     let org: OrgId = api.context.directory().org.clone();
     let (store, clock) = (&api.context.store, &api.context.clock);
-    match activate(store, clock, &org, &flow, Wanted::Version(version), dry_run).await {
+    match activate(store, clock, &org, &flow, wanted, dry_run).await {
         Ok(Outcome::Active { version, changed, previews }) => Ok(Json(json!({
             "flow": flow.as_str(), "version": version, "changed": changed, "dry_run": dry_run,
             "hotlines": previews.iter().map(hotline).collect::<Vec<_>>(),
         }))),
+        Ok(Outcome::Missing) if wanted == Wanted::Before => {
+            Err(Problem::new(StatusCode::NOT_FOUND, "there is no version to go back to")
+                .detail("no other version of such a flow was in force before"))
+        }
         Ok(Outcome::Missing) => Err(missing()),
         Ok(Outcome::Refused(faults)) => Err(faulty("this version cannot be put into force", &faults)),
         Err(StoreError::Stale(_)) => Err(Problem::unavailable()),

@@ -74,8 +74,12 @@ pub async fn story(db: &mut AnyConnection, org: &OrgId, name: &Named) -> Result<
     Ok(Some(IncidentStory { incident: Incident::from(&row), updates, followers }))
 }
 
-pub async fn open(api: State<Api>, caller: Extension<Caller>, request: Request) -> Result<Json<Value>, Problem> {
-    answer(api, caller, None, request).await
+pub async fn open(
+    api: State<Api>,
+    caller: Extension<Caller>,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    Ok((StatusCode::CREATED, answer(api, caller, None, request).await?))
 }
 
 pub async fn update(
@@ -149,17 +153,21 @@ fn draft(fields: &mut Fields) -> Draft {
         Some(Value::Number(rev)) if rev.is_i64() => draft.rev = rev.as_i64(),
         Some(_) => fields.wrong("rev", "must be a whole number"),
     }
-    match fields.taken("text") {
-        None => {}
-        Some(Value::String(text)) => draft.text = Some(text),
-        Some(Value::Object(texts)) => draft.texts = texts_of(fields, texts),
-        Some(_) => fields.wrong("text", "must be a text, or an object of language and text"),
+    match (fields.taken("text"), fields.taken("texts")) {
+        (None, None) => {}
+        (Some(_), Some(_)) => fields.wrong("texts", "is the same as `text`: send one of the two"),
+        (Some(Value::String(text)), None) => draft.text = Some(text),
+        (Some(Value::Object(texts)), None) => draft.texts = texts_of(fields, "text", texts),
+        (Some(_), None) => fields.wrong("text", "must be a text, or an object of language and text"),
+        (None, Some(Value::Object(texts))) => draft.texts = texts_of(fields, "texts", texts),
+        (None, Some(_)) => fields.wrong("texts", "must be an object of language and text"),
     }
     draft
 }
 
 fn texts_of(
     fields: &mut Fields,
+    name: &str,
     given: serde_json::Map<String, Value>,
 ) -> BTreeMap<crate::model::language::Language, String> {
     let mut texts = BTreeMap::new();
@@ -168,9 +176,9 @@ fn texts_of(
             (Ok(language), Value::String(text)) if text.chars().count() <= TEXT_MAX => {
                 texts.insert(language, text);
             }
-            (Ok(_), Value::String(_)) => fields.wrong("text", format!("is longer than {TEXT_MAX} characters")),
-            (Ok(_), _) => fields.wrong("text", "has a value that is no text"),
-            (Err(error), _) => fields.wrong("text", error),
+            (Ok(_), Value::String(_)) => fields.wrong(name, format!("is longer than {TEXT_MAX} characters")),
+            (Ok(_), _) => fields.wrong(name, "has a value that is no text"),
+            (Err(error), _) => fields.wrong(name, error),
         }
     }
     texts

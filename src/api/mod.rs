@@ -17,6 +17,7 @@ mod flow_calls; // the test calls that come with a flow
 mod flows; // versions of flows, and which is in force
 mod idempotency; // a repeated request gets the same answer
 pub mod incidents; // outages as customers hear of them; also for the command line
+pub mod marks; // contact methods that do not work
 mod oncall; // who is on call, and why
 pub mod openapi; // the description of all this
 mod query; // parameters
@@ -75,8 +76,10 @@ pub fn resources(api: Api) -> Router {
         .route("/calls", get(calls::list))
         .route("/flows", get(flows::list))
         .route("/flows", post(flows::add))
+        .route("/flows/{flow}", get(flows::flow))
         .route("/flows/{flow}/versions/{version}", get(flows::one))
         .route("/flows/{flow}/activate", post(flows::put_into_force))
+        .route("/flows/{flow}/rollback", post(flows::roll_back))
         .route("/callbacks", get(callbacks::list))
         .route("/callbacks/{callback}/call", post(callbacks::call))
         .route("/callbacks/{callback}/done", post(callbacks::done))
@@ -84,6 +87,8 @@ pub fn resources(api: Api) -> Router {
         .route("/incidents/{incident}", get(incidents::one).patch(incidents::update))
         .route("/voicemails", get(voicemails::list))
         .route("/voicemails/{voicemail}", get(voicemails::one))
+        .route("/marks", get(marks::list))
+        .route("/marks/{person}/{method}/clear", post(marks::clear))
         .route("/people/{person}/contacts", get(contacts::list).post(contacts::add))
         .route("/people/{person}/contacts/{contact}", delete(contacts::remove))
         .route("/people/{person}/contacts/{contact}/code", post(contacts::send_code))

@@ -45,25 +45,34 @@ pub fn describe() -> Value {
                 "Ring a technician, then the customer from the hotline's number", "Caller"),
             "/callbacks/{callback}/done": act_on_callback("callback_done", "It was done otherwise", "By"),
             "/incidents": { "get": list_of_incidents(), "post": change_of_incident("open_incident",
-                "Open an incident: flows with a `notice` step tell callers of it", "NewIncident") },
+                "Open an incident: flows with a `notice` step tell callers of it", "NewIncident", "201") },
             "/incidents/{incident}": {
                 "parameters": [ref_to("parameters", "incident")],
                 "get": get("incident", "One incident with everything that was told of it", "IncidentStory"),
                 "patch": change_of_incident("update_incident",
                     "Say how it goes on: whoever follows it gets an SMS. What is left out stays as it is",
-                    "IncidentChange"),
+                    "IncidentChange", "200"),
             },
             "/flows": { "get": list_of_flows(), "post": add_flow() },
+            "/flows/{flow}": {
+                "parameters": [ref_to("parameters", "flow")],
+                "get": get("flow", "A flow: the version in force with its text, and where a rollback leads", "Flow"),
+            },
             "/flows/{flow}/versions/{version}": {
                 "parameters": [ref_to("parameters", "flow"), ref_to("parameters", "version")],
-                "get": get("flow", "One version of a flow with its text", "FlowSource"),
+                "get": get("flow_version", "One version of a flow with its text", "FlowSource"),
             },
-            "/flows/{flow}/activate": activate_flow(),
+            "/flows/{flow}/activate": change_of_flow("activateFlow",
+                "Put a version into force, or see which hotlines that would change and how", "Activation"),
+            "/flows/{flow}/rollback": change_of_flow("rollbackFlow",
+                "Go back to the version that answered calls before, or see what that would change", "Rollback"),
             "/voicemails": { "get": list_of_voicemails() },
             "/voicemails/{voicemail}": {
                 "parameters": [ref_to("parameters", "voicemail")],
                 "get": get("voicemail", "One recording, with a link to hear it", "Voicemail"),
             },
+            "/marks": { "get": list_of_marks() },
+            "/marks/{person}/{method}/clear": clear_mark(),
             "/people/{person}/contacts": {
                 "parameters": [ref_to("parameters", "person")],
                 "get": list_of_contacts(),
@@ -155,8 +164,12 @@ fn get(id: &str, summary: &str, schema: &str) -> Value {
 }
 
 fn answers(schema: &Value) -> Value {
+    answers_by("200", schema)
+}
+
+fn answers_by(status: &str, schema: &Value) -> Value {
     json!({
-        "200": { "description": "As asked", "content": { "application/json": { "schema": schema } } },
+        status: { "description": "As asked", "content": { "application/json": { "schema": schema } } },
         "default": ref_to("responses", "Problem"),
     })
 }
@@ -239,7 +252,7 @@ fn list_of_incidents() -> Value {
     })
 }
 
-fn change_of_incident(id: &str, summary: &str, body: &str) -> Value {
+fn change_of_incident(id: &str, summary: &str, body: &str, status: &str) -> Value {
     json!({
         "operationId": id,
         "summary": summary,
@@ -248,7 +261,7 @@ fn change_of_incident(id: &str, summary: &str, body: &str) -> Value {
             "required": true,
             "content": { "application/json": { "schema": ref_to("schemas", body) } },
         },
-        "responses": answers(&ref_to("schemas", "IncidentOutcome")),
+        "responses": answers_by(status, &ref_to("schemas", "IncidentOutcome")),
     })
 }
 
@@ -282,9 +295,11 @@ fn list_of_flows() -> Value {
     json!({
         "operationId": "flows",
         "summary": "The versions of flows, of each the newest first, and which is in force",
-        "parameters": [{
-            "name": "flow", "in": "query", "schema": { "type": "string" }, "description": "Only of this flow",
-        }],
+        "parameters": [
+            { "name": "flow", "in": "query", "schema": { "type": "string" }, "description": "Only of this flow" },
+            ref_to("parameters", "limit"),
+            ref_to("parameters", "cursor"),
+        ],
         "responses": answers(&page_of("FlowVersion")),
     })
 }
@@ -303,16 +318,16 @@ fn add_flow() -> Value {
     })
 }
 
-fn activate_flow() -> Value {
+fn change_of_flow(id: &str, summary: &str, body: &str) -> Value {
     json!({
         "parameters": [ref_to("parameters", "flow")],
         "post": {
-            "operationId": "activateFlow",
-            "summary": "Put a version into force, or see which hotlines that would change and how",
-            "description": "Calls in progress stay on their version. Going back is activating an earlier one.",
+            "operationId": id,
+            "summary": summary,
+            "description": "Calls in progress stay on their version.",
             "requestBody": {
-                "required": true,
-                "content": { "application/json": { "schema": ref_to("schemas", "Activation") } },
+                "required": body == "Activation",
+                "content": { "application/json": { "schema": ref_to("schemas", body) } },
             },
             "responses": answers(&ref_to("schemas", "Activated")),
         },
@@ -331,6 +346,30 @@ fn list_of_voicemails() -> Value {
             ref_to("parameters", "cursor"),
         ],
         "responses": answers(&page_of("Voicemail")),
+    })
+}
+
+fn list_of_marks() -> Value {
+    json!({
+        "operationId": "marks",
+        "summary": "Contact methods that are not used, since nothing gets to them any more",
+        "responses": answers(&page_of("Mark")),
+    })
+}
+
+fn clear_mark() -> Value {
+    let part = |name: &str, text: &str, example: &str| {
+        json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" }, "description": text,
+                "example": example })
+    };
+    json!({
+        "parameters": [part("person", "Whose it is", "anna"), part("method", "The contact method's id", "mobile")],
+        "post": {
+            "operationId": "clear_mark",
+            "summary": "Use a contact method again",
+            "requestBody": { "content": { "application/json": { "schema": ref_to("schemas", "By") } } },
+            "responses": answers(&ref_to("schemas", "MarkOutcome")),
+        },
     })
 }
 

@@ -16,7 +16,7 @@ const SECONDS: [f64; 14] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0
 const WAITS: [f64; 9] = [5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0];
 const UNITS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 
-const COUNTERS: [(&str, &str); 11] = [
+const COUNTERS: [(&str, &str); 17] = [
     (metric::WEBHOOKS, "Webhooks of carriers answered, by kind and answer"),
     (metric::REFUSED, "Requests refused, by face and reason"),
     (metric::CALLS, "Calls that ended, by outcome"),
@@ -25,14 +25,24 @@ const COUNTERS: [(&str, &str); 11] = [
     (metric::ALERTS, "Alerts opened, by source"),
     (metric::ATTEMPTS, "Attempts that reached an end, by channel and state"),
     (metric::REQUESTS, "Requests to providers, by provider and class"),
-    (metric::DUPLICATES, "Pages that may have gone out twice, because an earlier try's end is unknown"),
+    (metric::FAILOVERS, "Pages and calls that another carrier took than the preferred one, by provider and channel"),
+    (
+        metric::DUPLICATES,
+        "Pages and calls to technicians that may have gone out twice, because an earlier try's end is unknown",
+    ),
     (
         metric::SPARE,
         "What happened by spare documents, by what: used, dialled, talked, message, recording, ended, capped",
     ),
+    (metric::HELD_BACK, "Messages that were held back, by channel and what became of them"),
+    (metric::CAPPED, "Calls and SMS that were not allowed, by the key of the limit"),
+    (metric::BUNDLED, "Pages that one page for many has said, by channel"),
+    (metric::MARKS, "Contact methods marked as not working, by channel"),
+    (metric::HEARTBEATS, "Heartbeats to the outside, by outcome: sent, failed, withheld"),
     (metric::SET_ASIDE, "Rows set aside after too many tries, by table"),
 ];
-const GAUGES: [(&str, &str); 3] = [
+const GAUGES: [(&str, &str); 4] = [
+    (metric::CARRIER_WELL, "Whether a carrier works (1) or is left (0), by provider and channel"),
     (metric::ALERTS_OPEN, "Alerts that nobody has resolved, by state"),
     (metric::DUE, "Rows that are due and not yet done, by table"),
     (metric::LOG_DROPPED, "Log lines dropped because their reader was too slow"),

@@ -24,7 +24,7 @@ use crate::{
     api::Api,
     carrier::http_client,
     clock::{Clock, Ids},
-    config::{Config, Updates},
+    config::{self, Config, Updates},
     console::{self, Console},
     hotline::{
         self,
@@ -42,7 +42,7 @@ use crate::{
     store::{Store, StoreError},
     telemetry::Log,
     web::webhook::Webhooks,
-    work::{Context, Work},
+    work::{Context, Work, heartbeat::Heartbeat},
 };
 use health::Health;
 use routes::Faces;
@@ -152,7 +152,7 @@ impl Service {
         };
         let recordings =
             Recordings::new(context.clone(), carriers.clone(), settings, stopping.clone(), workers.clone());
-        let webhooks = Webhooks::new(carriers, &public_url);
+        let webhooks = Webhooks::new(carriers, &public_url, clock.clone());
         let lookups = Settings { allow_private: config.lookup.allow_private, token: config.lookup.token.clone() };
         let lookups = Lookups::new(&clock, lookups);
         let desk = Desk::new(webhooks.clone(), clock.clone(), &config.server.spare_file);
@@ -163,7 +163,10 @@ impl Service {
         workers.spawn(hotline::spare::keep_ready(desk.clone(), context.directory.clone(), stopping.clone()));
         workers.spawn(hotline.clone().take_up(stopping.clone()));
         let handlers = [hotline::handlers(&hotline), recordings::handlers(&recordings)].concat();
-        Work::start(&context, &channels, handlers, &stopping, &workers);
+        let wellness = Work::start(&context, &channels, handlers, &stopping, &workers);
+        if let Some(config::Heartbeat { url, every }) = config.heartbeat.clone() {
+            workers.spawn(Heartbeat { url, every, http }.run(clock.clone(), wellness, stopping.clone()));
+        }
         let api = Api::start(context.clone(), stopping.clone());
         let faces = Faces {
             hotline,

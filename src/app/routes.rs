@@ -19,7 +19,7 @@ use crate::{
     paging,
     recordings::{self, Recordings},
     telemetry::metric,
-    web::problem::Problem,
+    web::{problem::Problem, refusals::refused},
 };
 
 /// What answers.
@@ -76,7 +76,7 @@ async fn timed(path: Option<MatchedPath>, request: Request, next: Next) -> Respo
 /// Below `/carriers/` nobody learns which paths there are.
 async fn nothing(uri: Uri) -> Response {
     if uri.path().starts_with("/carriers/") {
-        metrics::counter!(metric::REFUSED, "face" => "carriers", "reason" => "unknown_path").increment(1);
+        refused("carriers", "unknown_path");
         return StatusCode::FORBIDDEN.into_response();
     }
     Problem::new(StatusCode::NOT_FOUND, "there is nothing here").into_response()

@@ -44,7 +44,7 @@ impl Standby {
         let listener = listen(config.server.listen).await?;
         let address = listener.local_addr().map_err(not_listening(config.server.listen))?;
         let carriers = outside::carriers(&config.carriers, &http_client(&clock), &clock);
-        let webhooks = Webhooks::new(carriers, &public_url(config, address));
+        let webhooks = Webhooks::new(carriers, &public_url(config, address), clock.clone());
         let desk = Desk::new(webhooks, clock, &config.server.spare_file);
         if let Ok(plan) = standby::load(&desk) {
             desk.prepare(plan);

@@ -1,5 +1,5 @@
-//! When the service ends: at SIGTERM or SIGINT it finishes what it has begun; a second signal, or a
-//! stop that takes too long, ends it at once.
+//! When the service ends: at SIGTERM or SIGINT it finishes what it has begun, for as long as whoever stops it
+//! waits; a second signal ends it at once.
 
 use std::{io, time::Duration};
 
@@ -19,7 +19,9 @@ pub struct Signals {
 pub enum Stopped {
     /// Everything that was begun is finished and durable.
     Finished,
-    /// Somebody was impatient. What was acknowledged is durable all the same.
+    /// It took too long. What was accepted is durable, and what is unfinished is taken up at the next start.
+    Late,
+    /// A second signal: somebody was impatient. What was accepted is durable all the same.
     Abandoned,
 }
 
@@ -41,20 +43,40 @@ impl Signals {
 pub async fn until_signal(stop: impl Future<Output = ()>, mut signals: Signals) -> Stopped {
     signals.next().await;
     tracing::info!("asked to stop; what was begun is finished first");
+    ended(stop, PATIENCE, signals.next()).await
+}
+
+async fn ended(stop: impl Future<Output = ()>, patience: Duration, again: impl Future<Output = ()>) -> Stopped {
     tokio::select! {
-        finished = tokio::time::timeout(PATIENCE, stop) => match finished {
+        finished = tokio::time::timeout(patience, stop) => match finished {
             Ok(()) => {
                 tracing::info!("stopped");
                 Stopped::Finished
             }
             Err(_) => {
-                tracing::warn!("stopping took too long, so what is left is abandoned");
-                Stopped::Abandoned
+                tracing::warn!("stopping took too long; what was accepted is durable and is gone on with at the next start");
+                Stopped::Late
             }
         },
-        () = signals.next() => {
+        () = again => {
             tracing::warn!("asked to stop twice, so what is left is abandoned");
             Stopped::Abandoned
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(5);
+
+    #[tokio::test]
+    async fn a_stop_ends_finished_late_or_abandoned() {
+        assert_eq!(ended(ready(()), MOMENT, pending()).await, Stopped::Finished);
+        assert_eq!(ended(pending(), MOMENT, pending()).await, Stopped::Late);
+        assert_eq!(ended(pending(), PATIENCE, ready(())).await, Stopped::Abandoned);
     }
 }

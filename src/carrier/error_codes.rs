@@ -1,10 +1,11 @@
 //! Twilio's error codes, sorted by what to do about them.
 //!
+//! Codes in reports come without a word of whose they are: those of Telnyx's messages begin where Twilio's end.
 //! Decided by the code first, by the HTTP status only for codes that are unknown (Twilio's error
 //! dictionary has thousands; these are the ones that a hotline and its pages meet). Start with
 //! `class_of`.
 
-use super::Class;
+use super::{Class, telnyx};
 
 /// The recipient has sent STOP: no message reaches this number until it sends START.
 pub const OPTED_OUT: u32 = 21610;
@@ -58,7 +59,7 @@ pub fn class_of(code: Option<u32>, status: Option<u16>) -> Class {
                 BUG_RANGES.iter().any(|(first, last)| (*first..=*last).contains(&code)).then_some(Class::Bug)
             })
         });
-    listed.unwrap_or(match status {
+    listed.or_else(|| code.and_then(telnyx::errors::of_message)).unwrap_or(match status {
         Some(429 | 503) => Class::Retry,
         Some(401..=403) => Class::Account,
         Some(404 | 410) => Class::State,
@@ -68,6 +69,12 @@ pub fn class_of(code: Option<u32>, status: Option<u16>) -> Class {
         Some(400..=499) => Class::Bug,
         Some(_) | None => Class::Unsure,
     })
+}
+
+/// Whether a failure that speaks of the destination may be over by itself: no network delivers, which also
+/// happens while the network is out, or our own caller id is refused. Such a number is not given up.
+pub fn may_pass(code: u32) -> bool {
+    matches!(code, 13214 | 13224 | 13247)
 }
 
 /// What a code means, for timelines; status callbacks bring a number only.
@@ -105,7 +112,7 @@ pub fn words(code: u32) -> Option<&'static str> {
         32016 => "no network took the call in time",
         32017 => "the network blocks our number for its reputation",
         32203 => "the carrier blocked the call",
-        _ => return None,
+        _ => return telnyx::errors::words(code),
     })
 }
 

@@ -4,15 +4,18 @@
 //! Never decides whom to call or what to say: that comes in as values. Start with `Carrier`.
 
 pub mod carriers; // the carriers of this installation, in order of preference
+pub mod choose; // which of them is asked first: pure
 pub mod error_codes; // the carrier's codes, sorted by what to do
 pub mod guard; // no requests into the house
+pub mod health; // whether one works just now: pure
 mod http; // how carriers are connected to
 pub mod signature; // who sent this webhook: pure
 #[cfg(test)]
 #[path = "../../tests/support/carrier.rs"]
 pub mod stand; // a carrier's web server for tests
 pub mod status; // the carrier's status words, with ranks
-pub mod twilio; // the REST client
+pub mod telnyx; // another language for messages, much the same for calls
+pub mod twilio; // the REST client, and that of all who speak the same
 pub mod twiml; // the document that answers a webhook: typed, pure
 pub mod voices; // which voice speaks a language: pure
 
@@ -49,6 +52,13 @@ impl fmt::Debug for Sid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// How much a carrier is asked for in a second at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    pub calls_per_second: f64,
+    pub messages_per_second: f64,
 }
 
 /// A call to be placed. When it is answered the carrier asks `url` what to do.
@@ -97,6 +107,8 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, CarrierError>>;
 pub trait Carrier: Send + Sync {
     fn id(&self) -> &CarrierId;
     fn from(&self) -> &Phone;
+    /// What is under way at once is measured by these.
+    fn rates(&self) -> Rates;
 
     /// Places a call. After `Class::Unsure` look with `find_calls` before placing it again.
     fn place_call<'a>(&'a self, call: &'a NewCall) -> Answer<'a, Sid>;
@@ -110,13 +122,17 @@ pub trait Carrier: Send + Sync {
     /// calls that it knows to be others.
     fn find_calls<'a>(&'a self, to: &'a Phone, since: Instant) -> Answer<'a, Vec<CallSeen>>;
 
+    /// Whether the answer to a message's webhook may hold a message back, as at Twilio.
+    fn answers_by_document(&self) -> bool {
+        true
+    }
     /// Sends a message. After `Class::Unsure` look with `find_sms` before sending it again.
     fn send_sms<'a>(&'a self, sms: &'a NewSms) -> Answer<'a, Sid>;
     fn sms_status<'a>(&'a self, sid: &'a Sid) -> Answer<'a, MessageSeen>;
     /// Messages to that number with that text since then, newest first.
     fn find_sms<'a>(&'a self, to: &'a Phone, body: &'a str, since: Instant) -> Answer<'a, Vec<MessageSeen>>;
 
-    /// The recording as WAV. `Class::Retry` while it is not ready.
+    /// The recording, as WAV or MP3. `Class::Retry` while it is not ready.
     fn fetch_recording<'a>(&'a self, sid: &'a Sid) -> Answer<'a, Vec<u8>>;
     /// A recording that is gone already is a success.
     fn delete_recording<'a>(&'a self, sid: &'a Sid) -> Answer<'a, ()>;

@@ -20,6 +20,7 @@ use crate::{
 
 /// Acknowledge, resolve, escalate, snooze, take over, reassign or note an alert
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett alert ack 7 --by anna")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -13,22 +13,23 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    Common, Failure, Verdict, declared,
+    Common, Failure, Verdict, acting, declared,
+    files::{fault, text, unreadable},
     flow::calls::come_to,
     say, say_json,
     versions::{as_json, tell},
 };
 use crate::{
     clock::{Clock, Ids},
-    config::secrets,
+    config::{Config, secrets},
     declare::{self, File, Flows, Outside, Plan, directory::default_org, pins},
-    model::fault::Fault,
+    model::{alert::Actor, fault::Fault},
     store::{
         Store, StoreError,
         declarations::{self, Declared},
         flows::{self, Given},
     },
-    work::flows::TestCalls,
+    work::{flows::TestCalls, marks},
 };
 
 /// Folders may link to each other.
@@ -63,11 +64,16 @@ pub struct Arguments {
 
 pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     let files = files(&arguments.paths)?;
-    let (_, store) = common.open().await?;
+    let (config, store) = common.open().await?;
     let flows = if arguments.stage { Flows::Stage } else { Flows::PutIntoForce };
     let outcome = apply(&store, &files, flows, arguments.dry_run, &common.clock(), &Ids::random()).await;
+    let unmarked = match &outcome {
+        Ok(_) if !arguments.dry_run => unmark(common, &config, &store).await,
+        _ => Ok(()),
+    };
     store.close().await;
     let (revision, plan) = outcome?;
+    unmarked.map_err(in_store)?;
     if arguments.json {
         let revision = (!plan.is_empty() && !arguments.dry_run).then_some(revision);
         let hotlines: Vec<_> = plan.previews.iter().flat_map(|(flow, previews)| as_json(flow, previews)).collect();
@@ -90,6 +96,13 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
     Ok(Verdict::Sound)
 }
 
+/// What is declared with another address is used again; so is what is declared again after it was gone.
+async fn unmark(common: &Common, config: &Config, store: &Store) -> Result<(), StoreError> {
+    let context = acting::context(common, config, store).await?;
+    let (acting, by) = (context.acting(), Actor::Operator("pikett apply".to_owned()));
+    context.change(async move |db| marks::declared_anew(db, &acting, &by).await).await
+}
+
 fn changes(count: usize) -> String {
     if count == 1 { "1 change".to_owned() } else { format!("{count} changes") }
 }
@@ -106,7 +119,7 @@ pub async fn apply(
     for _ in 0..TRIES {
         let declared = declared::load(store).await.map_err(in_store)?;
         let plan = plan(&declared, files, flows, ids)?;
-        let calls = test_calls(&plan, flows)?;
+        let calls = test_calls(&plan, files, flows)?;
         if plan.is_empty() || dry_run {
             return Ok((declared.revision, plan));
         }
@@ -118,10 +131,11 @@ pub async fn apply(
 }
 
 /// By the flow's file. A flow whose calls go otherwise than expected may be kept, and is not put into force.
-fn test_calls(plan: &Plan, flows: Flows) -> Result<BTreeMap<String, TestCalls>, Failure> {
-    let calls: BTreeMap<String, TestCalls> =
-        plan.flows.iter().map(|flow| (flow.file.clone(), come_to(Path::new(&flow.file)))).collect();
-    let failed: Vec<&str> = calls.values().flat_map(|calls| &calls.failed).map(String::as_str).collect();
+fn test_calls(plan: &Plan, files: &[File], flows: Flows) -> Result<BTreeMap<String, TestCalls>, Failure> {
+    let given: Vec<PathBuf> = files.iter().map(|file| PathBuf::from(&file.name)).collect();
+    let calls = plan.flows.iter().map(|flow| (flow.file.clone(), come_to(Path::new(&flow.file), &given)));
+    let calls: BTreeMap<String, TestCalls> = calls.collect();
+    let failed: Vec<String> = calls.values().flat_map(|calls| &calls.failed).map(ToString::to_string).collect();
     if flows == Flows::Stage || failed.is_empty() {
         return Ok(calls);
     }
@@ -207,9 +221,9 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
             continue;
         }
         seen.push(place);
-        match fs::read_to_string(&path) {
+        match text(&path) {
             Ok(text) => files.push(File { name: path.display().to_string(), text }),
-            Err(error) => faults.push(fault(&path, &format!("the file could not be read: {error}"), "")),
+            Err(fault) => faults.push(fault),
         }
     }
     if faults.is_empty() { Ok(files) } else { Err(Failure::Faults(faults)) }
@@ -227,7 +241,7 @@ pub fn search(
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries: Vec<PathBuf> = match entries {
         Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
-        Err(error) => return faults.push(fault(folder, &format!("the folder could not be read: {error}"), "")),
+        Err(error) => return faults.push(unreadable(folder, "folder", &error)),
     };
     entries.sort();
     for path in entries {
@@ -255,10 +269,6 @@ fn is_declaration(path: &Path) -> bool {
 /// Scripted calls of a flow stand beside it.
 pub fn is_passed_over(path: &Path) -> bool {
     path.to_string_lossy().ends_with(".test.toml")
-}
-
-fn fault(path: &Path, what: &str, mend: &str) -> Fault {
-    Fault { file: path.display().to_string(), line: 0, column: 0, what: what.to_owned(), mend: mend.to_owned() }
 }
 
 #[cfg(test)]

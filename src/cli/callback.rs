@@ -16,6 +16,7 @@ use crate::{
 
 /// Call a customer back, or say that it was done
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett callback call 7 --person anna")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -9,6 +9,7 @@ use crate::store::{Dialect, backup};
 
 /// Bring the database's schema up to date, or copy the database
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett db backup /var/backups/pikett-monday.db")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

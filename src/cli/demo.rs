@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::{Common, Failure, Verdict, say};
+use super::{Common, Failure, Verdict, say, serve};
 use crate::{
-    app::stop::{self, Signals, Stopped},
+    app::stop::{self, Signals},
     demo::{live::Live, night},
     telemetry,
 };
@@ -51,10 +51,7 @@ async fn live(folder: &Folder) -> Result<Verdict, Failure> {
     say("Phone the hotline +4930901820 there as Petra Klein, and let Anna, Ben or Cem answer. Ctrl-C ends it.");
     let stopped = stop::until_signal(service.stop(), signals).await;
     stage.sim.stop().await;
-    Ok(match stopped {
-        Stopped::Finished => Verdict::Sound,
-        Stopped::Abandoned => Verdict::Wrong,
-    })
+    Ok(serve::verdict(stopped))
 }
 
 /// Where the demo writes.

@@ -64,6 +64,7 @@ fn in_words(story: &Explanation) -> String {
     ];
     lines.push(about.into_iter().flatten().collect::<Vec<_>>().join(", "));
     lines.push(format!("opened {} UTC", alert.opened_at.format("%Y-%m-%d %H:%M:%S")));
+    lines.extend(alert.details.iter().map(|detail| format!("  {}: {}", detail.name, detail.value)));
     lines.push(String::new());
     let mut happened: Vec<Happened> =
         story.timeline.iter().map(|entry| Happened { at: entry.at, text: entry.text.clone() }).collect();

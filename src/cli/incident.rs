@@ -31,6 +31,7 @@ const PAGE: i64 = 200;
 
 /// Tell customers of an outage: on the hotline and by SMS
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett incident open \"Mail is down\" --text en=\"Mail is down.\" --customer acme")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -46,7 +47,10 @@ enum Command {
     #[command(after_help = "Example:\n  pikett incident update 3 --state identified --text en=\"A disk has failed.\"")]
     Update(Updating),
     /// It is over: the last SMS goes out, and callers hear of it no more
-    #[command(after_help = "Example:\n  pikett incident resolve 3 --text en=\"Mail works again.\"")]
+    #[command(
+        visible_alias = "close",
+        after_help = "Example:\n  pikett incident resolve 3 --text en=\"Mail works again.\""
+    )]
     Resolve(Resolving),
     /// List the incidents, the newest first
     #[command(after_help = "Example:\n  pikett incident list --open")]

@@ -28,11 +28,13 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Print the file of a language that comes along: English explains what each sentence is for
+    #[command(after_help = "Example:\n  pikett language show en > languages/fr.toml")]
     Show {
         #[arg(value_name = "TAG")]
         language: String,
     },
     /// Say all that is wrong with files of languages
+    #[command(after_help = "Example:\n  pikett language check languages/fr.toml")]
     Check {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,

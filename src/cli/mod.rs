@@ -17,9 +17,11 @@ mod db;
 mod demo;
 mod explain;
 mod failure;
+mod files;
 mod flow;
 mod incident;
 mod language;
+mod mark;
 mod notify;
 mod oncall;
 mod openapi;
@@ -48,6 +50,12 @@ use crate::{app::languages, clock::Clock, config::Config, store::Store};
 /// Hotline and notification gateway: no call and no alert is ever lost, and somebody is always told.
 #[derive(Debug, Parser)]
 #[command(name = "pikett", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "\
+Examples:
+  pikett demo
+  pikett check -c /etc/pikett/pikett.toml
+  pikett apply -c /etc/pikett/pikett.toml msp/ ivr-flows/
+  pikett serve -c /etc/pikett/pikett.toml")]
 struct Line {
     #[command(flatten)]
     common: Common,
@@ -69,6 +77,7 @@ enum Command {
     Callbacks(callbacks::Arguments),
     Callback(callback::Arguments),
     Incident(incident::Arguments),
+    Mark(mark::Arguments),
     Explain(explain::Arguments),
     Language(language::Arguments),
     Contact(contact::Arguments),
@@ -129,12 +138,15 @@ impl Common {
         Ok(config)
     }
 
-    /// For commands that need no configuration: the languages of one that is named.
+    /// For commands that need nothing else of the configuration: its languages. One that nobody named need not be
+    /// whole for that: its secrets may be those of another machine.
     pub fn speak(&self) -> Result<(), Failure> {
         if self.config.is_some() {
             self.load()?;
+            return Ok(());
         }
-        Ok(())
+        let folder = Config::languages(None).map_err(Failure::Faults)?;
+        languages::speak(folder.as_deref()).map_err(Failure::Faults)
     }
 
     /// The configuration, and its database with the schema brought up to date.
@@ -176,6 +188,7 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
         Command::Callbacks(arguments) => wait_for(callbacks::run(common, &arguments)),
         Command::Callback(arguments) => wait_for(callback::run(common, &arguments)),
         Command::Incident(arguments) => wait_for(incident::run(common, &arguments)),
+        Command::Mark(arguments) => wait_for(mark::run(common, &arguments)),
         Command::Explain(arguments) => wait_for(explain::run(common, &arguments)),
         Command::Contact(arguments) => wait_for(contact::run(common, &arguments)),
         Command::Notify(arguments) => wait_for(notify::run(common, &arguments)),
@@ -189,10 +202,16 @@ fn run(common: &Common, command: Command) -> Result<Verdict, Failure> {
     }
 }
 
+const END_WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Runs an asynchronous command to its end.
 fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Failure::of("start the runtime", error))?.block_on(work)
+    let runtime = runtime.map_err(|error| Failure::of("start the runtime", error))?;
+    let outcome = runtime.block_on(work);
+    // What hangs outside of our reach (a name server, a disk) holds up no end.
+    runtime.shutdown_timeout(END_WITHIN);
+    outcome
 }
 
 /// One line, or several, to standard output. A reader who has gone away (`| head`) is no error.

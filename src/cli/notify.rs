@@ -140,6 +140,7 @@ fn is_well(state: AttemptState) -> bool {
         AttemptState::Sent | AttemptState::Delivered => true,
         AttemptState::Due
         | AttemptState::Held
+        | AttemptState::Waiting
         | AttemptState::Sending
         | AttemptState::Failed
         | AttemptState::Unknown

@@ -11,6 +11,7 @@ use crate::{
 
 /// Lift the lock-out of a contract's PINs
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett pin unlock acme-gold")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

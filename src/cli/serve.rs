@@ -23,7 +23,8 @@ Example:
   pikett serve -c /etc/pikett/pikett.toml
   pikett serve --spare -c /etc/pikett/pikett.toml   # at the number's fallback URL
 
-SIGTERM and SIGINT (Ctrl-C) finish what was begun and end it; a second one ends it at once.")]
+SIGTERM and SIGINT (Ctrl-C) finish what was begun, for 25 seconds at most, and end it with 0; a second one ends it
+at once, with 1.")]
 pub struct Arguments {
     /// Answer carriers with the spare documents alone; needs no database
     #[arg(long)]
@@ -60,9 +61,10 @@ async fn spare(common: &Common, config: &Config, signals: Signals) -> Result<Ver
     Ok(verdict(stop::until_signal(standby.stop(), signals).await))
 }
 
-fn verdict(stopped: Stopped) -> Verdict {
+pub(super) fn verdict(stopped: Stopped) -> Verdict {
     match stopped {
-        Stopped::Finished => Verdict::Sound,
+        // Whoever stops a service asks whether it stopped in order: nothing that was accepted is lost.
+        Stopped::Finished | Stopped::Late => Verdict::Sound,
         Stopped::Abandoned => Verdict::Wrong,
     }
 }

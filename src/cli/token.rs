@@ -18,6 +18,7 @@ use crate::{
 
 /// Make, list and revoke tokens for the API
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett token create --name dashboard --scope read")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -1,4 +1,4 @@
-//! `pikett flow versions|activate|rollback`: which version of a flow answers calls.
+//! `pikett flow versions|preview|activate|rollback`: which version of a flow answers calls.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -22,6 +22,24 @@ pub struct VersionsArguments {
     #[arg(value_name = "FLOW")]
     flow: Option<FlowId>,
     /// Print them as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show which hotlines a version of a flow would change, and how; nothing is changed
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The same as `pikett flow activate FLOW VERSION --dry-run`.
+
+Example:
+  pikett flow preview sla-hotline 3")]
+pub struct PreviewArguments {
+    #[arg(value_name = "FLOW")]
+    flow: FlowId,
+    /// Which version [default: the newest]
+    #[arg(value_name = "VERSION")]
+    version: Option<i64>,
+    /// Print it as JSON
     #[arg(long)]
     json: bool,
 }
@@ -86,14 +104,19 @@ pub async fn list(common: &Common, arguments: &VersionsArguments) -> Result<Verd
 async fn listed(store: &Store, flow: Option<&FlowId>) -> Result<Vec<Listed>, Failure> {
     let in_store = |error| Failure::of("read the flows", error);
     let mut db = store.read().await.map_err(in_store)?;
-    let found = flows::list(&mut db, &default_org(), flow).await.map_err(in_store)?;
+    let found = flows::list(&mut db, &default_org(), flow, None, i64::MAX).await.map_err(in_store)?;
     match flow {
         Some(flow) if found.is_empty() => {
-            let all = flows::list(&mut db, &default_org(), None).await.map_err(in_store)?;
+            let all = flows::list(&mut db, &default_org(), None, None, i64::MAX).await.map_err(in_store)?;
             Err(unknown(flow, &all))
         }
         _ => Ok(found),
     }
+}
+
+pub async fn run_preview(common: &Common, arguments: &PreviewArguments) -> Result<Verdict, Failure> {
+    let wanted = arguments.version.map_or(Wanted::Newest, Wanted::Version);
+    change(common, &arguments.flow, wanted, &How { dry_run: true, json: arguments.json }).await
 }
 
 pub async fn run_activate(common: &Common, arguments: &ActivateArguments) -> Result<Verdict, Failure> {
@@ -114,6 +137,7 @@ async fn change(common: &Common, flow: &FlowId, wanted: Wanted, how: &How) -> Re
         Outcome::Missing => {
             let versions = known?;
             Err(Failure::Refused(match wanted {
+                Wanted::Newest => format!("flow `{flow}` has no version"),
                 Wanted::Before => format!("no other version of flow `{flow}` was in force before"),
                 Wanted::Version(version) => {
                     let newest = versions.first().map_or(0, |listed| listed.version);

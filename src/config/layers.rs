@@ -295,6 +295,11 @@ impl<'a> Layers<'a> {
         self.fault(key, format!("{} is {is}, not {wanted}", value_name(key)), format!("write {wanted}"));
     }
 
+    /// What is wrong in the file as such, and with the keys that were asked for.
+    pub fn so_far(self) -> Vec<Fault> {
+        self.faults
+    }
+
     /// All faults, with those keys and sections that nobody asked for.
     pub fn finish(mut self) -> Vec<Fault> {
         let known = |path: &str| {

@@ -1,7 +1,6 @@
 //! What may stand in each section, with its defaults, and what contradicts what.
 
 use std::{
-    collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -11,7 +10,7 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::{
-    Carrier, CarrierKind, Config, Database, Email, Log, LogFormat, Lookup, Push, Server, Voicemail, chats,
+    Config, Database, Email, Heartbeat, Log, LogFormat, Lookup, Push, Server, Voicemail, carriers, chats,
     layers::Layers,
 };
 use crate::{
@@ -19,23 +18,20 @@ use crate::{
         countries,
         org::{Defaults, LimitsDocument, OrgDocument},
     },
-    model::{
-        duration,
-        fault::did_you_mean,
-        id::{CarrierId, PolicyId},
-        secret::Secret,
-    },
+    model::{duration, id::PolicyId, secret::Secret},
 };
 
-const TWILIO: &str = "https://api.twilio.com";
 const RETENTION: TimeDelta = TimeDelta::days(90);
 /// Speech takes as long to be understood as to be said, on a slow machine some times that.
 const TRANSCRIBER_LIMIT: TimeDelta = TimeDelta::minutes(10);
 const KEY_MIN: usize = 32;
+const HEARTBEAT: TimeDelta = TimeDelta::minutes(1);
+const HEARTBEAT_MIN: TimeDelta = TimeDelta::seconds(10);
+const HEARTBEAT_MAX: TimeDelta = TimeDelta::hours(1);
 
 /// `None` when something was missing or wrong; the faults stand with the layers.
 pub fn read(layers: &mut Layers) -> Option<Config> {
-    let carriers = carriers(layers);
+    let carriers = carriers::read(layers);
     let database = database(layers);
     let server = server(layers, !carriers.is_empty(), database.as_ref());
     let email = email(layers);
@@ -44,6 +40,7 @@ pub fn read(layers: &mut Layers) -> Option<Config> {
     let (teams, ntfy) = (chats::teams(layers), chats::ntfy(layers));
     let lookup = lookup(layers);
     let voicemail = voicemail(layers, database.as_ref());
+    let heartbeat = heartbeat(layers);
     let log = log(layers);
     let defaults = Defaults { org: org(layers), limits: limits(layers) };
     Some(Config {
@@ -59,6 +56,7 @@ pub fn read(layers: &mut Layers) -> Option<Config> {
         webhook,
         lookup,
         voicemail,
+        heartbeat,
         log,
         defaults,
     })
@@ -109,76 +107,6 @@ fn database(layers: &mut Layers) -> Option<Database> {
     Some(Database { url })
 }
 
-fn carriers(layers: &mut Layers) -> Vec<Carrier> {
-    if layers.is_table_instead_of_list("carriers") {
-        layers.fault(
-            "carriers",
-            "`carriers` is a table, not a list of tables",
-            "write [[carriers]], with two brackets",
-        );
-    }
-    let mut seen: BTreeSet<CarrierId> = BTreeSet::new();
-    let mut carriers = Vec::new();
-    for index in layers.indices("carriers") {
-        let Some(carrier) = carrier(layers, index) else { continue };
-        if !seen.insert(carrier.id.clone()) {
-            let what = format!("the carrier `{}` is there twice", carrier.id);
-            layers.fault(&format!("carriers.{index}.id"), what, "give each carrier its own id");
-        }
-        carriers.push(carrier);
-    }
-    carriers
-}
-
-fn carrier(layers: &mut Layers, index: usize) -> Option<Carrier> {
-    let key = |name: &str| format!("carriers.{index}.{name}");
-    let id = layers.parsed(&key("id"));
-    let kind = layers.with(&key("kind"), |kind| match kind {
-        "twilio" => Ok(CarrierKind::Twilio),
-        other => Err(format!(
-            "`{other}` is no kind of carrier: {}",
-            did_you_mean(other, ["twilio"]).unwrap_or_else(|| "use `twilio`".to_owned())
-        )),
-    });
-    let account_sid = layers.with(&key("account_sid"), |sid| {
-        let plain = !sid.is_empty() && sid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        if plain {
-            Ok(sid.to_owned())
-        } else {
-            Err("the account's sid is letters and digits: copy it, it begins with AC")
-        }
-    });
-    let auth_token = layers.secret(&key("auth_token"));
-    let from = layers.parsed(&key("from"));
-    let base_url = layers.with(&key("base_url"), |given| web_address(given, &["https", "http"], TWILIO));
-    let examples = [
-        ("id", "\"twilio\""),
-        ("kind", "\"twilio\""),
-        ("account_sid", "\"AC…\""),
-        ("auth_token", "\"env:TWILIO_AUTH_TOKEN\""),
-        ("from", "\"+4930901820\""),
-    ];
-    for (name, example) in examples {
-        if layers.is_silent(&key(name)) {
-            layers.missing(&key(name), example);
-        }
-    }
-    let rate = 0.01..=1_000.0;
-    let calls_per_second = layers.number(&key("calls_per_second"), rate.clone()).unwrap_or(1.0);
-    // Carriers queue messages themselves; this only keeps below their limit of requests at once.
-    let messages_per_second = layers.number(&key("messages_per_second"), rate).unwrap_or(10.0);
-    Some(Carrier {
-        id: id?,
-        kind: kind?,
-        account_sid: account_sid?,
-        auth_token: auth_token?,
-        from: from?,
-        base_url: base_url.unwrap_or_else(|| TWILIO.to_owned()),
-        calls_per_second,
-        messages_per_second,
-    })
-}
-
 fn email(layers: &mut Layers) -> Option<Email> {
     if !layers.has("email") {
         // Asked all the same, so that a near miss of the section's name is recognised.
@@ -211,6 +139,27 @@ fn email(layers: &mut Layers) -> Option<Email> {
 fn lookup(layers: &mut Layers) -> Lookup {
     let allow_private = layers.flag("lookup.allow_private").unwrap_or(false);
     Lookup { allow_private, token: layers.secret("lookup.token") }
+}
+
+fn heartbeat(layers: &mut Layers) -> Option<Heartbeat> {
+    let every = layers.with("heartbeat.every", |given| match duration::parse(given) {
+        Ok(every) if (HEARTBEAT_MIN..=HEARTBEAT_MAX).contains(&every) => Ok(every),
+        Ok(_) => Err(format!("`{given}` is no time between heartbeats: use 10s to 1h")),
+        Err(why) => Err(why.to_string()),
+    });
+    if !layers.has("heartbeat") {
+        return None;
+    }
+    if layers.is_silent("heartbeat.url") {
+        layers.missing("heartbeat.url", "\"https://hc-ping.com/…\"");
+        return None;
+    }
+    let url = layers.secret("heartbeat.url")?;
+    if !Url::parse(url.expose()).is_ok_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host()) {
+        layers.fault("heartbeat.url", "this is no address to ask", "write https://… as your check has it, or env:NAME");
+        return None;
+    }
+    Some(Heartbeat { url, every: every.unwrap_or(HEARTBEAT) })
 }
 
 fn push(layers: &mut Layers, email: Option<&Email>) -> Push {
@@ -306,8 +255,20 @@ fn limits(layers: &mut Layers) -> LimitsDocument {
     let countries = layers.list("limits.countries", countries::code);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the range asked for")]
     let mut count = |key: &str| layers.number(key, 0.0..=1_000_000.0).map(|number| number as u32);
-    let (calls_per_hour, sms_per_hour) = (count("limits.calls_per_hour"), count("limits.sms_per_hour"));
-    LimitsDocument { countries, calls_per_hour, sms_per_hour }
+    LimitsDocument {
+        countries,
+        calls_per_hour: count("limits.calls_per_hour"),
+        sms_per_hour: count("limits.sms_per_hour"),
+        calls_per_day: count("limits.calls_per_day"),
+        sms_per_day: count("limits.sms_per_day"),
+        number_calls_per_hour: count("limits.number_calls_per_hour"),
+        number_calls_per_day: count("limits.number_calls_per_day"),
+        number_sms_per_hour: count("limits.number_sms_per_hour"),
+        number_sms_per_day: count("limits.number_sms_per_day"),
+        sudden_per_hour: count("limits.sudden_per_hour"),
+        pages_per_minute: count("limits.pages_per_minute"),
+        page_calls_per_minute: count("limits.page_calls_per_minute"),
+    }
 }
 
 /// An absolute web address, without the slash at its end.

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     store::tokens,
-    telemetry::metric,
-    web::{body, problem::Problem},
+    web::{body, problem::Problem, refusals::refused},
 };
 
 const BODY_BYTES_MAX: usize = 4_096;
@@ -38,7 +37,7 @@ pub async fn enter(State(console): State<Console>, request: Request) -> Response
             with_cookie(&console, &cookie, VALID.num_seconds())
         }
         Ok(None) => {
-            metrics::counter!(metric::REFUSED, "face" => "console", "reason" => "unknown_token").increment(1);
+            refused("console", "unknown_token");
             (StatusCode::UNAUTHORIZED, assets::login(Some("This token opens nothing."))).into_response()
         }
         Err(error) => {

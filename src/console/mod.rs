@@ -20,8 +20,7 @@ use axum::{
 
 use crate::{
     model::{phone::Phone, secret::Secret},
-    telemetry::metric,
-    web::problem::Problem,
+    web::{problem::Problem, refusals::refused},
     work::Context,
 };
 
@@ -94,6 +93,6 @@ fn is_safe(method: &Method) -> bool {
 }
 
 fn refuse(reason: &'static str, status: StatusCode, title: &'static str) -> Response {
-    metrics::counter!(metric::REFUSED, "face" => "console", "reason" => reason).increment(1);
+    refused("console", reason);
     Problem::new(status, title).into_response()
 }

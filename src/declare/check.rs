@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Directory, calls,
+    Directory, calls, contacts,
     document::Kind,
     fit,
     reach::nobody_to_ring,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     escalation::Target,
-    ivr,
+    ivr::{self, reaches::Reached},
     model::{
         contract::{Coverage, Hotline, IntegrationTarget},
         fault::{Fault, did_you_mean},
@@ -187,6 +187,16 @@ impl Check<'_> {
                 self.fault(Kind::Hotline, id, &path, what, "give one of them a hotline of its own");
             }
         }
+        for shared in contacts::twice(whole, hotline) {
+            let other = self.files.places.told(Kind::Customer, shared.other.0.as_str(), &shared.other.1);
+            let what = format!(
+                "`{}` is also a number of a contact of customer `{}` ({other}), and both share hotline {id}: nobody \
+                 could tell who calls",
+                shared.phone, shared.other.0
+            );
+            let mend = "give one of them another number, or one of the contracts a hotline of its own";
+            self.fault(Kind::Customer, shared.customer.as_str(), &shared.path, what, mend);
+        }
     }
 
     fn flow_of(&mut self, hotline: &Hotline) {
@@ -202,9 +212,24 @@ impl Check<'_> {
             self.fault(Kind::Hotline, id, &format!("vars.{var}"), what, mend);
         }
         for (reached, what) in nobody_to_ring(whole, hotline, &in_use.flow) {
-            let what = format!("step `{}` of flow `{}` reaches nobody: {what}", reached.step, reached.flow);
-            self.fault(Kind::Hotline, id, "flow", what, "give one of them a contact of kind \"voice\"");
+            let fault = self.reaches_nobody(hotline, &reached, &what);
+            self.faults.push(fault);
         }
+    }
+
+    /// At the step, where the flow's file is at hand; else at the hotline.
+    fn reaches_nobody(&self, hotline: &Hotline, reached: &Reached, what: &str) -> Fault {
+        const MEND: &str = "give one of them a contact of kind \"voice\"";
+        let what = format!("step `{}` of flow `{}` reaches nobody: {what}", reached.step, reached.flow);
+        let at = self.files.places.fault(Kind::Hotline, hotline.number.as_str(), "flow", what.clone(), MEND);
+        let Some(read) = self.files.flows.get(&reached.flow) else { return at };
+        let Some(step) = read.flow.find(&reached.step).map(|step| read.flow.step(step)) else { return at };
+        let declared = match at.line {
+            0 => format!("hotline {}", hotline.number),
+            line => format!("hotline {} at {}:{line}:{}", hotline.number, at.file, at.column),
+        };
+        let (file, what) = (read.file.name.clone(), format!("{what} ({declared})"));
+        Fault { file, line: step.line, column: 1, what, mend: MEND.to_owned() }
     }
 
     fn integrations(&mut self) {

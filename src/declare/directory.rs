@@ -15,6 +15,7 @@ use crate::{
         id::{CalendarId, ContractId, CustomerId, FlowId, IntegrationId, OrgId, PersonId, PolicyId, ScheduleId},
         person::Person,
         phone::Phone,
+        priority::Priority,
     },
     oncall::Schedule,
 };
@@ -51,13 +52,41 @@ pub struct FlowInUse {
 pub struct Limits {
     /// E.164 country codes without `+`. Empty: those of all declared people, see `Directory::countries`.
     pub countries: Vec<String>,
+    /// Of each hotline, of all callers together, and of all pages together; so the next three.
     pub calls_per_hour: u32,
     pub sms_per_hour: u32,
+    pub calls_per_day: u32,
+    pub sms_per_day: u32,
+    /// To any one number, whoever asks for it.
+    pub number_calls_per_hour: u32,
+    pub number_calls_per_day: u32,
+    pub number_sms_per_hour: u32,
+    pub number_sms_per_day: u32,
+    /// Fewer calls or SMS in an hour are never sudden cost; 0: nothing is.
+    pub sudden_per_hour: u32,
+    /// Messages in writing that a person gets on one channel in a minute; 0: any number. P1 pages, other
+    /// pages and notices count apart.
+    pub pages_per_minute: u32,
+    /// Page calls, likewise.
+    pub page_calls_per_minute: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { countries: Vec::new(), calls_per_hour: 1_000, sms_per_hour: 1_000 }
+        Self {
+            countries: Vec::new(),
+            calls_per_hour: 1_000,
+            sms_per_hour: 1_000,
+            calls_per_day: 5_000,
+            sms_per_day: 5_000,
+            number_calls_per_hour: 120,
+            number_calls_per_day: 500,
+            number_sms_per_hour: 300,
+            number_sms_per_day: 1_000,
+            sudden_per_hour: 100,
+            pages_per_minute: 10,
+            page_calls_per_minute: 4,
+        }
     }
 }
 
@@ -93,6 +122,12 @@ impl Directory {
 
     pub fn customer_of(&self, contract: &ContractId) -> Option<&Customer> {
         self.contracts.get(contract).and_then(|contract| self.customers.get(&contract.customer))
+    }
+
+    /// By which an alert of the contract with this priority escalates.
+    pub fn policy_of(&self, contract: &ContractId, priority: Priority) -> Option<&PolicyId> {
+        let target = self.contracts.get(contract).and_then(|contract| contract.target(priority));
+        target.map(|target| &target.policy).or(self.org_policy.as_ref())
     }
 
     /// The contact of the contract's customer who has this number; within a customer it is unique.

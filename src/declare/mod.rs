@@ -4,6 +4,7 @@
 mod assemble; // stored documents → Directory
 mod calls; // flows that call flows
 mod check; // what shows only when everything is known
+mod contacts; // callers whom a shared hotline could not tell apart
 pub mod countries; // +49, 49, DE
 pub mod directory; // everything declared, as the core's types
 pub mod document; // the normalised documents that are kept
@@ -26,7 +27,7 @@ pub use document::Documents;
 pub use fit::misfits;
 pub use forms::{address, channel};
 pub use plan::{Flows, NewFlow, Plan, plan, stored_faults};
-pub use preview::{Preview, preview};
+pub use preview::{Preview, comes_to, preview};
 pub use read::{File, Outside};
 pub use spare::{dialled, warnings as spare_warnings};
 

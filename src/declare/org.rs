@@ -27,6 +27,24 @@ pub struct LimitsDocument {
     pub calls_per_hour: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sms_per_hour: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_day: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sms_per_day: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number_calls_per_hour: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number_calls_per_day: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number_sms_per_hour: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number_sms_per_day: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sudden_per_hour: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages_per_minute: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_calls_per_minute: Option<u32>,
 }
 
 /// What `pikett.toml` says where no declaration does.
@@ -45,10 +63,24 @@ impl OrgDocument {
 impl LimitsDocument {
     pub fn or(self, spare: &Self) -> Limits {
         let built_in = Limits::default();
+        macro_rules! first {
+            ($key:ident) => {
+                self.$key.or(spare.$key).unwrap_or(built_in.$key)
+            };
+        }
         Limits {
             countries: self.countries.or_else(|| spare.countries.clone()).unwrap_or(built_in.countries),
-            calls_per_hour: self.calls_per_hour.or(spare.calls_per_hour).unwrap_or(built_in.calls_per_hour),
-            sms_per_hour: self.sms_per_hour.or(spare.sms_per_hour).unwrap_or(built_in.sms_per_hour),
+            calls_per_hour: first!(calls_per_hour),
+            sms_per_hour: first!(sms_per_hour),
+            calls_per_day: first!(calls_per_day),
+            sms_per_day: first!(sms_per_day),
+            number_calls_per_hour: first!(number_calls_per_hour),
+            number_calls_per_day: first!(number_calls_per_day),
+            number_sms_per_hour: first!(number_sms_per_hour),
+            number_sms_per_day: first!(number_sms_per_day),
+            sudden_per_hour: first!(sudden_per_hour),
+            pages_per_minute: first!(pages_per_minute),
+            page_calls_per_minute: first!(page_calls_per_minute),
         }
     }
 }

@@ -48,6 +48,17 @@ impl Places {
         }
     }
 
+    /// In words: `file:line:column`, or that it was applied before.
+    pub fn told(&self, kind: Kind, id: &str, path: &str) -> String {
+        match self.0.get(&(kind, id.to_owned())) {
+            Some(place) => {
+                let (line, column) = place.nearest(path);
+                format!("{}:{line}:{column}", place.file)
+            }
+            None => DATABASE.to_owned(),
+        }
+    }
+
     pub fn has(&self, kind: Kind, id: &str) -> bool {
         self.0.contains_key(&(kind, id.to_owned()))
     }
@@ -59,7 +70,7 @@ impl Place {
         loop {
             match self.of.get(path) {
                 Some(place) => return *place,
-                None if path.is_empty() => return (0, 0),
+                None if path.is_empty() => return (1, 1),
                 None => path = path.rsplit_once('.').map_or("", |(parent, _)| parent),
             }
         }

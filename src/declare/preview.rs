@@ -44,6 +44,11 @@ pub fn preview(before: Option<&str>, after: &str, flow: &Flow, whole: &Directory
     whole.hotlines.values().filter_map(of_hotline).collect()
 }
 
+/// Whether callers of this hotline may come to the flow.
+pub fn comes_to(hotline: &Hotline, flow: &FlowId, whole: &Directory) -> bool {
+    hotline.flow == *flow || calls(&hotline.flow, flow, whole).is_some()
+}
+
 /// Where the values of a flow's vars come from.
 enum Given<'a> {
     ByHotline(&'a BTreeMap<String, String>),

@@ -240,7 +240,7 @@ fn whoever_is_connected_rings_somebody_with_the_priority_they_come_with() {
     assert_eq!(
         faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
-            "msp.toml:16:8: step `talk` of flow `sub` reaches nobody: nobody in policy `mails`, which contract `acme-mails` has for P1, has a number that can be rung; give one of them a contact of kind \"voice\""
+            "sub.toml:4:1: step `talk` of flow `sub` reaches nobody: nobody in policy `mails`, which contract `acme-mails` has for P1, has a number that can be rung (hotline +4930901820 at msp.toml:16:8); give one of them a contact of kind \"voice\""
         ]
     );
     assert!(with("P3").is_ok(), "nobody comes there with P1");
@@ -390,4 +390,24 @@ fn the_configuration_speaks_where_no_declaration_does() {
     let directory = directory_from(&whole(), [], &defaults, 0).directory;
     assert_eq!((directory.org_name.as_str(), directory.limits.sms_per_hour), ("Nordlicht IT", 5));
     assert_eq!(directory_from(&Documents::new(), [], &Defaults::default(), 0).directory, Directory::empty());
+}
+
+#[test]
+fn a_number_of_two_customers_cannot_tell_who_phones_a_shared_hotline() {
+    let shared = "[[customers]]\nid = \"initech\"\nname = \"Initech\"\nnumber = \"77\"\ncontacts = [\n  \
+                  { name = \"Peter\", phones = [\"+4930555770\", \"+4930555010\"] } ]\n\
+                  [[contracts]]\nid = \"initech-gold\"\ncustomer = \"initech\"\ncoverage = \"always\"\n\
+                  priorities.P1 = { policy = \"gold\" }\n\
+                  [[hotlines]]\nnumber = \"+4930901877\"\nflow = \"missing\"\n";
+    let on = |contracts: &str| faults(&whole(), &format!("{shared}contracts = [{contracts}]\n"));
+    let told = on("\"acme-gold\", \"initech-gold\"");
+    assert!(
+        told.contains(
+            "new.toml:6:46: `+4930555010` is also a number of a contact of customer `acme` (the database), and both \
+             share hotline +4930901877: nobody could tell who calls"
+        ),
+        "{told}"
+    );
+    let alone = on("\"initech-gold\"");
+    assert!(!alone.contains("nobody could tell who calls"), "{alone}");
 }

@@ -69,6 +69,9 @@ fn judge(player: &Player, expected: &Expectation) -> Option<(String, String)> {
             })
         }
         Expectation::NoAlert => left.alert().map(|alert| ("no alert".to_owned(), format!("alert: {}", alert.of.title))),
+        Expectation::SomeAlert => {
+            left.alerts.is_empty().then(|| ("an alert".to_owned(), "no alert was raised".to_owned()))
+        }
         Expectation::Alert(expected) => match left.alert() {
             Some(alert) => of_alert(player, alert, expected),
             None => Some(("an alert".to_owned(), "no alert was raised".to_owned())),

@@ -8,7 +8,8 @@ use crate::{
     model::{contract::Hotline, fault::Fault},
 };
 
-/// Everything that these files declare, or all that is wrong with them. PINs get one fixed salt: they are
+/// Everything that these files declare, or all that is wrong with them. Hotlines that run none of these flows are
+/// passed over, so that a flow can be tested without its neighbours. PINs get one fixed salt: they are
 /// kept nowhere.
 pub fn directory_of(
     files: Vec<File>,
@@ -16,7 +17,7 @@ pub fn directory_of(
     file: &dyn Fn(&str, &str) -> Result<String, String>,
 ) -> Result<Directory, Vec<Fault>> {
     let outside = Outside { secret, file, salt: &|| pins::salt(b"of scripted call") };
-    let plan = plan(&Documents::default(), &[], files, &outside, Flows::PutIntoForce)?;
+    let plan = plan(&Documents::default(), &[], files, &outside, Flows::Rehearse)?;
     let flows =
         plan.flows.iter().map(|flow| FlowSource { id: &flow.id, version: 1, file: &flow.file, source: &flow.source });
     let assembled = directory_from(&plan.documents, flows, &Defaults::default(), 1);
@@ -47,6 +48,9 @@ pub fn hotline_of<'a>(
             format!("hotline {} runs flow `{}`, not `{}`", to.value, hotline.flow, flow.id),
             "phone one that runs the flow beside this test",
         )),
-        None => Err((format!("{org} has no hotline {}", to.value), "declare it there, or phone one that there is")),
+        None => Err((
+            format!("{org} has no hotline {} that runs flow `{}`", to.value, flow.id),
+            "declare it there, or phone one that there is",
+        )),
     }
 }

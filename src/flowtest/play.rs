@@ -26,6 +26,7 @@ use crate::{
     model::{
         Instant,
         contract::Hotline,
+        fault::Fault,
         id::{FlowId, IncidentId, PersonId},
         incident::{Incident, IncidentState},
         language::Language,
@@ -48,12 +49,16 @@ pub struct Played {
 }
 
 impl Played {
-    /// What went otherwise than expected, in sentences that say where in the tests' file.
-    pub fn told(&self, file: &str, call: &TestCall) -> Vec<String> {
-        let told = |Failure { line, expected, got }: &Failure| {
-            format!("{file}:{line}: test call \"{}\": expected {expected}; {got}", call.name)
+    /// What went otherwise than expected, with its place in the tests' file.
+    pub fn faults(&self, file: &str, call: &TestCall) -> Vec<Fault> {
+        let fault = |Failure { line, expected, got }: &Failure| Fault {
+            file: file.to_owned(),
+            line: *line,
+            column: 1,
+            what: format!("test call \"{}\": expected {expected}; {got}", call.name),
+            mend: "mend the flow, or what the call expects".to_owned(),
         };
-        self.failures.iter().map(told).collect()
+        self.failures.iter().map(fault).collect()
     }
 }
 
@@ -409,8 +414,9 @@ fn not_mentioned(who: &str) -> Otherwise {
 }
 
 fn facts(directory: &Directory, line: &Line, call: &TestCall, now: Instant) -> Facts {
-    let money =
-        Money { calls_left: !call.over_cap, sms_left: !call.over_cap, countries: of_call::countries(directory) };
+    let left = !call.over_cap;
+    let countries = of_call::countries(directory);
+    let money = Money { calls_left: left, sms_left: left, countries, full: BTreeSet::new() };
     let incidents = (1..).zip(&call.incidents).map(|(number, title)| incident(number, title, now)).collect();
     Facts { incidents, ..of_call::facts(directory, line, call.language.clone(), money, now) }
 }

@@ -310,7 +310,7 @@ fn expectations(table: &Reader, expect: &mut Vec<Expected>) {
     }
     match table.item("alert").and_then(toml_edit::Item::as_bool) {
         Some(false) => add("alert", Some(Expectation::NoAlert)),
-        Some(true) => table.fault_at("alert", "`alert` is true", "write { … } with what the alert is, or false"),
+        Some(true) => add("alert", Some(Expectation::SomeAlert)),
         None => of_alert(table, expect),
     }
 }
@@ -325,12 +325,16 @@ fn told(table: &Reader, given: &[At<String>]) -> Expectation {
 
 fn of_alert(table: &Reader, expect: &mut Vec<Expected>) {
     let Some(alert) = table.table("alert", "`alert`") else { return };
+    if alert.is_empty() {
+        let line = line_of(table, table.span_of("alert"));
+        expect.push(Expected { line, what: Expectation::SomeAlert });
+    }
     let mut add = |key: &str, what: Option<AlertExpectation>| {
         let line = line_of(&alert, alert.span_of(key));
         expect.extend(what.map(|what| Expected { line, what: Expectation::Alert(what) }));
     };
     let text = |key| alert.string(key).map(|text| text.value);
-    let states = [("triggered", "triggered"), ("acknowledged", "acknowledged")];
+    let states = ["triggered", "acknowledged", "resolved"].map(|state| (state, state));
     add("title", text("title").map(AlertExpectation::Title));
     add("priority", alert.parsed("priority").map(|priority| AlertExpectation::Priority(priority.value)));
     add("category", text("category").map(AlertExpectation::Category));

@@ -125,6 +125,8 @@ pub enum Expectation {
     /// What the MSP was told of; empty: nothing.
     Told(Vec<String>),
     NoAlert,
+    /// Whatever it is about.
+    SomeAlert,
     Alert(AlertExpectation),
 }
 

@@ -277,3 +277,14 @@ fn test_calls_are_quick() {
     let took = clock.now() - began;
     assert!(took < chrono::TimeDelta::seconds(2), "200 calls took {took}");
 }
+
+#[test]
+fn that_there_is_some_alert_is_enough_where_no_more_is_said() {
+    let helped: &[&str] = &["{ press = '1' }", "{ ring = 'anna', answer = true, press = '1' }"];
+    as_expected(helped, "alert = true");
+    as_expected(helped, "alert = {}");
+    let none = otherwise(&["{ press = '2' }", "{ ring = '+4930901000', answer = true }"], "alert = true");
+    assert!(none.ends_with("an alert; no alert was raised"), "{none}");
+    let open = otherwise(helped, "alert = { state = 'resolved' }");
+    assert!(open.ends_with("the alert's state: resolved; the alert's state: acknowledged"), "{open}");
+}

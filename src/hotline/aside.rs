@@ -18,12 +18,13 @@ use super::{
     waiting::{Aside, Waiting, Wish},
 };
 use crate::{
-    declare::of_call::candidates,
+    declare::{Directory, of_call::candidates},
     escalation::{
         Target,
         connect::{Connect, LegResult, Plan, Progress, decide},
     },
     model::{
+        Instant,
         alert::Actor,
         call::LegState,
         id::{AlertId, PersonId},
@@ -34,7 +35,7 @@ use crate::{
         legs::{self, LegRow},
         timers,
     },
-    work::{Acting, act},
+    work::{Acting, act, marks},
 };
 
 /// What became of a wish.
@@ -120,7 +121,8 @@ pub async fn drive(
         legs::of_call(db, org, &call.id).await?.into_iter().partition(|leg| aside.is_of(leg));
     let mut busy = legs::busy_elsewhere(db, org, &call.id).await?;
     busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
-    let decision = decided(acting, call, &aside, &legs, &busy);
+    let directory = marks::directory(db, acting).await?;
+    let decision = decided(&directory, call, &aside, &legs, &busy, acting.now);
     aside.connect.progress = decision.next.clone();
     let by = aside.by.clone();
     waiting.aside = decision.gave_up.is_none().then_some(aside);
@@ -146,15 +148,16 @@ pub async fn drive(
 }
 
 fn decided(
-    acting: &Acting,
+    directory: &Directory,
     call: &CallRow,
     aside: &Aside,
     legs: &[LegRow],
     busy: &BTreeSet<PersonId>,
+    now: Instant,
 ) -> crate::escalation::connect::Decision {
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
-    let ask = |target: &Target| candidates(&acting.directory, target, busy, call.language.as_ref(), acting.now);
-    decide(&aside.connect.plan, &aside.connect.progress, &views, &ask, acting.now)
+    let ask = |target: &Target| candidates(directory, target, busy, call.language.as_ref(), now);
+    decide(&aside.connect.plan, &aside.connect.progress, &views, &ask, now)
 }
 
 /// Nobody of the next level came: the two talk on, and the alert is this technician's again.

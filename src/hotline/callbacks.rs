@@ -19,16 +19,22 @@ use super::{
     urls, words,
 };
 use crate::{
-    carrier::twiml::{
-        self, Dial, DialParty, DialTarget, Gather, GatherInput, Method, Number, Pause, Prompt, Redirect, Verb,
+    carrier::{
+        choose::Remembered,
+        twiml::{
+            self, Dial, DialParty, DialTarget, Gather, GatherInput, Method, Number, Pause, Prompt, Redirect, Verb,
+        },
     },
     escalation::connect::LegResult,
     ivr,
     model::{
+        Instant,
         alert::Actor,
         call::LegState,
         callback::{Callback, CallbackState},
-        id::{CallbackId, PersonId},
+        id::{CallbackId, CarrierId, PersonId},
+        person::Channel,
+        phone::Phone,
         priority::Priority,
     },
     store::{
@@ -36,10 +42,14 @@ use crate::{
         calls::{self, CallRow},
         legs::{self, LegRow, NewLeg},
         raise,
-        spent::{self, ORG, Spending, spender},
+        spent::Spending,
         timers::{self, DueTimer},
     },
-    work::{Acting, Handler, WorkError, act, callbacks as promises, record},
+    work::{
+        Acting, Handler, WorkError, act, callbacks as promises, marks,
+        money::{self, Purse},
+        record,
+    },
 };
 
 const KEY_WAIT_S: u32 = 8;
@@ -102,15 +112,15 @@ impl Handler for CallingBack {
 
     fn handle<'a>(&'a self, timer: &'a DueTimer) -> BoxFuture<'a, Result<(), WorkError>> {
         Box::pin(async move {
-            let (acting, due) = (self.0.context().acting(), timer.clone());
-            let rung = self.0.context().change(async move |db| ring(db, &acting, &due).await).await;
+            let (acting, due, state) = (self.0.context().acting(), timer.clone(), self.0.clone());
+            let rung = self.0.context().change(async move |db| ring(db, &state, &acting, &due).await).await;
             rung.map_err(WorkError::on(format!("the callback {}", timer.subject)))
         })
     }
 }
 
 /// A leg first; the carrier is asked by its worker.
-async fn ring(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer) -> Result<(), StoreError> {
+async fn ring(db: &mut AnyConnection, state: &State, acting: &Acting, timer: &DueTimer) -> Result<(), StoreError> {
     if !timers::complete(db, timer).await? {
         return Ok(());
     }
@@ -120,7 +130,8 @@ async fn ring(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer) -> Resu
     let person: PersonId = timer.payload.parse().map_err(corrupt("timers.payload"))?;
     let Some(callback) = callbacks::by_id(db, org, &id).await?.filter(Callback::is_open) else { return Ok(()) };
     let Some(call) = calls::by_id(db, org, &callback.call).await? else { return Ok(()) };
-    let voice = acting.directory.people.get(&person).and_then(|person| person.voice());
+    let directory = marks::directory(db, acting).await?;
+    let voice = directory.people.get(&person).and_then(|person| person.voice());
     let countries = acting.directory.countries();
     let allowed = voice.filter(|(_, phone)| countries.contains(phone.country_code()));
     let Some((method, phone)) = allowed else {
@@ -134,7 +145,7 @@ async fn ring(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer) -> Resu
         person: person.clone(),
         method: method.clone(),
         number: phone.clone(),
-        carrier: call.carrier.clone(),
+        carrier: carrier(state, &call, phone, now),
         level: 0,
         reason: "to call a customer back".to_owned(),
         created_at: now,
@@ -144,10 +155,10 @@ async fn ring(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer) -> Resu
         return timers::set(db, org, promises::RING, id.as_str(), now + AGAIN, person.as_str()).await;
     }
     // Two: theirs and the customer's.
-    for _ in 0..2 {
-        if !may_spend(db, acting, &call).await? {
+    for number in [phone, &callback.number] {
+        if let Some(full) = money::spend(db, acting, Spending::Call, Purse::Callers(&call.hotline), number).await? {
             legs::end(db, org, &leg.id, Some(LegResult::Failed), None, now).await?;
-            let text = "The hour's cap of calls is reached: nobody is rung for the callback now.".to_owned();
+            let text = format!("Callers have reached {full}: nobody is rung for the callback now.");
             return tell(db, acting, &callback, "callback-failed", text).await;
         }
     }
@@ -156,14 +167,22 @@ async fn ring(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer) -> Resu
     tell(db, acting, &callback, "callback-ringing", text).await
 }
 
-async fn may_spend(db: &mut AnyConnection, acting: &Acting, call: &CallRow) -> Result<bool, StoreError> {
-    let cap = acting.directory.limits.calls_per_hour;
-    for subject in [ORG, spender(&call.hotline).as_str()] {
-        if !spent::take(db, acting.org(), Spending::Call, subject, cap, acting.now).await? {
-            return Ok(false);
-        }
+/// The hotline's own carrier, whose number the phones show, unless it is out.
+fn carrier(state: &State, call: &CallRow, phone: &Phone, now: Instant) -> CarrierId {
+    let carriers = state.webhooks().carriers();
+    if !carriers.is_out(&call.carrier, Channel::Voice, now) {
+        return call.carrier.clone();
     }
-    Ok(true)
+    let order = carriers.order(Channel::Voice, phone, &Remembered::default(), None, now);
+    order.into_iter().next().map_or_else(|| call.carrier.clone(), |(_, choice)| choice.carrier)
+}
+
+/// Its carrier could not place the call, and another one is asked.
+pub async fn moved(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, to: &CarrierId) -> Result<(), StoreError> {
+    let Some(id) = &leg.callback else { return Ok(()) };
+    let Some(callback) = callbacks::by_id(db, acting.org(), id).await? else { return Ok(()) };
+    let text = format!("{} is rung through {to}, since {} did not place the call.", leg.person, leg.carrier);
+    tell(db, acting, &callback, "callback-moved", text).await
 }
 
 async fn tell(
@@ -265,7 +284,11 @@ impl Ring {
             action: Some(self.urls.leg(urls::LEG_TALKED, &self.leg)),
             method: Some(Method::Post),
             timeout_s: Some(RING_S),
-            caller_id: Some(callback.hotline.to_string()),
+            // A number of the carrier that dials: the hotline's, where that is its own.
+            caller_id: match &self.from {
+                Some(own) if seen.leg.carrier != seen.call.carrier => Some(own.to_string()),
+                Some(_) | None => Some(callback.hotline.to_string()),
+            },
             to: DialTarget::Parties(vec![DialParty::Number(Number {
                 url: Some(self.urls.leg(urls::LEG_WHISPER, &self.leg)),
                 method: Some(Method::Post),

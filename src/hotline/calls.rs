@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use sqlx::AnyConnection;
 
 use super::{
-    State, answer, document, farewell, recorded, rings::DEADLINE, turn::Scene, urls::Urls, voice::Arrival,
+    State, answer, document, farewell, noticed, recorded, rings::DEADLINE, turn::Scene, urls::Urls, voice::Arrival,
     waiting::Waiting,
 };
 use crate::{
@@ -51,7 +51,8 @@ impl FromRequest<State> for Asked {
         let webhook = Webhook::from_request(request, state).await?;
         let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
         let Some(call) = webhook.named("call") else {
-            return Err(answer("unknown", farewell(&Language::english(), |words| words.goodbye, &urls)));
+            noticed("call", "unknown");
+            return Err(answer("call", farewell(&Language::english(), |words| words.goodbye, &urls)));
         };
         let arrival = Arrival::of(&webhook.carrier, &webhook.form);
         Ok(Self { call, turn: webhook.named("turn").unwrap_or(u32::MAX), arrival, webhook, urls })
@@ -79,7 +80,10 @@ pub(super) async fn turn(Extract(state): Extract<State>, asked: Asked) -> Respon
             Some(document) => document,
             None => match worker.scene(id, asked.attestation()).await? {
                 Some(scene) => Box::pin(worker.take(scene, turn, input)).await?,
-                None => return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls)),
+                None => {
+                    noticed("turn", "unknown");
+                    return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
+                }
             },
         };
         if asked.is_over() {
@@ -101,11 +105,8 @@ fn input(asked: &Asked) -> Input {
 
 fn said(asked: &Asked) -> Input {
     let form = &asked.webhook.form;
-    if let Some(bridged) = form.get("DialBridged") {
-        return Input::Dialed { bridged: bridged == "true" };
-    }
-    if form.get("DialCallStatus").is_some() {
-        return Input::Dialed { bridged: false };
+    if let Some(bridged) = form.bridged() {
+        return Input::Dialed { bridged };
     }
     if let Some(recorded) = recorded::of(form) {
         return recorded;
@@ -132,6 +133,7 @@ pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Respo
     let (arrival, form) = (asked.arrival.clone(), asked.webhook.form.clone());
     let work = async move {
         let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
+            noticed("queue", "unknown");
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
         };
         let result = QueueResult::parse(asked.webhook.form.get("QueueResult").unwrap_or_default());

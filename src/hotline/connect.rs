@@ -32,11 +32,15 @@ use crate::{
         StoreError, alerts, attempts,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow, NewLeg},
-        spent::{self, ORG, Spending, spender},
+        spent::Spending,
         timers::{self, DueTimer},
         waiting as queue,
     },
-    work::{Acting, Handler, WorkError, act, record},
+    work::{
+        Acting, Handler, WorkError, act, marks,
+        money::{self, Purse},
+        record,
+    },
 };
 
 /// What may have to be told to the MSP in one go: nobody on call, and a cap that is reached.
@@ -111,7 +115,8 @@ async fn step(
     }
     busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
     let views: Vec<_> = legs.iter().map(LegRow::view).collect();
-    let ask = |target: &Target| candidates(&acting.directory, target, &busy, call.language.as_ref(), acting.now);
+    let directory = marks::directory(db, acting).await?;
+    let ask = |target: &Target| candidates(&directory, target, &busy, call.language.as_ref(), acting.now);
     let decision = decide(&waiting.connect.plan, &waiting.connect.progress, &views, &ask, acting.now);
     let reached = waiting.connect.progress.level.map(|level| level + waiting.connect.plan.first_level);
     waiting.connect.progress = decision.next.clone();
@@ -151,6 +156,7 @@ pub async fn goes_elsewhere(db: &mut AnyConnection, acting: &Acting, call: &Call
 /// Whom callers before this one would ring at this very moment: whoever becomes free is theirs first.
 async fn wanted_ahead(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> Result<BTreeSet<PersonId>, StoreError> {
     let mut wanted = BTreeSet::new();
+    let directory = marks::directory(db, acting).await?;
     for other in queue::ahead(db, acting.org(), id).await? {
         let Some(call) = calls::by_id(db, acting.org(), &other).await? else { continue };
         let Some(theirs) = call.connect.as_deref().map(Waiting::from_json).transpose()? else { continue };
@@ -160,7 +166,7 @@ async fn wanted_ahead(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> R
             legs::of_call(db, acting.org(), &other).await?.into_iter().partition(|leg| theirs.is_of(leg));
         busy.extend(earlier.into_iter().filter(|leg| leg.state != LegState::Ended).map(|leg| leg.person));
         let views: Vec<_> = legs.iter().map(LegRow::view).collect();
-        let ask = |target: &Target| candidates(&acting.directory, target, &busy, call.language.as_ref(), acting.now);
+        let ask = |target: &Target| candidates(&directory, target, &busy, call.language.as_ref(), acting.now);
         let decision = decide(&theirs.connect.plan, &theirs.connect.progress, &views, &ask, acting.now);
         wanted.extend(decision.ring.into_iter().map(|ring| ring.person));
     }
@@ -172,7 +178,8 @@ async fn wanted_ahead(db: &mut AnyConnection, acting: &Acting, id: &CallId) -> R
 pub async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &Ring) -> Result<bool, StoreError> {
     let (acting, call) = (applying.acting, applying.call);
     let (org, now) = (acting.org(), acting.now);
-    let method = acting.directory.people.get(&ring.person).and_then(|person| person.voice());
+    let directory = marks::directory(db, acting).await?;
+    let method = directory.people.get(&ring.person).and_then(|person| person.voice());
     let Some((method, _)) = method else { return Ok(false) };
     let leg = NewLeg {
         id: acting.ids.id(now),
@@ -189,14 +196,13 @@ pub async fn place(db: &mut AnyConnection, applying: &mut Applying<'_>, ring: &R
     if !legs::insert(db, org, &leg).await? {
         return Err(StoreError::Stale("the technician is in another call"));
     }
-    let cap = acting.directory.limits.calls_per_hour;
-    for subject in [ORG, spender(&call.hotline).as_str()] {
-        if !spent::take(db, org, Spending::Call, subject, cap, now).await? {
-            legs::end(db, org, &leg.id, Some(LegResult::Failed), None, now).await?;
-            let text = format!("The hour's cap of {cap} calls is reached: {} was not rung for a caller.", ring.person);
-            applying.tell_msp(db, "calls-cap", &text).await?;
-            return Ok(false);
-        }
+    if let Some(full) = money::spend(db, acting, Spending::Call, Purse::Callers(&call.hotline), &ring.phone).await? {
+        legs::end(db, org, &leg.id, Some(LegResult::Failed), None, now).await?;
+        let text = format!("Callers have reached {full}: {} was not rung for one of them.", ring.person);
+        let detail = json!({ "person": ring.person.as_str(), "limit": full.key() });
+        note(db, acting, call, "not-rung", text.clone(), detail).await?;
+        applying.tell_msp(db, "calls-cap", &text).await?;
+        return Ok(false);
     }
     timers::set(db, org, RING, leg.id.as_str(), now, "").await?;
     let text = format!("{} is rung at {}: {}.", ring.person, ring.phone.masked(), ring.why);

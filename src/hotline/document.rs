@@ -161,6 +161,53 @@ fn spoken(say: &ivr::Say) -> Say {
     spoken
 }
 
+/// Whether the document plays what is at that address.
+pub fn plays(document: &Response, url: &str) -> bool {
+    let (verbs, asked) = audio_of(document);
+    verbs.iter().chain(&asked).flatten().any(|known| *known == url)
+}
+
+/// The rest of a document whose audio at that address could not be played: what stood before has been heard, and
+/// words take its place. A carrier that was led elsewhere may name another address: then it is the first audio.
+/// `None`: it plays nothing.
+pub fn without_audio(document: Response, url: &str, words: &[ivr::Prompt]) -> Option<Response> {
+    let (verbs, asked) = audio_of(&document);
+    let place = |audio: &[Option<&str>]| {
+        let named = audio.iter().position(|known| *known == Some(url));
+        named.or_else(|| audio.iter().position(Option::is_some))
+    };
+    let (of_verbs, of_asked) = (place(&verbs), place(&asked));
+    let instead = words.iter().map(prompt);
+    let mut verbs = document.verbs;
+    if let Some(place) = of_verbs {
+        let rest = verbs.split_off(place + 1);
+        return Some(Response { verbs: instead.map(verb).chain(rest).collect() });
+    }
+    let place = of_asked?;
+    for verb in &mut verbs {
+        if let Verb::Gather(gather) = verb {
+            let rest = gather.prompts.split_off(place + 1);
+            gather.prompts = instead.chain(rest).collect();
+            break;
+        }
+    }
+    Some(Response { verbs })
+}
+
+/// What is played, verb by verb, and prompt by prompt of the question in it: a turn asks one.
+fn audio_of(document: &Response) -> (Vec<Option<&str>>, Vec<Option<&str>>) {
+    fn of_verb(verb: &Verb) -> Option<&str> {
+        if let Verb::Play(play) = verb { Some(play.url.as_str()) } else { None }
+    }
+    fn of_prompt(prompt: &Prompt) -> Option<&str> {
+        if let Prompt::Play(play) = prompt { Some(play.url.as_str()) } else { None }
+    }
+    let question =
+        document.verbs.iter().find_map(|verb| if let Verb::Gather(gather) = verb { Some(gather) } else { None });
+    let asked = question.map(|gather| gather.prompts.iter().map(of_prompt).collect()).unwrap_or_default();
+    (document.verbs.iter().map(of_verb).collect(), asked)
+}
+
 /// Words in a voice of the language.
 pub fn say(language: &Language, words: &str) -> Say {
     Say { parts: vec![SayPart::Text(words.to_owned())], ..voiced(language, None) }
@@ -187,6 +234,27 @@ pub fn text(response: &Response, urls: &Urls, language: &Language) -> String {
 mod tests {
     use super::*;
     use crate::{clock::Ids, model::Instant};
+
+    #[test]
+    fn words_take_the_place_of_audio_and_what_was_heard_is_not_said_again() {
+        let document = |text: &str| twiml::read(&format!("<Response>{text}</Response>")).unwrap().response;
+        let words = [ivr::Prompt::Pause { seconds: 7 }];
+        let rest = |text: &str, url: &str| {
+            without_audio(document(text), url, &words).map(|response| {
+                let written = twiml::write(&response).unwrap();
+                written.split_once("<Response>").unwrap().1.trim_end_matches("</Response>").to_owned()
+            })
+        };
+        let asked = "<Gather><Say>1</Say><Play>https://a.example/1</Play><Say>2</Say></Gather><Redirect>/r</Redirect>";
+        let without = "<Gather><Pause length=\"7\"/><Say>2</Say></Gather><Redirect>/r</Redirect>";
+        assert_eq!(rest(asked, "https://a.example/1").as_deref(), Some(without));
+        let said = "<Play>https://a.example/1</Play><Say>1</Say><Play>https://a.example/2</Play><Hangup/>";
+        assert_eq!(rest(said, "https://a.example/2").as_deref(), Some("<Pause length=\"7\"/><Hangup/>"));
+        let elsewhere = "<Pause length=\"7\"/><Say>1</Say><Play>https://a.example/2</Play><Hangup/>";
+        assert_eq!(rest(said, "https://cdn.example/x").as_deref(), Some(elsewhere));
+        assert_eq!(rest("<Say>1</Say><Hangup/>", "https://a.example/1"), None);
+        assert!(plays(&document(asked), "https://a.example/1") && !plays(&document(asked), "https://a.example/2"));
+    }
 
     fn urls() -> Urls {
         Urls::new("https://hotline.example", &"twilio".parse().unwrap())

@@ -26,12 +26,16 @@ use crate::{
         incidents::{self, Follower},
         languages,
         raise::{self, Snapshot},
-        spent::{self, ORG, Spending, spender},
+        spent::Spending,
         timeline, timers,
         voicemails::{self, FETCH, Place, Said, VoicemailRow},
         waiting as queue,
     },
-    work::{Acting, msp, record},
+    work::{
+        Acting,
+        money::{self, Purse},
+        msp, record,
+    },
 };
 
 /// The timer by which a waiting caller's people are rung.
@@ -327,12 +331,10 @@ impl<'a> Applying<'a> {
 
     async fn sms(&mut self, db: &mut AnyConnection, to: &Phone, text: &str) -> Result<(), StoreError> {
         let (acting, org, now) = (self.acting, self.acting.org(), self.acting.now);
-        let cap = acting.directory.limits.sms_per_hour;
-        for subject in [ORG, spender(&self.call.hotline).as_str()] {
-            if !spent::take(db, org, Spending::Sms, subject, cap, now).await? {
-                let text = format!("The hour's cap of {cap} SMS is reached: an SMS to a caller was not sent.");
-                return self.tell_msp(db, "sms-cap", &text).await;
-            }
+        if let Some(full) = money::spend(db, acting, Spending::Sms, Purse::Callers(&self.call.hotline), to).await? {
+            let text = format!("Callers have reached {full}: an SMS to one of them was not sent.");
+            self.note(db, "sms-refused", text.clone(), json!({ "limit": full.key() })).await?;
+            return self.tell_msp(db, "sms-cap", &text).await;
         }
         attempts::insert(db, org, &said::reply(&acting.ids, now, to.clone(), text)).await?;
         self.note(db, "sms", format!("An SMS goes to {}.", to.masked()), json!({})).await

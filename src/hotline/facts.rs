@@ -1,5 +1,7 @@
 //! What a turn of the flow may know of the world, gathered before it runs.
 
+use std::collections::BTreeSet;
+
 use sqlx::AnyConnection;
 
 use super::State;
@@ -13,14 +15,18 @@ use crate::{
     store::{
         StoreError, languages,
         pin_locks::{self, Subject, Taken},
-        spent::{self, ORG, Spending, spender},
+        spent::{self, ORG, Spending, destination, spender},
     },
-    work::{Acting, msp},
+    work::{
+        Acting,
+        money::{cap, number_cap},
+        msp,
+    },
 };
 
 pub async fn gather(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Result<Facts, StoreError> {
     let language = remembered(db, acting, line).await?;
-    let money = money(db, acting, &line.hotline.number).await?;
+    let money = money(db, acting, line).await?;
     Ok(Facts { money, ..unspent(acting, line, language) })
 }
 
@@ -35,21 +41,33 @@ pub async fn remembered(db: &mut AnyConnection, acting: &Acting, line: &Line) ->
 /// As if nothing had been spent in this hour.
 pub fn unspent(acting: &Acting, line: &Line, language: Option<Language>) -> Facts {
     let directory = &acting.directory;
-    let money = Money { calls_left: true, sms_left: true, countries: of_call::countries(directory) };
+    let countries = of_call::countries(directory);
+    let money = Money { calls_left: true, sms_left: true, countries, full: BTreeSet::new() };
     of_call::facts(directory, line, language, money, acting.now)
 }
 
-async fn money(db: &mut AnyConnection, acting: &Acting, hotline: &Phone) -> Result<Money, StoreError> {
+async fn money(db: &mut AnyConnection, acting: &Acting, line: &Line) -> Result<Money, StoreError> {
     let (org, now, limits) = (acting.org(), acting.now, &acting.directory.limits);
-    let hotline = spender(hotline);
-    let subjects = [ORG, hotline.as_str()];
-    let spent = spent::of(db, org, subjects, now).await?;
-    let left = |what, cap| subjects.iter().all(|subject| spent.count(what, subject) < cap);
+    let hotline = spender(&line.hotline.number);
+    let caller = line.caller.as_ref().map(destination);
+    let own = caller.as_deref().unwrap_or(ORG);
+    let spent = spent::of(db, org, [ORG, &hotline, own], now).await?;
+    let left = |what| [ORG, hotline.as_str()].iter().all(|whose| spent.leaves(what, whose, cap(limits, what)));
+    let may_be_texted =
+        caller.as_ref().is_none_or(|caller| spent.leaves(Spending::Sms, caller, number_cap(limits, Spending::Sms)));
     Ok(Money {
-        calls_left: left(Spending::Call, limits.calls_per_hour),
-        sms_left: left(Spending::Sms, limits.sms_per_hour),
+        calls_left: left(Spending::Call),
+        sms_left: left(Spending::Sms) && may_be_texted,
         countries: of_call::countries(&acting.directory),
+        full: BTreeSet::new(),
     })
+}
+
+/// The numbers to which no more calls may go: for a turn that has met one.
+pub async fn full_numbers(db: &mut AnyConnection, acting: &Acting) -> Result<BTreeSet<Phone>, StoreError> {
+    let cap = number_cap(&acting.directory.limits, Spending::Call);
+    let full = spent::full_numbers(db, acting.org(), Spending::Call, cap, acting.now).await?;
+    Ok(full.into_iter().collect())
 }
 
 /// Finds out what the turn wants. A try is counted before it is looked at, so that many calls at once

@@ -18,7 +18,7 @@ use crate::{
         legs::{self, LegRow},
         timers, waiting,
     },
-    work::Acting,
+    work::{Acting, marks},
 };
 
 /// Why a leg is over.
@@ -61,6 +61,10 @@ pub async fn leg_ended(db: &mut AnyConnection, acting: &Acting, leg: &LegRow, en
         return Ok(());
     }
     timers::clear(db, org, DEADLINE, leg.id.as_str()).await?;
+    if ended.result == Some(LegResult::BadNumber) {
+        let method = (&leg.person, &leg.method);
+        marks::consider_phone(db, acting, method, &leg.number, ended.code.as_deref()).await?;
+    }
     let call = calls::by_id(db, org, &leg.call).await?;
     if let (Some(call), Some(_)) = (&call, &leg.callback) {
         callbacks::over(db, acting, call, leg).await?;

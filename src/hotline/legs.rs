@@ -7,6 +7,7 @@ use axum::{
     extract::{FromRequest, Request, State as Extract},
     response::Response,
 };
+use chrono::TimeDelta;
 use sqlx::AnyConnection;
 
 use super::{
@@ -34,6 +35,7 @@ use crate::{
         call::{LegState, Outcome},
         id::LegId,
         language::Language,
+        phone::Phone,
         priority::Priority,
     },
     store::{
@@ -49,8 +51,11 @@ use crate::{
 const KEY_WAIT_S: u32 = 8;
 /// How often somebody is asked who presses wrong keys. Who presses nothing is ended by the connect before that.
 const ASKED_MAX: u32 = 8;
-/// The caller is there already; an empty queue means that they have gone.
+/// Most callers are there already; who is not comes after what the flow says to them, or has gone.
 const QUEUE_WAIT_S: u32 = 15;
+/// A queue is there only once somebody waits in it: until then a technician looks for it again, for so long.
+const COMES_WITHIN: TimeDelta = TimeDelta::minutes(1);
+const LOOK_AGAIN_S: u32 = 2;
 
 /// A technician's leg, as one webhook sees it.
 #[derive(Clone)]
@@ -60,6 +65,8 @@ pub(super) struct Ring {
     pub leg: LegId,
     /// How often it was asked for a key before.
     pub asked: u32,
+    /// The number of the carrier that asks.
+    pub from: Option<Phone>,
 }
 
 /// What is known of a leg when it is asked about.
@@ -83,7 +90,9 @@ impl FromRequest<State> for Received {
         let urls = Urls::new(state.webhooks().public_url(), &webhook.carrier);
         let Some(leg) = webhook.named("leg") else { return Err(answer("leg", unavailable(&urls))) };
         let asked = webhook.queried("n").unwrap_or(0).min(ASKED_MAX);
-        Ok(Self { ring: Ring { acting: state.context().acting(), urls, leg, asked }, form: webhook.form })
+        let from = state.webhooks().carriers().get(&webhook.carrier).map(|line| line.carrier.from().clone());
+        let ring = Ring { acting: state.context().acting(), urls, leg, asked, from };
+        Ok(Self { ring, form: webhook.form })
     }
 }
 
@@ -113,7 +122,7 @@ pub(super) async fn whisper(Extract(state): Extract<State>, Received { ring, .. 
 
 /// The technician's side of the talk is over, or there was none.
 pub(super) async fn talked(Extract(state): Extract<State>, Received { ring, form }: Received) -> Response {
-    let bridged = form.get("DialBridged") == Some("true");
+    let bridged = form.bridged() == Some(true);
     let gone = form.get("CallStatus") == Some("completed");
     let (unit, urls) = (ring.clone(), ring.urls.clone());
     let work = async move {
@@ -280,10 +289,12 @@ impl Ring {
         super::text(&document, &self.urls)
     }
 
+    /// Whoever has taken the call by answering hears twice whose it is, as others do before they press 1.
     pub(super) fn before_talking(&self, seen: &Seen, told: Option<&str>) -> twiml::Response {
         let (words, language) = self.words(seen);
-        let sentences = told.into_iter().chain([words.connecting]).collect::<Vec<_>>().join(" ");
-        twiml::Response::new().with(say(&language, &sentences))
+        let Some(told) = told else { return twiml::Response::new().with(say(&language, words.connecting)) };
+        let again = format!("{told} {}", words.connecting);
+        twiml::Response::new().with(say(&language, told)).with(Pause::seconds(1)).with(say(&language, &again))
     }
 
     /// A star ends it and leads to `talked`: what follows stands in `star`.
@@ -343,10 +354,24 @@ impl Ring {
             }
             return Ok(super::text(&twiml::Response::new().with(Verb::Hangup), &self.urls));
         }
+        if !gone && self.is_yet_to_come(&seen) {
+            let mut document = twiml::Response::new().with(Pause::seconds(LOOK_AGAIN_S));
+            document.verbs.extend(self.dial_caller(&seen));
+            return Ok(super::text(&document, &self.urls));
+        }
         leg_ended(db, &self.acting, &seen.leg, &Ended::of(LegResult::HungUp, None)).await?;
         legs::unbridge(db, self.acting.org(), &self.leg).await?;
         let (words, language) = self.words(&seen);
         Ok(self.farewell(&language, words.gone))
+    }
+
+    /// The technician was faster than what the flow says to the caller on the way into the queue.
+    fn is_yet_to_come(&self, seen: &Seen) -> bool {
+        seen.call.ended_at.is_none()
+            && seen.call.phase == Phase::Accepted
+            && seen.call.answered_by.as_ref() == Some(&seen.leg.person)
+            && seen.leg.state == LegState::Accepted
+            && self.acting.now < seen.leg.since + COMES_WITHIN
     }
 
     async fn reported(
@@ -425,6 +450,7 @@ impl Ring {
     }
 
     pub(super) fn stranger(&self) -> String {
+        super::noticed("leg", "unknown");
         super::farewell(&Language::english(), |words| words.gone, &self.urls)
     }
 }

@@ -31,6 +31,7 @@ mod star; // the keys of a technician who talks
 mod talk; // when a technician and the caller talk
 mod talks; // those that were recorded
 mod turn; // one turn of a call
+mod unplayed; // audio that the carrier cannot fetch
 pub mod urls; // the paths
 mod voice; // a call comes in, ends, or could not be answered
 mod waiting; // what is kept of a waiting caller
@@ -169,6 +170,7 @@ pub fn routes(state: State) -> Router {
     Router::new()
         .route(urls::VOICE, any(voice::came_in))
         .route(urls::VOICE_STATUS, any(voice::ended))
+        .route(urls::FALLBACK, any(unplayed::fallback))
         .route(urls::TURN, any(calls::turn))
         .route(urls::WAIT, any(room::wait))
         .route(urls::QUEUE, any(calls::queue))
@@ -199,6 +201,11 @@ pub fn handlers(state: &State) -> Vec<Arc<dyn Handler>> {
 fn answer(kind: &'static str, document: String) -> Response {
     metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => "document").increment(1);
     ([(header::CONTENT_TYPE, twiml::CONTENT_TYPE)], document).into_response()
+}
+
+/// What is odd about a request, beside the document that it is answered with: `repeated`, `late` or `unknown`.
+fn noticed(kind: &'static str, what: &'static str) {
+    metrics::counter!(metric::WEBHOOKS, "kind" => kind, "answer" => what).increment(1);
 }
 
 /// A report was taken.

@@ -1,6 +1,8 @@
 //! The timers `ring`, `hangup`, `leg-deadline` (of a leg), `leave` and `call-watch` (of a call): what the
 //! carrier is asked to do, from rows. A report that never comes is asked for.
 
+mod placing; // of a technician's call, through whichever carrier does it
+
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -15,18 +17,17 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    carrier::{Carrier, CarrierError, Class, NewCall, Sid, status::CallStatus},
+    carrier::{Carrier, Class, Sid, status::CallStatus},
     escalation::connect::LegResult,
     ivr::Attestation,
     model::{
         call::LegState,
-        id::{CallId, LegId},
+        id::{CallId, CarrierId, LegId},
     },
     store::{
         StoreError,
         calls::{self, CallRow, Phase},
         legs::{self, LegRow},
-        owners::{self, Seeker},
         timers::{self, DueTimer},
     },
     work::{Acting, Handler, WorkError},
@@ -43,8 +44,6 @@ pub const JOIN: &str = "leg-join";
 const RING_S: i64 = 25;
 /// What a carrier takes (Twilio: `Timeout`).
 const RING_S_MAX: i64 = 600;
-/// After which a leg's report is missed, beside the ringing: the carrier's slack, and somebody who listens.
-const REPORT_WITHIN: TimeDelta = TimeDelta::seconds(35);
 /// One sentence; then the line is ended in any case.
 const TOLD_WITHIN: TimeDelta = TimeDelta::seconds(20);
 /// Of a `hangup`: whoever has picked up was led to where they hear why.
@@ -92,8 +91,8 @@ impl Ringing {
         Ok(call.map(|call| (leg, call)))
     }
 
-    fn carrier(&self, call: &CallRow) -> Option<&dyn Carrier> {
-        self.0.webhooks().carriers().get(&call.carrier).map(|line| line.carrier.as_ref())
+    fn carrier(&self, id: &CarrierId) -> Option<&dyn Carrier> {
+        self.0.webhooks().carriers().get(id).map(|line| line.carrier.as_ref())
     }
 
     async fn complete(&self, timer: &DueTimer) -> Result<(), StoreError> {
@@ -118,92 +117,18 @@ impl Ringing {
         if leg.state == LegState::Ended {
             return self.complete(timer).await;
         }
-        if let (Some(sid), Some(carrier)) = (leg.carrier_call.clone(), self.carrier(&call)) {
+        if let (Some(sid), Some(carrier)) = (leg.carrier_call.clone(), self.carrier(&leg.carrier)) {
             // The answer got lost, in a crash or on its way, and a report came: somebody may be talking.
             return self.placed(timer, carrier, (leg, &call), Sid::new(sid)).await;
         }
         let wanted = leg.state == LegState::Queued && leg.result.is_none() && is_awaited(&leg, &call);
-        let Some(carrier) = self.carrier(&call).filter(|_| wanted) else {
+        let Some(carrier) = self.carrier(&leg.carrier).filter(|_| wanted) else {
             return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
         };
-        let placed = match self.found(timer, carrier, &leg).await {
-            Some(sid) => Ok(sid),
-            None => carrier.place_call(&self.new_call(&leg, &call)).await,
-        };
-        match placed {
-            Ok(sid) => self.placed(timer, carrier, (leg, &call), sid).await,
-            Err(error) => self.not_placed(timer, leg, &error).await,
+        match self.found(timer, carrier, &leg).await? {
+            Some(sid) => self.placed(timer, carrier, (leg, &call), sid).await,
+            None => self.place(timer, carrier, (leg, &call)).await,
         }
-    }
-
-    fn new_call(&self, leg: &LegRow, call: &CallRow) -> NewCall {
-        let urls = Urls::new(self.0.webhooks().public_url(), &call.carrier);
-        NewCall {
-            to: leg.number.clone(),
-            from: Some(call.hotline.clone()),
-            url: urls.leg(urls::LEG, &leg.id),
-            status_callback: urls.leg(urls::LEG_STATUS, &leg.id),
-            ring_s: u32::try_from(rings_for(call).num_seconds()).unwrap_or(0),
-        }
-    }
-
-    /// After a try whose end is unknown, or a crash in between.
-    async fn found(&self, timer: &DueTimer, carrier: &dyn Carrier, leg: &LegRow) -> Option<Sid> {
-        if timer.payload.is_empty() && timer.tries == 1 {
-            return None;
-        }
-        let seen = carrier.find_calls(&leg.number, leg.created_at).await.ok()?;
-        let mut db = self.0.context().store.read().await.ok()?;
-        for found in seen {
-            let seeker = Seeker::Leg(&leg.id, &leg.number);
-            let foreign = owners::is_of_another(&mut db, &timer.org, &leg.carrier, found.sid.as_str(), seeker).await;
-            if !foreign.ok()? && !found.status.is_final() {
-                return Some(found.sid);
-            }
-        }
-        None
-    }
-
-    async fn placed(
-        &self,
-        timer: &DueTimer,
-        carrier: &dyn Carrier,
-        (leg, call): (LegRow, &CallRow),
-        sid: Sid,
-    ) -> Result<(), StoreError> {
-        let within = rings_for(call) + REPORT_WITHIN;
-        let (due, acting, name, id) = (timer.clone(), self.0.context().acting(), sid.clone(), leg.id.clone());
-        let still_wanted = async move |db: &mut AnyConnection| {
-            timers::complete(db, &due).await?;
-            legs::placed(db, &due.org, &id, name.as_str(), acting.now).await?;
-            let row = legs::by_id(db, &due.org, &id).await?.filter(|row| row.state != LegState::Ended);
-            // One that was taken back while it was being placed has ended, and is asked for by nobody.
-            if row.is_some() {
-                timers::set(db, &due.org, DEADLINE, id.as_str(), acting.now + within, "").await?;
-            }
-            Ok(row.is_some_and(|row| row.result.is_none()))
-        };
-        if !self.0.context().store.write(still_wanted).await? {
-            // It was taken back while it was being placed.
-            let _ = carrier.end_call(&sid).await;
-        }
-        Ok(())
-    }
-
-    async fn not_placed(&self, timer: &DueTimer, leg: LegRow, error: &CarrierError) -> Result<(), StoreError> {
-        let class = error.class;
-        tracing::warn!(leg.id = %leg.id, code = error.code, class = class.as_str(), "a technician could not be rung");
-        // Its time to ring is limited by the connect, which takes it back.
-        if class.may_be_repeated() {
-            let wait = error.retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or(AGAIN);
-            let mut again = timer.clone();
-            if class == Class::Unsure {
-                again.payload = "unsure".to_owned();
-            }
-            return self.again(&again, wait.min(TimeDelta::seconds(10))).await;
-        }
-        let result = if class == Class::Destination { LegResult::BadNumber } else { LegResult::Failed };
-        self.over(timer, leg, Ended::of(result, error.code.map(|code| code.to_string()))).await
     }
 
     async fn over(&self, timer: &DueTimer, leg: LegRow, ended: Ended) -> Result<(), StoreError> {
@@ -216,15 +141,15 @@ impl Ringing {
     }
 
     async fn hang_up(&self, timer: &DueTimer) -> Result<(), StoreError> {
-        let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
+        let Some((leg, _)) = self.leg(timer).await? else { return self.complete(timer).await };
         // Who pressed 1 at the last moment is not to be ended any more.
         if leg.state == LegState::Ended || leg.result.is_none() {
             return self.complete(timer).await;
         }
-        if leg.state == LegState::Answered && timer.payload.is_empty() && self.tells_why(timer, &leg, &call).await? {
+        if leg.state == LegState::Answered && timer.payload.is_empty() && self.tells_why(timer, &leg).await? {
             return Ok(());
         }
-        if let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&call))
+        if let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&leg.carrier))
             && let Err(error) = carrier.end_call(&Sid::new(sid.as_str())).await
         {
             tracing::warn!(leg.id = %leg.id, code = error.code, "a ringing phone could not be quieted");
@@ -241,9 +166,9 @@ impl Ringing {
 
     /// Whoever has picked up hears why before the line is dead; the document ends it. `false`: the carrier would
     /// not lead them there.
-    async fn tells_why(&self, timer: &DueTimer, leg: &LegRow, call: &CallRow) -> Result<bool, StoreError> {
-        let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(call)) else { return Ok(false) };
-        let url = Urls::new(self.0.webhooks().public_url(), &call.carrier).leg(urls::LEG_DISMISSED, &leg.id);
+    async fn tells_why(&self, timer: &DueTimer, leg: &LegRow) -> Result<bool, StoreError> {
+        let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&leg.carrier)) else { return Ok(false) };
+        let url = Urls::new(self.0.webhooks().public_url(), &leg.carrier).leg(urls::LEG_DISMISSED, &leg.id);
         if let Err(error) = carrier.redirect_call(&Sid::new(sid.as_str()), &url).await {
             tracing::warn!(leg.id = %leg.id, code = error.code, "a technician could not be told why they are cut off");
             return Ok(false);
@@ -264,7 +189,7 @@ impl Ringing {
         let Some(call) = call.filter(|call| matches!(call.phase, Phase::Leaving | Phase::Bridged)) else {
             return self.complete(timer).await;
         };
-        if let Some(carrier) = self.carrier(&call) {
+        if let Some(carrier) = self.carrier(&call.carrier) {
             let urls = Urls::new(self.0.webhooks().public_url(), &call.carrier);
             let moved =
                 carrier.redirect_call(&Sid::new(call.carrier_call.as_str()), &urls.queue(&call.id, call.turn)).await;
@@ -291,10 +216,10 @@ impl Ringing {
         if leg.state == LegState::Ended || call.phase != Phase::Bridged {
             return self.complete(timer).await;
         }
-        let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&call)) else {
+        let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&leg.carrier)) else {
             return self.complete(timer).await;
         };
-        let url = Urls::new(self.0.webhooks().public_url(), &call.carrier).leg(urls::LEG_JOIN, &leg.id);
+        let url = Urls::new(self.0.webhooks().public_url(), &leg.carrier).leg(urls::LEG_JOIN, &leg.id);
         let Err(error) = carrier.redirect_call(&Sid::new(sid.as_str()), &url).await else {
             return self.complete(timer).await;
         };
@@ -318,11 +243,11 @@ impl Ringing {
 
     /// No report has ended the leg: how does it stand?
     async fn ask(&self, timer: &DueTimer) -> Result<(), StoreError> {
-        let Some((leg, call)) = self.leg(timer).await? else { return self.complete(timer).await };
+        let Some((leg, _)) = self.leg(timer).await? else { return self.complete(timer).await };
         if leg.state == LegState::Ended {
             return self.complete(timer).await;
         }
-        let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&call)) else {
+        let (Some(sid), Some(carrier)) = (&leg.carrier_call, self.carrier(&leg.carrier)) else {
             return self.over(timer, leg, Ended::of(LegResult::Failed, None)).await;
         };
         match carrier.call_status(&Sid::new(sid.as_str())).await {
@@ -350,7 +275,7 @@ impl Ringing {
             return self.again(timer, NEWS_AGAIN).await;
         }
         let call = &scene.call;
-        let status = match self.carrier(call) {
+        let status = match self.carrier(&call.carrier) {
             Some(carrier) => carrier.call_status(&Sid::new(call.carrier_call.as_str())).await.map(|seen| seen.status),
             None => Ok(CallStatus::Failed),
         };

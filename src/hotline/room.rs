@@ -130,6 +130,7 @@ impl State {
     /// At first that they are being connected, then music or silence, and where they stand whenever that is due.
     async fn room(&self, asked: &Asked, scene: &Scene, waiting: &Waiting) -> Result<String, StoreError> {
         let n: u32 = asked.webhook.queried("n").unwrap_or(0);
+        let ours = asked.webhook.queried::<String>("music").is_some();
         let marks = Marks::of(waiting, scene.acting.now);
         let (facts, state) = {
             let mut db = self.context().store.read().await?;
@@ -142,12 +143,13 @@ impl State {
         let is_due = n <= marks.past;
         let prompts: Vec<Prompt> = match is_due {
             true => ivr::waiting(scene.flows(), &state, &facts, n == 0).iter().map(document::prompt).collect(),
-            false => vec![Prompt::Play(Play::url(match &waiting.music {
+            false => vec![Prompt::Play(Play::url(match waiting.music.as_ref().filter(|_| !ours) {
                 Some(music) => music.clone(),
                 None => format!("{}{}", asked.urls.public_url, music::path(marks.music_s())),
             }))],
         };
-        let next = asked.urls.wait(&scene.call.id, if is_due { marks.past + 1 } else { n });
+        let (id, next) = (&scene.call.id, if is_due { marks.past + 1 } else { n });
+        let next = if ours { asked.urls.wait_to_our_music(id, next) } else { asked.urls.wait(id, next) };
         let gather = Gather {
             action: Some(next.clone()),
             method: Some(Method::Post),
@@ -161,6 +163,12 @@ impl State {
         let response = twiml::Response::new().with(gather).with(Redirect::to(next));
         Ok(document::text(&response, &asked.urls, &state.language))
     }
+}
+
+/// Where a caller goes on waiting whose music cannot be fetched.
+pub(super) fn without_music(scene: &Scene, waiting: &Waiting) -> twiml::Response {
+    let next = Marks::of(waiting, scene.acting.now).past + 1;
+    twiml::Response::new().with(Redirect::to(scene.urls.wait_to_our_music(&scene.call.id, next)))
 }
 
 /// When a caller is told where they stand: at the beginning, and then at every mark, counted from when they began

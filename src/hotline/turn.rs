@@ -12,6 +12,7 @@ use super::{
     ended::matters_late,
     facts,
     known::Known,
+    noticed,
     numbers::Used,
     plain,
     spare::Desk,
@@ -28,12 +29,15 @@ use crate::{
         StoreError,
         calls::{self, CallRow, Phase},
         incidents,
-        spent::{self, ORG, Spending, spender},
+        spent::Spending,
         timers::{self, Later},
         turns,
     },
     telemetry::metric,
-    work::Acting,
+    work::{
+        Acting,
+        money::{self, Purse},
+    },
 };
 
 /// What ends a call that the carrier never reports as ended.
@@ -96,25 +100,27 @@ impl State {
     /// The document of this turn: fresh, or the stored one when the turn has happened.
     pub(super) async fn take(&self, scene: Scene, turn: u32, input: Input) -> Result<Document, StoreError> {
         if scene.call.ended_at.is_some() && matters_late(&input) {
+            noticed("turn", "late");
             return self.late(scene, input).await;
         }
         if let Some(document) = self.answered_before(&scene, turn).await? {
             return Ok(document);
         }
         let (id, attestation) = (scene.call.id.clone(), scene.line.attestation);
-        match self.fresh(scene, turn, input.clone()).await {
+        match self.fresh(scene, turn, input.clone(), false).await {
             Err(StoreError::Stale(_)) => {}
             outcome => return outcome,
         }
         // The same request was faster on its other way, or the call has ended meanwhile. Either may share
         // our commit, so the writer looks first: readers see it only afterwards.
         if let Some(document) = self.stored_by_now(&id, turn).await? {
+            noticed("turn", "repeated");
             return Ok(document);
         }
         match self.scene(&id, attestation).await? {
             Some(scene) if scene.call.ended_at.is_some() && matters_late(&input) => self.late(scene, input).await,
             Some(scene) if scene.call.ended_at.is_none() && scene.call.turn == turn => {
-                self.fresh(scene, turn, input).await
+                self.fresh(scene, turn, input, true).await
             }
             _ => Err(StoreError::Stale("the call's turns contradict each other")),
         }
@@ -140,6 +146,7 @@ impl State {
         }
         let mut db = self.context().store.read().await?;
         let stored = stored(&mut db, &scene.acting, call, turn).await?;
+        noticed("turn", if call.ended_at.is_some() { "late" } else { "repeated" });
         Ok(Some(stored.unwrap_or_else(|| self.goodbye(scene))))
     }
 
@@ -148,11 +155,12 @@ impl State {
         super::farewell(&language, |words| words.goodbye, &scene.urls)
     }
 
-    async fn fresh(&self, mut scene: Scene, turn: u32, input: Input) -> Result<Document, StoreError> {
+    /// `again`: it was decided once, and somebody was faster.
+    async fn fresh(&self, mut scene: Scene, turn: u32, input: Input, again: bool) -> Result<Document, StoreError> {
         let org = scene.acting.org().clone();
         let next_alert = self.context().store.alert_number(&org).await?;
         scene.line.next_alert = next_alert;
-        let outcome = self.run(&scene, turn, input).await;
+        let outcome = self.run(&scene, turn, input, again).await;
         let kept = match &outcome {
             Ok(done) => done.took_number,
             // Nobody knows whether it was taken: it stays unused.
@@ -174,10 +182,13 @@ impl State {
         ran
     }
 
-    async fn run(&self, scene: &Scene, turn: u32, input: Input) -> Result<Done, StoreError> {
+    async fn run(&self, scene: &Scene, turn: u32, input: Input, again: bool) -> Result<Done, StoreError> {
         let mut facts = {
             let mut db = self.context().store.read().await?;
             let mut facts = facts::gather(&mut db, &scene.acting, &scene.line).await?;
+            if again {
+                facts.money.full = facts::full_numbers(&mut db, &scene.acting).await?;
+            }
             if scene.flows().tell_of_incidents() {
                 facts.incidents = incidents::open(&mut db, scene.acting.org()).await?;
             }
@@ -265,13 +276,11 @@ impl Saving {
         if matches!(call.phase, Phase::Waiting | Phase::Accepted | Phase::Leaving) {
             super::connect::stop(db, acting, call).await?;
         }
-        if matches!(self.ran.verbs.then, Then::Dial(_)) && !in_other_hands {
-            let cap = acting.directory.limits.calls_per_hour;
-            for subject in [ORG, spender(&call.hotline).as_str()] {
-                // Others were dialled since the engine looked: it decides anew, on what is spent by now.
-                if !spent::take(db, org, Spending::Call, subject, cap, acting.now).await? {
-                    return Err(StoreError::Stale("the hour's cap was reached meanwhile"));
-                }
+        if let (Then::Dial(dial), false) = (&self.ran.verbs.then, in_other_hands) {
+            let purse = Purse::Callers(&call.hotline);
+            // Others were dialled since the engine looked: it decides anew, on what is spent by now.
+            if money::spend(db, acting, Spending::Call, purse, &dial.number).await?.is_some() {
+                return Err(StoreError::Stale("a cap was reached meanwhile"));
             }
         }
         let known = CallRow { contract: row.contract.clone(), priority: row.priority, ..call.clone() };

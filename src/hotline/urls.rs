@@ -36,6 +36,9 @@ pub const LEG_JOIN: &str = "/carriers/{carrier}/legs/{leg}/join";
 pub const LEG_DISMISSED: &str = "/carriers/{carrier}/legs/{leg}/dismissed";
 pub const LEG_STATUS: &str = "/carriers/{carrier}/legs/{leg}/status";
 
+/// What `?music=` of a waiting caller's document says.
+pub const OURS: &str = "ours";
+
 /// Builds absolute URLs for one carrier.
 #[derive(Debug, Clone)]
 pub struct Urls {
@@ -80,6 +83,11 @@ impl Urls {
     /// `in_vain`: how often nothing could be said by then.
     pub fn wait_in_vain(&self, call: &CallId, asked: u32, in_vain: u32) -> String {
         format!("{}&vain={in_vain}", self.wait(call, asked))
+    }
+
+    /// With our own music: the flow's cannot be fetched.
+    pub fn wait_to_our_music(&self, call: &CallId, asked: u32) -> String {
+        format!("{}&music={OURS}", self.wait(call, asked))
     }
 
     pub fn recording(&self, call: &CallId) -> String {

@@ -3,15 +3,18 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use sqlx::AnyConnection;
 use tokio::sync::oneshot;
 
-use super::IntakeError;
+use super::{IntakeError, again};
 use crate::{
+    clock::Ids,
     model::id::OrgId,
     store::{
         Store, StoreError,
         gather::Gather,
         raise::{Dedup, NewAlert, Raised, raise_all},
+        timeline,
     },
 };
 
@@ -27,8 +30,8 @@ struct Item {
 type Sender = oneshot::Sender<Result<Raised, Arc<StoreError>>>;
 
 impl Batch {
-    pub fn start(store: Store) -> Self {
-        Self(Gather::start(store, write))
+    pub fn start(store: Store, ids: Ids) -> Self {
+        Self(Gather::start(store, move |store, items| write(store, ids.clone(), items)))
     }
 
     /// The alert gets its number here. More than can wait is answered "come again later".
@@ -42,14 +45,14 @@ impl Batch {
     }
 }
 
-async fn write(store: Store, items: Vec<Item>) {
+async fn write(store: Store, ids: Ids, items: Vec<Item>) {
     let mut orgs: BTreeMap<OrgId, Crowd> = BTreeMap::new();
     for Item { org, alert, sender } in items {
         orgs.entry(org).or_default().add(alert, sender);
     }
     for (org, crowd) in orgs {
         let (alerts, senders) = crowd.into_rows();
-        match raise(&store, &org, alerts).await {
+        match raise(&store, &ids, &org, alerts).await {
             Ok(raised) => {
                 for (raised, senders) in raised.into_iter().zip(senders) {
                     answer(&raised, senders);
@@ -80,7 +83,7 @@ impl Crowd {
             None => self.others.push((alert, vec![sender])),
             Some(dedup) => match self.keyed.get_mut(dedup) {
                 Some((first, senders)) => {
-                    first.count += alert.count;
+                    merge(first, alert);
                     senders.push(sender);
                 }
                 None => {
@@ -95,13 +98,31 @@ impl Crowd {
     }
 }
 
-async fn raise(store: &Store, org: &OrgId, mut alerts: Vec<NewAlert>) -> Result<Vec<Raised>, StoreError> {
+/// The most urgent of equal ones speaks for all of them, as it does when they come one after the other.
+fn merge(first: &mut NewAlert, again: NewAlert) {
+    let count = first.count + again.count;
+    if again.priority < first.priority {
+        let category = again.category.or(first.category.take());
+        *first = NewAlert { id: first.id.clone(), opened_at: first.opened_at, category, ..again };
+    }
+    first.count = count;
+}
+
+async fn raise(store: &Store, ids: &Ids, org: &OrgId, mut alerts: Vec<NewAlert>) -> Result<Vec<Raised>, StoreError> {
     let numbers = store.alert_numbers(org, alerts.len()).await?;
     for (alert, number) in alerts.iter_mut().zip(&numbers) {
         alert.number = *number;
     }
-    let unit_org = org.clone();
-    let raised = store.write(async move |db| raise_all(db, &unit_org, alerts.clone()).await).await?;
+    let (org_of_unit, ids) = (org.clone(), ids.clone());
+    let unit = async move |db: &mut AnyConnection| {
+        let raised = raise_all(db, &org_of_unit, alerts.clone()).await?;
+        let entries = again::entries(&alerts, &raised, &ids);
+        if !entries.is_empty() {
+            timeline::write_all(db, &org_of_unit, &entries).await?;
+        }
+        Ok(raised)
+    };
+    let raised = store.write(unit).await?;
     // After an error nobody knows whether the numbers were taken: they stay unused.
     for (_, unused) in raised.iter().zip(numbers).filter(|(raised, _)| !raised.new) {
         store.return_alert_number(org, unused);

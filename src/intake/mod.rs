@@ -3,6 +3,7 @@
 //!
 //! Start at `pagerduty::enqueue`, then `Intake::take`.
 
+mod again; // what the timeline says of an event that comes again
 mod batch; // events that come together are written together
 pub mod event; // what every tool's message becomes
 pub mod pagerduty; // POST /v2/enqueue
@@ -74,7 +75,7 @@ pub enum Taken {
 impl Intake {
     /// Starts the task that writes events in batches; it ends with the last clone.
     pub fn start(context: Context) -> Self {
-        let batch = Batch::start(context.store.clone());
+        let batch = Batch::start(context.store.clone(), context.ids.clone());
         Self(Arc::new(Parts { context, batch, snapshots: Mutex::default() }))
     }
 
@@ -159,13 +160,8 @@ fn whose<'a>(directory: &'a Directory, integration: &'a Integration, priority: P
     match &integration.target {
         IntegrationTarget::Policy(policy) => Whose { customer: None, contract: None, policy: Some(policy) },
         IntegrationTarget::Contract(id) => {
-            let contract = directory.contracts.get(id);
-            let target = contract.and_then(|contract| contract.target(priority));
-            Whose {
-                customer: contract.map(|contract| &contract.customer),
-                contract: Some(id),
-                policy: target.map(|target| &target.policy).or(directory.org_policy.as_ref()),
-            }
+            let customer = directory.contracts.get(id).map(|contract| &contract.customer);
+            Whose { customer, contract: Some(id), policy: directory.policy_of(id, priority) }
         }
     }
 }

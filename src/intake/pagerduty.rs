@@ -19,6 +19,7 @@ use crate::{
     web::{
         body::{self, BodyError},
         problem::RETRY_AFTER_S,
+        refusals::refused,
         text,
     },
 };
@@ -60,13 +61,13 @@ pub async fn enqueue(State(intake): State<Intake>, request: Request) -> Response
 }
 
 fn refuse(status: StatusCode, reason: &'static str, errors: &[String]) -> Response {
-    metrics::counter!(metric::REFUSED, "face" => "intake", "reason" => reason).increment(1);
+    refused("intake", reason);
     let answer = json!({ "status": "invalid event", "message": "Event object is invalid", "errors": errors });
     (status, Json(answer)).into_response()
 }
 
 fn unrecognized() -> Response {
-    metrics::counter!(metric::REFUSED, "face" => "intake", "reason" => "not_json").increment(1);
+    refused("intake", "not_json");
     let answer = json!({
         "status": "Unrecognized object",
         "message": "Event object format is unrecognized",
@@ -77,7 +78,7 @@ fn unrecognized() -> Response {
 
 /// 503 with `Retry-After` is what every sender repeats.
 fn unavailable(error: &IntakeError) -> Response {
-    metrics::counter!(metric::REFUSED, "face" => "intake", "reason" => "unavailable").increment(1);
+    refused("intake", "unavailable");
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     tracing::error!(%error, cause, "an event could not be taken; its sender was told to come again");
     let answer = json!({

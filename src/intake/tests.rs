@@ -161,6 +161,45 @@ on_both! {
         assert_eq!(service.alerts().await.iter().filter(|row| !row.alert.is_open()).count(), 1);
     }
 
+    async fn a_warning_that_becomes_critical_is_critical_also_within_one_batch(store: Store) {
+        let service = Service::on(&store);
+        let of = |key: &str, severity: &str, summary: &str| {
+            let mut event = event(key, "trigger");
+            event["payload"]["severity"] = severity.into();
+            event["payload"]["summary"] = summary.into();
+            event
+        };
+        service.accepted(&of("later", "warning", "Disk at 90 %")).await;
+        service.accepted(&of("later", "critical", "Disk full")).await;
+        service.accepted(&of("later", "info", "Disk full, still")).await;
+        let together = [
+            of("together", "info", "calm"), of("together", "warning", "hm"), of("together", "critical", "Disk full"),
+            of("together", "error", "bad"),
+        ];
+        join_all(together.iter().map(|event| service.accepted(event))).await;
+        let alerts = service.alerts().await;
+        assert_eq!(alerts.len(), 2);
+        for row in &alerts {
+            assert_eq!((row.alert.priority, row.alert.title.as_str()), (Priority::P1, "Disk full"));
+        }
+        let mut db = store.read().await.unwrap();
+        let later = alerts.iter().find(|row| row.alert.dedup_key.as_deref() == Some("later")).unwrap();
+        let story: Vec<String> =
+            timeline::of_alert(&mut db, &org(), &later.alert.id).await.unwrap().into_iter().map(|entry| entry.text).collect();
+        assert_eq!(story, ["It became more urgent, P1 instead of P3, and came 2 times by now: Disk full"]);
+    }
+
+    async fn a_storm_of_the_same_is_few_entries(store: Store) {
+        let service = Service::on(&store);
+        for _ in 0..12 {
+            service.accepted(&event("disk", "trigger")).await;
+        }
+        let mut db = store.read().await.unwrap();
+        let entries = timeline::of_alert(&mut db, &org(), &service.alerts().await[0].alert.id).await.unwrap();
+        let story: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+        assert_eq!(story, ["It came 2 times by now: Disk full", "It came 10 times by now: Disk full"]);
+    }
+
     async fn a_tool_acknowledges_and_resolves_its_own_alert_only(store: Store) {
         let service = Service::on(&store);
         service.accepted(&event("disk", "trigger")).await;
@@ -181,7 +220,7 @@ on_both! {
         assert_eq!((row.alert.state, row.alert.count), (AlertState::Resolved { by, at: at(0) }, 2));
         let kinds: Vec<String> =
             timeline::of_alert(&mut db, &org(), &row.alert.id).await.unwrap().into_iter().map(|entry| entry.kind).collect();
-        assert_eq!(kinds, ["acknowledged", "resolved"]);
+        assert_eq!(kinds, ["acknowledged", "repeated", "resolved"]);
         service.accepted(&event("disk", "trigger")).await;
         assert!(service.alerts().await[0].alert.is_open(), "after a resolve the same key opens a new alert");
     }

@@ -106,6 +106,8 @@ pub struct Money {
     pub sms_left: bool,
     /// E.164 country codes that may be phoned and texted.
     pub countries: BTreeSet<String>,
+    /// Numbers that were phoned as often as they may be, as far as that is known.
+    pub full: BTreeSet<Phone>,
 }
 
 impl Facts {
@@ -149,7 +151,7 @@ impl Attestation {
 
 impl Money {
     pub fn may_phone(&self, number: &Phone) -> bool {
-        self.calls_left && self.countries.contains(number.country_code())
+        self.calls_left && self.is_allowed(number) && !self.full.contains(number)
     }
 
     /// As far as its country goes.
@@ -158,6 +160,6 @@ impl Money {
     }
 
     pub fn may_text(&self, number: &Phone) -> bool {
-        self.sms_left && self.countries.contains(number.country_code())
+        self.sms_left && self.is_allowed(number)
     }
 }

@@ -31,8 +31,10 @@ pub use flow::{
     NoticeStep, NumberPattern, PinStep, Speech, Step, StepId, Taken, Text, Trust, Var, VarKind, VoicemailStep, Wait,
 };
 pub use flows::{Called, Flows, Given};
-pub use parse::{STEP_KINDS, parse, parse_and_sketch};
-pub use run::{FLOWS_DEEP_MAX, SPARE_SILENCE_S, abandoned, begin, run, spare, transcribes, waiting, wants};
+pub use parse::{STEP_KINDS, meaning_of_twice, parse, parse_and_sketch};
+pub use run::{
+    FLOWS_DEEP_MAX, SPARE_SILENCE_S, abandoned, begin, in_place_of, run, spare, transcribes, waiting, wants,
+};
 pub use state::{Phase, State, StateError};
 pub use turn::{
     Callback, Connect, ConnectEnd, Dial, Effect, Gather, Input, IntakeAnswer, Listen, Lookup, Matter, MissedAlert,

@@ -61,6 +61,16 @@ pub struct State {
     pub promised: bool,
     /// Steps whose document the carrier could not run: their audio is not tried again.
     pub failed_steps: BTreeSet<String>,
+    /// What is spoken in place of the last document's audio, by its address, should the carrier not get it.
+    pub spares: BTreeMap<String, SpareWords>,
+}
+
+/// The text beside an audio, rendered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpareWords {
+    pub text: String,
+    pub language: Language,
+    pub voice: Option<String>,
 }
 
 /// A flow that waits.
@@ -161,6 +171,7 @@ impl State {
             question: self.question,
             promised: self.promised,
             failed_steps: self.failed_steps.clone(),
+            spares: self.spares.iter().map(|(url, words)| (url.clone(), WireSpare::of(words))).collect(),
         };
         serde_json::to_string(&wire).expect("plain fields and text keys always have a JSON form")
     }
@@ -202,6 +213,11 @@ impl State {
             question: wire.question,
             promised: wire.promised,
             failed_steps: wire.failed_steps,
+            spares: wire
+                .spares
+                .into_iter()
+                .map(|(url, words)| Ok((url, words.words()?)))
+                .collect::<Result<_, StateError>>()?,
         })
     }
 }
@@ -244,6 +260,25 @@ struct Wire {
     #[serde(default)]
     promised: bool,
     failed_steps: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    spares: BTreeMap<String, WireSpare>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireSpare {
+    text: String,
+    language: String,
+    voice: Option<String>,
+}
+
+impl WireSpare {
+    fn of(words: &SpareWords) -> Self {
+        Self { text: words.text.clone(), language: words.language.to_string(), voice: words.voice.clone() }
+    }
+
+    fn words(self) -> Result<SpareWords, StateError> {
+        Ok(SpareWords { text: self.text, language: parsed(&self.language, "language")?, voice: self.voice })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -301,6 +336,15 @@ mod tests {
             question: 3,
             promised: true,
             failed_steps: ["welcome".to_owned()].into(),
+            spares: [(
+                "https://x.example/a.mp3".to_owned(),
+                SpareWords {
+                    text: "Hello.".to_owned(),
+                    language: "en".parse().unwrap(),
+                    voice: Some("Amy".to_owned()),
+                },
+            )]
+            .into(),
         };
         assert_eq!(State::from_json(&state.to_json()).unwrap(), state);
     }

@@ -15,6 +15,7 @@ sentences! {
         customer: Sentence,
         category: Sentence,
         sms_keys: Sentence,
+        bundle: Sentence,
         voice_page: Sentence,
         voice_page_customer: Sentence,
         voice_page_category: Sentence,
@@ -56,6 +57,8 @@ sentences! {
         test: Sentence,
         test_key: Sentence,
         test_heard: Sentence,
+        lost: Sentence,
+        ways: Ways,
         email_intro: Sentence,
         action: Each,
         email_footer: Sentence,
@@ -85,6 +88,21 @@ sentences! {
         resolve: Sentence,
         snooze: Sentence,
         take_over: Sentence,
+    }
+}
+
+sentences! {
+    /// The name of each channel in a sentence: "by SMS".
+    Ways {
+        sms: Sentence,
+        voice: Sentence,
+        email: Sentence,
+        push: Sentence,
+        slack: Sentence,
+        teams: Sentence,
+        telegram: Sentence,
+        ntfy: Sentence,
+        webhook: Sentence,
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::{LazyLock, OnceLock};
 use self::read::{Entry, Said};
 pub use self::{
     callers::Callers,
-    messages::{Each, Messages},
+    messages::{Each, Messages, Ways},
     technicians::Technicians,
 };
 use crate::model::{

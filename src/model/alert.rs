@@ -52,6 +52,8 @@ pub enum Source {
     Call(CallId),
     Integration(IntegrationId),
     Operator,
+    /// Stands for several alerts that one page tells together.
+    Bundle,
     /// Pikett itself: nobody on call, a carrier out, a row set aside.
     Pikett,
 }
@@ -129,6 +131,7 @@ impl fmt::Display for Source {
             Self::Call(id) => write!(f, "call:{id}"),
             Self::Integration(id) => write!(f, "integration:{id}"),
             Self::Operator => f.write_str("operator"),
+            Self::Bundle => f.write_str("bundle"),
             Self::Pikett => f.write_str("pikett"),
         }
     }
@@ -143,6 +146,7 @@ impl std::str::FromStr for Source {
             Some(("call", id)) => id.parse().map(Self::Call).map_err(error),
             Some(("integration", id)) => id.parse().map(Self::Integration).map_err(error),
             None if given == "operator" => Ok(Self::Operator),
+            None if given == "bundle" => Ok(Self::Bundle),
             None if given == "pikett" => Ok(Self::Pikett),
             _ => Err(format!("`{given}` names no source")),
         }

@@ -5,7 +5,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub file: String,
-    /// From 1; 0 when the fault belongs to the file as a whole.
+    /// From 1, and 1 where the fault belongs to the file as a whole; 0 when there is no file, but a database or
+    /// a variable of the environment.
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,

@@ -7,6 +7,7 @@ pub mod callback;
 pub mod civil;
 pub mod code;
 pub mod contract;
+pub mod details; // what an event says beyond its summary
 pub mod duration;
 pub mod fault;
 pub mod id;
@@ -18,6 +19,7 @@ pub mod pin;
 pub mod priority;
 pub mod secret;
 pub mod source;
+pub mod text; // text from outside
 
 /// An instant: UTC always. Civil time exists only together with a `chrono_tz::Tz`.
 pub type Instant = chrono::DateTime<chrono::Utc>;

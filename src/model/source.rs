@@ -1,6 +1,10 @@
 //! Reading TOML that people wrote: every value with its place, every fault with its mend, all
 //! faults at once. Flows, declarations and the configuration are read through this.
 
+mod twice; // a name that stands twice
+
+pub use twice::Twice;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -37,22 +41,30 @@ impl Source {
 
     /// The document, or `None` after noting the syntax error.
     pub fn parse(&self) -> Option<Document<String>> {
-        match Document::parse(self.text.clone()) {
-            Ok(document) => Some(document),
-            Err(error) => {
-                let what = error.message().lines().next().unwrap_or("this is not TOML").to_owned();
-                let mend = match what.contains("duplicate key") {
-                    true => "each name stands once: take one of them out, or give it another",
-                    false => "mend the line, or see https://toml.io",
-                };
-                self.fault(error.span(), format!("not TOML: {what}"), mend);
-                None
-            }
-        }
+        self.parse_with(|_| None)
+    }
+
+    /// The same for whoever knows better what it means that a name stands twice: what, and the mend.
+    pub fn parse_with(&self, meaning: impl Fn(&Twice) -> Option<(String, String)>) -> Option<Document<String>> {
+        let error = match Document::parse(self.text.clone()) {
+            Ok(document) => return Some(document),
+            Err(error) => error,
+        };
+        let what = error.message().lines().next().unwrap_or("this is not TOML");
+        let (what, mend) = match twice::is_twice(what) {
+            true => match Twice::find(&self.text) {
+                Some(twice) => meaning(&twice).unwrap_or_else(|| stands_twice(&twice)),
+                None => (format!("not TOML: {what}"), "take one of the two out, or give it another name".to_owned()),
+            },
+            false => (format!("not TOML: {what}"), "mend the line, or see https://toml.io".to_owned()),
+        };
+        self.fault(error.span(), what, mend);
+        None
     }
 
     pub fn fault(&self, span: Span, what: impl Into<String>, mend: impl Into<String>) {
-        let (line, column) = span.map_or((0, 0), |span| self.place(span.start));
+        // What belongs to the file as a whole stands at its head, where editors can go to.
+        let (line, column) = span.map_or((1, 1), |span| self.place(span.start));
         let (what, mend) = (what.into(), mend.into());
         self.faults.borrow_mut().push(Fault { file: self.file.clone(), line, column, what, mend });
     }
@@ -333,6 +345,11 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn stands_twice(twice: &Twice) -> (String, String) {
+    let what = format!("not TOML: `{}` stands twice in {}", twice.key, twice.table_name());
+    (what, format!("line {} has it already: take one of them out, or give it another name", twice.first))
+}
+
 fn walk(item: &Item, path: String, note: &mut impl FnMut(String, Span)) {
     note(path.clone(), item.span());
     match item {
@@ -400,7 +417,7 @@ mod tests {
         assert_eq!(
             faults,
             [
-                "a.toml: the file has no `name`; add `name = \"…\"`",
+                "a.toml:1:1: the file has no `name`; add `name = \"…\"`",
                 "a.toml:1:6: `id` is a whole number, not a string in quotes; write a string in quotes",
                 "a.toml:2:1: the file has an unknown key `nmae`; did you mean `name`?",
                 "a.toml:4:6: `Ü` is no name for a person; use 1 to 64 of a-z, 0-9, `-`, `_` and `.`",

@@ -4,6 +4,7 @@
 pub mod channels; // one try at a provider, and what it means
 pub mod links; // signed links in emails and pushes: pure
 pub mod listen; // signed links to recordings: pure
+pub mod pace; // how many messages a person gets: pure
 pub mod plan; // rules → attempts: pure
 pub mod proof; // whether a contact is somebody's: pure
 pub mod said; // what an attempt says, as its row keeps it

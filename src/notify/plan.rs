@@ -18,6 +18,7 @@ use crate::{
     model::{
         Instant,
         alert::Alert,
+        details::Fact,
         id::{MethodId, PersonId},
         person::{Address, Channel, ContactMethod, Person},
         priority::Urgency,
@@ -34,6 +35,8 @@ pub struct Page<'a> {
     pub alert: &'a Alert,
     /// The customer's name.
     pub customer: Option<&'a str>,
+    /// What the event says beside the title.
+    pub said: &'a [Fact],
     pub notification: &'a Notification,
     pub links: &'a Links,
     /// A call's `connect` rings people for this alert: pages by voice wait until it has ended.
@@ -74,6 +77,15 @@ pub struct Line<'a> {
     pub now: Instant,
 }
 
+/// A way to reach somebody that does not work any more.
+#[derive(Debug, Clone, Copy)]
+pub struct Lost<'a> {
+    pub channel: Channel,
+    /// Shortened.
+    pub address: &'a str,
+    pub home: &'a str,
+}
+
 /// One attempt per rule of the person for the notification's urgency.
 pub fn plan(page: &Page<'_>, ids: &Ids) -> Vec<NewAttempt> {
     steps(page.person, page.notification.urgency)
@@ -86,7 +98,14 @@ pub fn plan(page: &Page<'_>, ids: &Ids) -> Vec<NewAttempt> {
             method: Some(method.id.clone()),
             address: method.address.clone(),
             kind: AttemptKind::Page,
-            text: page_text(page, method.address.channel()).to_json(),
+            text: page_text(
+                (About { alert: page.alert, customer: page.customer }, page.said),
+                page.person,
+                page.links,
+                page.now,
+                method.address.channel(),
+            )
+            .to_json(),
             held: page.held && method.address.channel() == Channel::Voice,
             due_at: page.notification.started_at + after.max(TimeDelta::zero()),
             created_at: page.now,
@@ -212,6 +231,64 @@ pub fn line(about: Option<(&Alert, Option<&str>)>, person: &Person, line: Line<'
     Some(written(alert, person, (Some(&method.id), &method.address), said, line.now, ids))
 }
 
+/// A page that tells several alerts together.
+pub struct Bundled<'a> {
+    pub person: &'a Person,
+    /// The bundle's.
+    pub alert: &'a Alert,
+    pub customer: Option<&'a str>,
+    pub method: Option<&'a MethodId>,
+    pub address: &'a Address,
+    pub links: &'a Links,
+    pub now: Instant,
+}
+
+/// It belongs to no notification: those of the alerts that it tells have their own rules.
+pub fn bundle(page: &Bundled<'_>, ids: &Ids) -> NewAttempt {
+    let about = About { alert: page.alert, customer: page.customer };
+    NewAttempt {
+        id: ids.id(page.now),
+        notification: None,
+        alert: Some(page.alert.id.clone()),
+        person: Some(page.person.id.clone()),
+        method: page.method.cloned(),
+        address: page.address.clone(),
+        kind: AttemptKind::Page,
+        text: page_text((about, &[]), page.person, page.links, page.now, page.address.channel()).to_json(),
+        held: false,
+        due_at: page.now,
+        created_at: page.now,
+    }
+}
+
+/// The owner of a way that is lost hears of it in writing by another. `None`: there is none. `person` has
+/// those methods alone that work.
+pub fn lost(person: &Person, lost: Lost<'_>, now: Instant, ids: &Ids) -> Option<NewAttempt> {
+    let language = person.language.as_str();
+    let method = in_writing(person)?;
+    let said = match method.address.channel() {
+        Channel::Sms | Channel::Voice => Said::plain(texts::lost_sms(language, lost.channel, lost.address)),
+        Channel::Email => texts::lost_mail(language, lost.channel, lost.address).into(),
+        Channel::Push => texts::lost_push(language, lost.channel, lost.address, lost.home).into(),
+        Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => {
+            Said::plain(texts::lost_chat(language, lost.channel, lost.address))
+        }
+    };
+    Some(NewAttempt {
+        id: ids.id(now),
+        notification: None,
+        alert: None,
+        person: Some(person.id.clone()),
+        method: Some(method.id.clone()),
+        address: method.address.clone(),
+        kind: AttemptKind::Notice,
+        text: Said { language: language.to_owned(), ..said }.to_json(),
+        held: false,
+        due_at: now,
+        created_at: now,
+    })
+}
+
 /// Each person who was paged, with the ways by which a page has reached them or may have; who was only
 /// phoned, with a way in writing.
 fn reached<'a: 'b, 'b>(
@@ -321,15 +398,24 @@ fn in_writing(person: &Person) -> Option<&ContactMethod> {
 fn may_have_reached(attempt: &Attempt) -> bool {
     let sent = match attempt.state {
         AttemptState::Sending | AttemptState::Sent | AttemptState::Delivered | AttemptState::Unknown => true,
-        AttemptState::Due | AttemptState::Held | AttemptState::Failed | AttemptState::Dropped => attempt.unsure,
+        AttemptState::Due
+        | AttemptState::Held
+        | AttemptState::Waiting
+        | AttemptState::Failed
+        | AttemptState::Dropped => attempt.unsure,
     };
     sent && attempt.kind == AttemptKind::Page
 }
 
-fn page_text(page: &Page<'_>, channel: Channel) -> Said {
-    let language = page.person.language.as_str();
-    let about = About { alert: page.alert, customer: page.customer };
-    let link = |action| page.links.url(&page.alert.id, &page.person.id, action, page.now);
+fn page_text(
+    (about, said): (About<'_>, &[Fact]),
+    person: &Person,
+    links: &Links,
+    now: Instant,
+    channel: Channel,
+) -> Said {
+    let language = person.language.as_str();
+    let link = |action| links.url(&about.alert.id, &person.id, action, now);
     let said = match channel {
         Channel::Sms => Said::plain(texts::page_sms(language, about)),
         Channel::Voice => Said::plain(texts::page_voice(language, about)),
@@ -339,7 +425,7 @@ fn page_text(page: &Page<'_>, channel: Channel) -> Said {
                 escalate: link(Action::Escalate),
                 resolve: link(Action::Resolve),
             };
-            texts::page_mail(language, about, &links).into()
+            texts::page_mail(language, about, said, &links).into()
         }
         Channel::Push => texts::page_push(about, &link(Action::Acknowledge)).into(),
         Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => {

@@ -7,7 +7,7 @@ use axum::{
 
 use crate::{
     carrier::{
-        twiml::{self, Message, Say},
+        twiml::{self, Message, Say, Verb},
         voices::voiced,
     },
     model::language::Language,
@@ -40,6 +40,12 @@ pub(super) fn text(response: &twiml::Response) -> String {
 pub(super) fn say(language: &str, words: &str) -> Say {
     let language = language.parse().unwrap_or_else(|_| Language::english());
     Say { parts: Say::text(words).parts, ..voiced(&language, None) }
+}
+
+/// The SMS that a document holds.
+pub(super) fn message_in(document: &str) -> Option<String> {
+    let verbs = twiml::read(document).ok()?.response.verbs;
+    verbs.into_iter().find_map(|verb| if let Verb::Message(message) = verb { Some(message.body) } else { None })
 }
 
 /// An SMS back to whoever wrote.

@@ -46,6 +46,7 @@ const PASS_ON: &str = "pass-on";
 const NOTE: &str = "note";
 const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;margin:0;color:#111;background:#fff}\
 main{max-width:34rem;margin:2rem auto;padding:0 1rem}h1{font-size:1.4rem;overflow-wrap:anywhere}\
+dl{font-size:.9rem;overflow-wrap:anywhere}dt{opacity:.7}dd{margin:0 0 .4rem}\
 button{font:inherit;padding:.8rem 1.6rem;border:0;border-radius:.4rem;background:#0b5394;color:#fff}\
 button:focus-visible{outline:3px solid #f60}\
 form{margin:1rem 0}label{display:block;margin-bottom:.5rem}select,textarea{font:inherit;display:block;width:100%}\
@@ -298,14 +299,20 @@ fn unavailable(acting: &Acting, link: &Link, error: &StoreError) -> Response {
     page(StatusCode::SERVICE_UNAVAILABLE, &Page { language, sentence, ..Page::default() })
 }
 
+/// What the event says beside the title, as names and values.
+fn said(row: Option<&AlertRow>) -> Vec<(String, String)> {
+    row.map(AlertRow::said).unwrap_or_default().into_iter().map(|fact| (fact.name, fact.value)).collect()
+}
+
 pub(super) fn page(status: StatusCode, page: &Page<'_>) -> Response {
     let alert = page.row.map(|row| &row.alert);
     let values = context! {
         language => page.language, style => STYLE, sentence => page.sentence, button => page.button,
         title => alert.map(|alert| alert.title.as_str()), number => alert.map(|alert| alert.number),
         priority => alert.map(|alert| alert.priority.as_str()), customer => page.customer,
-        category => alert.and_then(|alert| alert.category.as_deref()), rev => page.row.map(|row| row.rev),
-        action => page.action.map(Action::as_str), more => page.more.as_ref().map(|more| more.values(page.action)),
+        category => alert.and_then(|alert| alert.category.as_deref()), said => said(page.row),
+        rev => page.row.map(|row| row.rev), action => page.action.map(Action::as_str),
+        more => page.more.as_ref().map(|more| more.values(page.action)),
     };
     // The name's ending makes every value escaped.
     let html = Environment::new().render_named_str("link.html", include_str!("link.html"), values);

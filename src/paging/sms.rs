@@ -1,8 +1,9 @@
 //! An SMS comes in: `1 CODE`, `2 CODE`, `9 CODE` from a declared person's own number.
 //!
 //! The answer is a `<Message>` in the document: it goes out with the webhook's own answer, needs no
-//! second request that may fail by itself, and a repeated webhook gets the same one. Strangers get
-//! silence: an answer would cost money and tell them that somebody listens.
+//! second request that may fail by itself, and a repeated webhook gets the same one. Only to a carrier
+//! that reads no such answers it goes by a request, once. Strangers get silence: an answer would cost money
+//! and tell them that somebody listens.
 
 use axum::{extract::State as Extract, response::Response};
 use chrono::TimeDelta;
@@ -15,6 +16,7 @@ use super::{
     document::{self, SILENCE},
 };
 use crate::{
+    carrier::{Carrier, NewSms},
     model::{alert::Actor, code, duration, id::AlertId, person::Person, phone::Phone},
     notify::{
         links::Action,
@@ -29,12 +31,14 @@ use crate::{
     work::{
         Acting,
         act::{self, Acted},
-        contacts as work, msp, passing,
+        contacts as work, marks, msp, passing,
     },
 };
 
 const HOW: &str = "by SMS";
 const NOTE_MAX: usize = 1_000;
+/// Later nobody remembers what they had asked.
+const REPLY_VALID_S: u32 = 600;
 
 pub(super) async fn received(Extract(state): Extract<State>, webhook: Webhook) -> Response {
     let form = &webhook.form;
@@ -54,9 +58,28 @@ pub(super) async fn received(Extract(state): Extract<State>, webhook: Webhook) -
     };
     let sid = form.get("MessageSid").or_else(|| form.get("SmsSid")).unwrap_or_default();
     let Some(from) = from else { return document::answer("sms-stranger", SILENCE.to_owned()) };
-    let message = Received { key: format!("sms:{}:{sid}", webhook.carrier), acting, person, from, command };
-    let is_new = !sid.is_empty();
-    document::answer("sms", message.answered(&state, is_new).await)
+    let message =
+        Received { key: format!("sms:{}:{sid}", webhook.carrier), acting, person, from: from.clone(), command };
+    let answer = message.answered(&state, !sid.is_empty()).await;
+    let carriers = state.webhooks.carriers();
+    let carrier = carriers.get(&webhook.carrier).map(|line| line.carrier.as_ref());
+    let Some(carrier) = carrier.filter(|carrier| !carrier.answers_by_document()) else {
+        return document::answer("sms", answer.document);
+    };
+    if !answer.is_repeated {
+        reply(carrier, from, Phone::from_caller(form.get("To").unwrap_or_default()), &answer.document).await;
+    }
+    document::taken("sms")
+}
+
+/// What is lost here is a courtesy: their message has had its effect.
+async fn reply(carrier: &dyn Carrier, to: Phone, from: Option<Phone>, document: &str) {
+    let Some(body) = document::message_in(document) else { return };
+    let sms = NewSms { to, from, body, status_callback: None, validity_s: REPLY_VALID_S };
+    if let Err(error) = carrier.send_sms(&sms).await {
+        let error = Phone::masked_in(&error.to_string());
+        tracing::warn!(to = sms.to.masked(), error, "an SMS could not be answered");
+    }
 }
 
 /// Whoever texts STOP gets no SMS until they text START, and hears no more of incidents either. Most carriers block
@@ -84,6 +107,18 @@ async fn start(state: &State, acting: &Acting, from: &Phone) {
     }
 }
 
+struct Answered {
+    document: String,
+    /// The same message came before, and was answered.
+    is_repeated: bool,
+}
+
+impl Answered {
+    fn new(document: String) -> Self {
+        Self { document, is_repeated: false }
+    }
+}
+
 /// A declared person's message.
 #[derive(Clone)]
 struct Received {
@@ -96,10 +131,11 @@ struct Received {
 }
 
 impl Received {
-    async fn answered(&self, state: &State, has_key: bool) -> String {
+    async fn answered(&self, state: &State, has_key: bool) -> Answered {
+        let silence = || Answered::new(SILENCE.to_owned());
         let outcome = match self.command {
-            Command::OptOut | Command::OptIn => self.opted(state).await.map(|()| SILENCE.to_owned()),
-            Command::CarriersHelp => Ok(SILENCE.to_owned()),
+            Command::OptOut | Command::OptIn => self.opted(state).await.map(|()| silence()),
+            Command::CarriersHelp => Ok(silence()),
             Command::Act { .. } | Command::More { .. } | Command::Bare(_) | Command::Other => {
                 let (unit, patient) = (self.clone(), state.clone());
                 state.context.change(async move |db| unit.once(db, &patient, has_key).await).await
@@ -108,19 +144,19 @@ impl Received {
         outcome.unwrap_or_else(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "an SMS could not be worked on");
             // Their own message is all they know: they must learn that it had no effect.
-            self.say(Answer::Failed)
+            Answered::new(self.say(Answer::Failed))
         })
     }
 
-    async fn once(&self, db: &mut AnyConnection, state: &State, has_key: bool) -> Result<String, StoreError> {
+    async fn once(&self, db: &mut AnyConnection, state: &State, has_key: bool) -> Result<Answered, StoreError> {
         if has_key && let Some(document) = seen::answer(db, self.acting.org(), &self.key).await? {
-            return Ok(document);
+            return Ok(Answered { document, is_repeated: true });
         }
         let document = self.heed(db, state).await?;
         if has_key && !seen::remember(db, self.acting.org(), &self.key, &document, self.acting.now).await? {
             return Err(StoreError::Stale("the same message was faster"));
         }
-        Ok(document)
+        Ok(Answered::new(document))
     }
 
     async fn heed(&self, db: &mut AnyConnection, state: &State) -> Result<String, StoreError> {
@@ -245,8 +281,11 @@ impl Received {
             return msp::report(&state.context, &matter, &title, &text, None).await.map(|_| ());
         }
         let (acting, by) = (self.acting.clone(), Actor::Person(self.person.id.clone()));
-        let phone = self.from.clone();
-        let started = async move |db: &mut AnyConnection| work::start(db, &acting, &phone, &matter, &by).await;
+        let (phone, person) = (self.from.clone(), self.person.id.clone());
+        let started = async move |db: &mut AnyConnection| {
+            work::start(db, &acting, &phone, &matter, &by).await?;
+            marks::heard(db, &acting, &person, &by).await
+        };
         state.context.change(started).await
     }
 }

@@ -51,6 +51,7 @@ pub(super) async fn call(Extract(state): Extract<State>, webhook: Webhook) -> Re
         code,
         message: Some(status.meaning().to_owned()),
         latency_ms: None,
+        tried: None,
     };
     match report::take(&state.context, &id, rank, outcome, answer).await {
         Ok(()) => document::taken("page-status"),
@@ -78,6 +79,7 @@ pub(super) async fn message(Extract(state): Extract<State>, webhook: Webhook) ->
         provider_id: sid.map(str::to_owned),
         code,
         latency_ms: None,
+        tried: None,
     };
     match report::take(&state.context, &id, rank, outcome, answer).await {
         Ok(()) => document::taken("sms-status"),

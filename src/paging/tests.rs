@@ -3,6 +3,7 @@
 
 mod chats;
 mod handing;
+mod telnyx; // a carrier of another language
 
 use axum::{
     Router,
@@ -46,7 +47,7 @@ struct Answered {
 impl Service {
     async fn on(store: &Store) -> Self {
         let night = Night::on(store).await;
-        let webhooks = Webhooks::new(night.carriers.clone(), PUBLIC_URL);
+        let webhooks = Webhooks::new(night.carriers.clone(), PUBLIC_URL, night.context.clock.clone());
         let router = routes(State::new(night.context.clone(), webhooks, Buttons::default()));
         Self { night, router }
     }
@@ -245,6 +246,36 @@ on_both! {
         service.night.end().await;
     }
 
+    async fn one_sms_takes_a_whole_bundle_and_another_one_of_its_alerts(store: Store) {
+        let service = Service::on(&store).await;
+        let mut ids = Vec::new();
+        for n in 1..=9 {
+            ids.push(service.night.raise(&format!("Disk {n} full")).await);
+        }
+        service.night.pass(11).await;
+        let news = service.night.phones.fresh();
+        let page = news.iter().find(|rung| rung.text.contains("4 Alarme, zuerst: Disk 6 full")).unwrap();
+        let code = page.text.lines().last().and_then(|keys| keys.split_whitespace().nth(1)).unwrap();
+        let own = service.code(&ids[5]).await;
+        assert!(service.text(ANNA, &format!("1 {own}"), "SM921").await.contains(&own));
+        let states = async || {
+            let mut taken = Vec::new();
+            for id in &ids[5..] {
+                taken.push(is_by(&service.state(id).await, "anna"));
+            }
+            taken
+        };
+        assert_eq!(states().await, [true, false, false, false], "one by one");
+        assert!(service.text(ANNA, &format!("1 {code}"), "SM922").await.contains(code));
+        assert_eq!(states().await, [true; 4], "or as one");
+        assert_eq!(service.state(&ids[0]).await, AlertState::Triggered, "what was told by itself stays open");
+        service.text(ANNA, &format!("9 {code}"), "SM923").await;
+        for id in &ids[5..] {
+            assert!(matches!(service.state(id).await, AlertState::Resolved { .. }));
+        }
+        service.night.end().await;
+    }
+
     async fn an_automatic_reply_is_not_answered_for_ever(store: Store) {
         let service = Service::on(&store).await;
         let mut answers = Vec::new();
@@ -287,12 +318,13 @@ on_both! {
 
     async fn calls_that_nobody_takes_lead_to_the_next_level_only_when_nothing_else_arrived(store: Store) {
         let service = Service::on(&store).await;
-        service.night.phones.refuse(ANNA, 400, 21211);
+        // Neither code marks a number: nobody else is told anything.
+        service.night.phones.refuse(ANNA, 400, 13224);
         let id = service.night.raise("Disk full").await;
         assert_eq!(service.night.alert(&id).await.alert.level, Some(1));
         let sms = service.night.phones.fresh().remove(0);
         let callback = sms.callback.strip_prefix(PUBLIC_URL).unwrap();
-        service.carrier(callback, &[("MessageStatus", "failed"), ("ErrorCode", "30006")]).await;
+        service.carrier(callback, &[("MessageStatus", "failed"), ("ErrorCode", "30008")]).await;
         let rung = service.night.phones.fresh().remove(0);
         let page = rung.text.strip_prefix(PUBLIC_URL).unwrap();
         service.carrier(&format!("{page}/status"), &[("CallSid", &rung.sid), ("CallStatus", "busy")]).await;
@@ -315,6 +347,7 @@ on_both! {
             let shown = service.send(request).await;
             assert_eq!((shown.status, &shown.headers["cache-control"]), (StatusCode::OK, &"no-store".parse().unwrap()));
             assert!(shown.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+            assert!(method == "HEAD" || shown.text.contains("<dt>source</dt><dd>db1</dd>"), "{}", shown.text);
             assert!(!shown.text.contains("<script>") && (method == "HEAD" || shown.text.contains("lang=\"de\"")));
         }
         assert_eq!(service.state(&id).await, AlertState::Triggered, "opening changes nothing");

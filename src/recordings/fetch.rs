@@ -12,7 +12,7 @@ use sqlx::AnyConnection;
 
 use super::{Recordings, transcribe::TRANSCRIBE, vault::VaultError};
 use crate::{
-    backoff::Waits,
+    backoff::{RETRY_AFTER_MAX, Waits},
     carrier::{Carrier, CarrierError, Sid},
     model::{duration, id::VoicemailId},
     store::{
@@ -32,7 +32,7 @@ const WAITS: Waits = Waits {
     factor: 2.0,
     longest: Duration::from_secs(900),
     jitter: 0.2,
-    retry_after_max: Duration::from_secs(3_600),
+    retry_after_max: RETRY_AFTER_MAX,
 };
 /// Then somebody has to look.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(2);

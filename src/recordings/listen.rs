@@ -15,8 +15,7 @@ use crate::{
         StoreError,
         voicemails::{self, Place},
     },
-    telemetry::metric,
-    web::problem::Problem,
+    web::{problem::Problem, refusals},
 };
 
 pub(super) async fn play(
@@ -52,7 +51,7 @@ impl Recordings {
 
 fn answer(audio: Vec<u8>, range: Option<&HeaderValue>) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("audio/wav")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind(&audio))),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -71,6 +70,11 @@ fn answer(audio: Vec<u8>, range: Option<&HeaderValue>) -> Response {
             (StatusCode::PARTIAL_CONTENT, headers, stretch, audio[first..=last].to_vec()).into_response()
         }
     }
+}
+
+/// Twilio gives WAV, Telnyx MP3.
+fn kind(audio: &[u8]) -> &'static str {
+    if audio.starts_with(b"ID3") || audio.starts_with(&[0xff, 0xfb]) { "audio/mpeg" } else { "audio/wav" }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -97,7 +101,7 @@ fn part(asked: &str, total: usize) -> Part {
 }
 
 fn refused(error: LinkError) -> Problem {
-    metrics::counter!(metric::REFUSED, "face" => "recordings", "reason" => "link").increment(1);
+    refusals::refused("recordings", "link");
     match error {
         LinkError::Forged => Problem::new(StatusCode::FORBIDDEN, "this link plays nothing")
             .detail("it is none of ours, or was cut short on its way"),
@@ -123,6 +127,13 @@ fn broken(id: &VoicemailId, error: &VaultError) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_recording_is_shows_at_its_beginning() {
+        assert_eq!(kind(b"RIFF\x24\x00\x00\x00WAVE"), "audio/wav");
+        assert_eq!(kind(b"ID3\x04\x00"), "audio/mpeg");
+        assert_eq!(kind(&[0xff, 0xfb, 0x90, 0x00]), "audio/mpeg");
+    }
 
     #[test]
     fn players_ask_for_parts() {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     carrier::{status::CallStatus, twiml::CallEvent},
     clock::Clock,
-    model::phone::Phone,
+    model::{phone::Phone, secret::Secret},
 };
 
 /// "Dial: number has no voice URL": nobody set the number up.
@@ -54,8 +54,24 @@ impl Sim {
         self.world().audio.insert(url_end.to_owned(), seconds);
     }
 
+    /// From its next webhook on it signs as a carrier that only speaks Twilio's language.
+    pub fn signs(&self, header: &str, key: Secret) {
+        self.world().signature = Some((header.to_owned(), key));
+    }
+
+    /// Audio at addresses that end so cannot be fetched.
+    pub fn is_missing(&self, url_end: &str) {
+        self.world().missing.insert(url_end.to_owned());
+    }
+
     /// Somebody phones a number. One that is not bought, or has no voice URL, ends as `failed`.
     pub fn call(&self, from: Caller, to: Phone) -> Sid {
+        self.call_attested(from, to, None)
+    }
+
+    /// The same, where the network says something of the caller's number (STIR/SHAKEN), in Twilio's words:
+    /// `TN-Validation-Passed-A`, `TN-Validation-Failed`.
+    pub fn call_attested(&self, from: Caller, to: Phone, verstat: Option<&str>) -> Sid {
         let from = match from {
             Caller::Number(number) => number.to_string(),
             Caller::Withheld => "anonymous".to_owned(),
@@ -72,6 +88,7 @@ impl Sim {
                 .voice_status
                 .map(|url| Subscription { target: Target::post(url), events: vec![CallEvent::Completed] }),
             fallback: hooks.voice_fallback.map(Target::post),
+            verstat: verstat.map(str::to_owned),
         });
         let sid = line.sid().clone();
         match hooks.voice_url {

@@ -6,7 +6,8 @@
 //!                                   `Last-Event-ID` or `?after=SEQ`; `?after=now` begins here
 //! GET  /log?after=SEQ               the events so far, as a list
 //! GET  /state                       {numbers, phones, legs (live), calls (all), messages, now, seq}
-//! POST /calls                       {from: "+49…" | null, to: "+49…"}     → {leg}
+//! POST /calls                       {from: "+49…" | null, to: "+49…", verstat?}  → {leg}
+//!      verstat: what the network says of the caller, such as "TN-Validation-Passed-A"
 //! POST /legs/{sid}/press            {keys: "1#"}                          → {done}
 //! POST /legs/{sid}/speak            {text, confidence?}                   → {done}
 //! POST /legs/{sid}/answer|decline|hangup                                  → {done}
@@ -129,6 +130,7 @@ async fn state(State(sim): State<Sim>) -> Json<Value> {
 struct NewCall {
     from: Option<String>,
     to: String,
+    verstat: Option<String>,
 }
 
 async fn call(State(sim): State<Sim>, Json(new): Json<NewCall>) -> Result<Json<Value>, Refused> {
@@ -136,7 +138,8 @@ async fn call(State(sim): State<Sim>, Json(new): Json<NewCall>) -> Result<Json<V
         Some(from) => Caller::Number(number(from)?),
         None => Caller::Withheld,
     };
-    Ok(Json(json!({ "leg": sim.call(from, number(&new.to)?).as_str() })))
+    let leg = sim.call_attested(from, number(&new.to)?, new.verstat.as_deref());
+    Ok(Json(json!({ "leg": leg.as_str() })))
 }
 
 #[derive(Deserialize, Default)]

@@ -25,6 +25,8 @@ pub(super) struct NewLeg {
     pub status: CallStatus,
     pub subscription: Option<Subscription>,
     pub fallback: Option<Target>,
+    /// `StirVerstat`: what the network says of the caller's number. Mostly nothing.
+    pub verstat: Option<String>,
 }
 
 impl Sim {
@@ -62,6 +64,7 @@ impl Sim {
             teller,
             subscription: new.subscription,
             fallback: new.fallback,
+            verstat: new.verstat,
             sequence: 0,
             error: None,
             past: vec![(now, new.status)],
@@ -150,6 +153,9 @@ impl Held {
         }
         if let Some(machine) = leg.machine {
             pairs.push(("AnsweredBy", machine));
+        }
+        if let Some(verstat) = &self.verstat {
+            pairs.push(("StirVerstat", verstat));
         }
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }

@@ -195,21 +195,25 @@ impl Sim {
             url.as_str().to_owned()
         };
         let signed_pairs: &[(String, String)] = if request.target.method == Method::Get { &[] } else { pairs };
-        let token = self.account(&request.account).map_or_else(|| Secret::new(""), |account| account.token.clone());
-        let signature = signature::sign(&signed, signed_pairs, &token);
+        let token = || self.account(&request.account).map_or_else(|| Secret::new(""), |account| account.token.clone());
+        let own = self.world().signature.clone();
+        let (signature_header, key) = own.unwrap_or_else(|| (signature::HEADER.to_owned(), token()));
+        let signature = signature::sign(&signed, signed_pairs, &key);
         let bytes = self.0.chance.bytes(&["token", &self.once(request)]);
         let mut headers = header::HeaderMap::new();
         let cookies: Vec<String> = request.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         for (name, value) in [
             (header::USER_AGENT, "TwilioProxy/1.1".to_owned()),
             (header::ACCEPT, "*/*".to_owned()),
-            (header::HeaderName::from_static("x-twilio-signature"), signature),
             (header::HeaderName::from_static("i-twilio-idempotency-token"), hex::encode(&bytes[..16])),
             (header::COOKIE, cookies.join("; ")),
         ] {
             if let (false, Ok(value)) = (value.is_empty(), value.parse()) {
                 headers.insert(name, value);
             }
+        }
+        if let (Ok(name), Ok(value)) = (signature_header.parse::<header::HeaderName>(), signature.parse()) {
+            headers.insert(name, value);
         }
         headers
     }

@@ -16,7 +16,7 @@ use crate::{
         status::{CallStatus, MessageStatus},
         twiml::{CallEvent, Method},
     },
-    model::{Instant, phone::Phone},
+    model::{Instant, phone::Phone, secret::Secret},
 };
 
 #[derive(Default)]
@@ -25,6 +25,8 @@ pub(super) struct World {
     pub phones: BTreeMap<Phone, Behaviour>,
     /// How long audio plays, by the end of its URL, in seconds.
     pub audio: BTreeMap<String, f64>,
+    /// Audio that cannot be fetched, by the end of its URL.
+    pub missing: BTreeSet<String>,
     pub legs: BTreeMap<Sid, Held>,
     pub messages: Vec<Message>,
     pub recordings: BTreeMap<Sid, Recording>,
@@ -33,6 +35,8 @@ pub(super) struct World {
     pub conferences: BTreeMap<String, Vec<Sid>>,
     /// Who has sent STOP to which of our numbers.
     pub opted_out: BTreeSet<(String, String)>,
+    /// The header and the key that webhooks are signed with, where they are not Twilio's.
+    pub signature: Option<(String, Secret)>,
     /// When each account may dial next.
     pub slots: BTreeMap<String, Instant>,
 }
@@ -89,6 +93,7 @@ pub(super) struct Held {
     pub teller: Teller,
     pub subscription: Option<Subscription>,
     pub fallback: Option<Target>,
+    pub verstat: Option<String>,
     /// Counts the status callbacks.
     pub sequence: u32,
     pub error: Option<u32>,

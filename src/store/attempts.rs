@@ -36,6 +36,8 @@ pub enum AttemptState {
     Due,
     /// Waits until a call's `connect` has ended.
     Held,
+    /// Waits for a place on its reader's phone, or for the page of the bundle that says it.
+    Waiting,
     Sending,
     /// The provider has it.
     Sent,
@@ -81,14 +83,22 @@ pub struct Attempt {
     pub tries: i64,
     /// An earlier try may have reached the provider: ask it before sending again.
     pub unsure: bool,
+    /// It has its place within its reader's limits.
+    pub paced: bool,
+    /// Since when it found its provider's line full.
+    pub stood_since: Option<Instant>,
     pub carrier: Option<CarrierId>,
     pub provider_id: Option<String>,
     pub code: Option<String>,
     pub message: Option<String>,
     pub latency_ms: Option<i64>,
+    /// Through whom it was tried before, and why not through them: JSON.
+    pub tried: Option<String>,
     pub created_at: Instant,
     pub sent_at: Option<Instant>,
     pub ended_at: Option<Instant>,
+    /// When the last try ended, however it did.
+    pub tried_at: Option<Instant>,
     pub deadline_at: Option<Instant>,
     pub(super) lease: Option<String>,
 }
@@ -99,8 +109,8 @@ macro_rules! with_columns {
         concat!(
             $before,
             " org_id, id, notification_id, alert_id, person_id, method_id, channel, address, kind, text, state, due_at, ",
-            "tries, unsure, carrier, provider_id, code, message, latency_ms, created_at, sent_at, ended_at, ",
-            "deadline_at, lease ",
+            "tries, unsure, paced, stood_since, carrier, provider_id, code, message, latency_ms, tried, created_at, sent_at, ",
+            "ended_at, tried_at, deadline_at, lease ",
             $after
         )
     };
@@ -111,8 +121,10 @@ pub async fn insert(db: &mut AnyConnection, org: &OrgId, attempt: &NewAttempt) -
     let state = if attempt.held { AttemptState::Held } else { AttemptState::Due };
     sqlx::query(
         "INSERT INTO attempts (org_id, id, notification_id, alert_id, person_id, method_id, channel, address, kind, \
-         text, state, due_at, ready_at, tries, unsure, status_rank, created_at, set_aside) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0, 0, 0, $13, 0)",
+         text, state, due_at, ready_at, tries, unsure, status_rank, created_at, set_aside, urgent) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0, 0, 0, $13, 0, \
+         CASE WHEN $9 = 'page' AND (SELECT priority FROM alerts WHERE org_id = $1 AND id = $4) = 'P1' \
+         THEN 1 ELSE 0 END)",
     )
     .bind(org.as_str())
     .bind(attempt.id.as_str())
@@ -207,7 +219,7 @@ pub async fn drop_pages(
 ) -> Result<Vec<AttemptId>, StoreError> {
     let rows = sqlx::query(
         "UPDATE attempts SET state = 'dropped', message = $3, ended_at = $4 \
-         WHERE org_id = $1 AND alert_id = $2 AND kind = 'page' AND state IN ('due', 'held') RETURNING id",
+         WHERE org_id = $1 AND alert_id = $2 AND kind = 'page' AND state IN ('due', 'held', 'waiting') RETURNING id",
     )
     .bind(org.as_str())
     .bind(alert.as_str())
@@ -231,7 +243,7 @@ pub async fn drop_rest(
 ) -> Result<u64, StoreError> {
     let dropped = sqlx::query(
         "UPDATE attempts SET state = 'dropped', message = $4, ended_at = $5 \
-         WHERE org_id = $1 AND alert_id = $2 AND notification_id = $3 AND state IN ('due', 'held')",
+         WHERE org_id = $1 AND alert_id = $2 AND notification_id = $3 AND state IN ('due', 'held', 'waiting')",
     )
     .bind(org.as_str())
     .bind(alert.as_str())
@@ -320,13 +332,23 @@ impl AttemptKind {
 }
 
 impl AttemptState {
-    pub const ALL: [Self; 8] =
-        [Self::Due, Self::Held, Self::Sending, Self::Sent, Self::Delivered, Self::Failed, Self::Unknown, Self::Dropped];
+    pub const ALL: [Self; 9] = [
+        Self::Due,
+        Self::Held,
+        Self::Waiting,
+        Self::Sending,
+        Self::Sent,
+        Self::Delivered,
+        Self::Failed,
+        Self::Unknown,
+        Self::Dropped,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::Held => "held",
+            Self::Waiting => "waiting",
             Self::Sending => "sending",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
@@ -344,7 +366,7 @@ impl AttemptState {
     pub fn is_end(self) -> bool {
         match self {
             Self::Delivered | Self::Failed | Self::Unknown | Self::Dropped => true,
-            Self::Due | Self::Held | Self::Sending | Self::Sent => false,
+            Self::Due | Self::Held | Self::Waiting | Self::Sending | Self::Sent => false,
         }
     }
 }
@@ -364,14 +386,18 @@ pub(super) fn read(row: &AnyRow) -> Result<Attempt, StoreError> {
         due_at: instant(row, "due_at")?,
         tries: row.try_get("tries")?,
         unsure: flag(row, "unsure")?,
+        paced: flag(row, "paced")?,
+        stood_since: opt_instant(row, "stood_since")?,
         carrier: opt_parsed(row, "carrier")?,
         provider_id: row.try_get("provider_id")?,
         code: row.try_get("code")?,
         message: row.try_get("message")?,
         latency_ms: row.try_get("latency_ms")?,
+        tried: row.try_get("tried")?,
         created_at: instant(row, "created_at")?,
         sent_at: opt_instant(row, "sent_at")?,
         ended_at: opt_instant(row, "ended_at")?,
+        tried_at: opt_instant(row, "tried_at")?,
         deadline_at: opt_instant(row, "deadline_at")?,
         lease: row.try_get("lease")?,
     })

@@ -53,12 +53,13 @@ pub(super) struct Claim {
     pub postgres: &'static str,
 }
 
-/// `claim!("UPDATE … IN (SELECT … LIMIT $3", ") RETURNING …")`: the row lock stands between the parts.
+/// `claim!("SELECT … LIMIT $3", "UPDATE … IN (SELECT … FROM chosen) RETURNING …")`. The rows are chosen once,
+/// whatever plan is made: PostgreSQL may run a plain subquery for each row, and its limit with it.
 macro_rules! claim {
-    ($select:expr, $rest:literal) => {
+    ($select:expr, $update:expr) => {
         $crate::store::db::Claim {
-            sqlite: concat!($select, $rest),
-            postgres: concat!($select, " FOR UPDATE SKIP LOCKED", $rest),
+            sqlite: concat!("WITH chosen AS MATERIALIZED (", $select, ") ", $update),
+            postgres: concat!("WITH chosen AS MATERIALIZED (", $select, " FOR UPDATE SKIP LOCKED) ", $update),
         }
     };
 }

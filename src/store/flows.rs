@@ -170,16 +170,27 @@ pub async fn before(db: &mut AnyConnection, org: &OrgId, flow: &FlowId) -> Resul
     Ok(row.map(|row| row.try_get("version")).transpose()?)
 }
 
-/// Every version of one flow or of all, the newest first.
-pub async fn list(db: &mut AnyConnection, org: &OrgId, flow: Option<&FlowId>) -> Result<Vec<Listed>, StoreError> {
+/// The versions of one flow or of all, flow by flow, of each the newest first; those behind `after`.
+pub async fn list(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    flow: Option<&FlowId>,
+    after: Option<(&FlowId, i64)>,
+    limit: i64,
+) -> Result<Vec<Listed>, StoreError> {
+    let (after_flow, after_version) = after.map_or(("", 0), |(flow, version)| (flow.as_str(), version));
     let rows = sqlx::query(
         "SELECT v.flow_id, v.version, v.file, v.created_at, a.at FROM flow_versions AS v \
          LEFT JOIN flow_activations AS a ON a.org_id = v.org_id AND a.flow_id = v.flow_id AND a.version = v.version \
          AND a.n = (SELECT MAX(n) FROM flow_activations WHERE org_id = v.org_id AND flow_id = v.flow_id) \
-         WHERE v.org_id = $1 AND (v.flow_id = $2 OR $2 = '') ORDER BY v.flow_id, v.version DESC",
+         WHERE v.org_id = $1 AND (v.flow_id = $2 OR $2 = '') \
+         AND (v.flow_id > $3 OR (v.flow_id = $3 AND v.version < $4)) ORDER BY v.flow_id, v.version DESC LIMIT $5",
     )
     .bind(org.as_str())
     .bind(flow.map_or("", FlowId::as_str))
+    .bind(after_flow)
+    .bind(after_version)
+    .bind(limit)
     .fetch_all(db)
     .await?;
     let listed = |row: &AnyRow| -> Result<_, StoreError> {
@@ -234,7 +245,7 @@ mod tests {
             for (second, answered) in [(0, None), (1, Some(1)), (9, Some(2))] {
                 assert_eq!(active_at(&mut db, &org(), &hotline(), at(second)).await.unwrap(), answered);
             }
-            let listed = list(&mut db, &org(), Some(&hotline())).await.unwrap();
+            let listed = list(&mut db, &org(), Some(&hotline()), None, 9).await.unwrap();
             let listed: Vec<_> = listed.iter().map(|listed| (listed.version, listed.active_since)).collect();
             assert_eq!(listed, [(3, None), (2, Some(at(2))), (1, None)]);
         }
@@ -248,6 +259,30 @@ mod tests {
                 });
                 assert_eq!(found.await.unwrap(), kept);
             }
+        }
+
+        async fn a_list_goes_on_where_a_page_ended(store: Store) {
+            store.write(async |db| {
+                for (id, source) in [("after", "a"), ("after", "b"), ("before", "a"), ("before-hours", "a")] {
+                    let flow: FlowId = id.parse().unwrap();
+                    put(db, &org(), Given { flow: &flow, file: "f.toml", source, tests: "" }, at(0)).await?;
+                }
+                Ok(())
+            }).await.unwrap();
+            let mut db = store.read().await.unwrap();
+            let (mut after, mut found) = (None::<(FlowId, i64)>, Vec::new());
+            loop {
+                let place = after.as_ref().map(|(flow, version)| (flow, *version));
+                let page = list(&mut db, &org(), None, place, 2).await.unwrap();
+                assert!(page.len() <= 2);
+                let Some(last) = page.last() else { break };
+                after = Some((last.flow.clone(), last.version));
+                found.extend(page.iter().map(|listed| format!("{} {}", listed.flow, listed.version)));
+            }
+            let all = list(&mut db, &org(), None, None, 99).await.unwrap();
+            assert_eq!(found, all.iter().map(|listed| format!("{} {}", listed.flow, listed.version)).collect::<Vec<_>>());
+            assert_eq!(found.len(), 4);
+            assert_eq!(found[..2], ["after 2", "after 1"]);
         }
 
         async fn the_way_back_is_what_answered_before(store: Store) {

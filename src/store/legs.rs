@@ -151,6 +151,27 @@ pub async fn busy_elsewhere(
     rows.iter().map(|row| parsed(row, "person_id")).collect()
 }
 
+/// Another carrier is to place it. `false`: this one has it after all, or somebody was faster.
+pub async fn move_to(
+    db: &mut AnyConnection,
+    org: &OrgId,
+    id: &LegId,
+    from: &CarrierId,
+    to: &CarrierId,
+) -> Result<bool, StoreError> {
+    let moved = sqlx::query(
+        "UPDATE legs SET carrier = $4 WHERE org_id = $1 AND id = $2 AND carrier = $3 AND carrier_call IS NULL \
+         AND state = 'queued'",
+    )
+    .bind(org.as_str())
+    .bind(id.as_str())
+    .bind(from.as_str())
+    .bind(to.as_str())
+    .execute(db)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
 /// The carrier has the call. `false`: it had a name already.
 pub async fn placed(
     db: &mut AnyConnection,

@@ -8,8 +8,10 @@ pub mod alerts; // acknowledge, resolve, escalate, list
 pub mod aside; // set aside, and nobody told yet
 pub mod attempts; // the outbox: one try over one contact method
 pub mod backup; // a copy of an SQLite database
+pub mod bundles; // pages that wait, and one page for many
 pub mod callbacks; // promises to call back
 pub mod calls; // inbound calls, turn by turn
+pub mod carried; // through whom a number was reached
 pub mod codec; // rows ⇄ the core's types
 pub mod contacts; // ways to reach people that were added, and numbers that STOP keeps SMS from
 #[cfg(test)]
@@ -22,11 +24,13 @@ pub mod gather; // what comes together is written together
 pub mod incidents; // outages as customers hear of them, and who follows them
 pub mod languages; // what a number chose
 pub mod legs; // technicians' phones, rung for a caller
+pub mod marks; // contact methods that do not work
 pub mod notifications; // the duty to tell one person
 mod numbers; // alert numbers, reserved in blocks
 pub mod outbox; // claim, record, report
 pub mod overdue; // what should have happened and did not
 pub mod owners; // whose a carrier's call is
+pub mod paces; // how many messages a person gets
 pub mod pin_locks; // tries of PINs
 pub mod plain; // turns of calls, many at once
 mod policies; // the policy that an alert began with

@@ -24,7 +24,7 @@ pub async fn without_timer(
 ) -> Result<Vec<AlertId>, StoreError> {
     let rows = sqlx::query(
         "SELECT id FROM alerts WHERE org_id = $1 AND state <> 'resolved' AND state = 'triggered' \
-         AND opened_at < $2 AND (held_by_call IS NULL OR opened_at < $3) AND NOT EXISTS \
+         AND source <> 'bundle' AND opened_at < $2 AND (held_by_call IS NULL OR opened_at < $3) AND NOT EXISTS \
          (SELECT 1 FROM timers WHERE timers.org_id = alerts.org_id AND timers.kind = 'escalate' \
          AND timers.subject = alerts.id AND (timers.set_aside = 0 OR timers.due_at >= $4)) ORDER BY id LIMIT 1000",
     )

@@ -1,9 +1,15 @@
 //! Opening alerts, one or many at once. What is accepted here is durable with two rows: the alert, and
 //! the timer by which somebody will be told. Everything else follows from them.
+//!
+//! What comes again while its alert is open counts once more. When it is more urgent than before, the alert takes
+//! its priority and its words, and the same commit sets the timer by which people are told anew.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyArguments};
+use sqlx::{
+    AnyConnection, AssertSqlSafe, Row,
+    any::{AnyArguments, AnyRow},
+};
 
 use super::{
     codec::{self, opt_parsed, parsed},
@@ -69,6 +75,16 @@ pub struct Raised {
     pub count: i64,
     /// `false`: one with this key was open already and counts once more.
     pub new: bool,
+    /// It was open already, and less urgent.
+    pub rise: Option<Rise>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rise {
+    pub from: Priority,
+    pub to: Priority,
+    /// Somebody has taken it: nobody is told anew.
+    pub acknowledged: bool,
 }
 
 impl Snapshot {
@@ -86,34 +102,47 @@ pub async fn raise(db: &mut AnyConnection, org: &OrgId, alert: NewAlert) -> Resu
 /// Like `raise` for each, in the same order, with few statements. No two of them may have the same key:
 /// PostgreSQL refuses to touch a row twice in one statement.
 pub async fn raise_all(db: &mut AnyConnection, org: &OrgId, alerts: Vec<NewAlert>) -> Result<Vec<Raised>, StoreError> {
-    let keys: Vec<(AlertId, Option<Dedup>)> =
-        alerts.iter().map(|alert| (alert.id.clone(), alert.dedup.clone())).collect();
-    let mut due: BTreeMap<AlertId, i64> =
-        alerts.iter().filter_map(|alert| Some((alert.id.clone(), codec::millis(alert.escalate_at?)))).collect();
+    let keys: Vec<(AlertId, Option<Dedup>, Option<Instant>)> =
+        alerts.iter().map(|alert| (alert.id.clone(), alert.dedup.clone(), alert.escalate_at)).collect();
     let answers = insert_alerts(db, org, alerts).await?;
-    let raised: Vec<Raised> = keys
-        .into_iter()
-        .map(|(id, dedup)| answers.take(&id, dedup).ok_or_else(|| StoreError::corrupt("alerts", id.as_str())))
-        .collect::<Result<_, _>>()?;
-    let timers = raised.iter().filter(|raised| raised.new).filter_map(|raised| due.remove_entry(&raised.id)).collect();
-    insert_timers(db, org, timers).await?;
+    let (mut all, mut timers) = (Vec::with_capacity(keys.len()), Vec::new());
+    for (id, dedup, escalate_at) in keys {
+        let raised = answers.take(&id, dedup).ok_or_else(|| StoreError::corrupt("alerts", id.as_str()))?;
+        let tells = raised.new || raised.rise.is_some_and(|rise| !rise.acknowledged);
+        timers.extend(escalate_at.filter(|_| tells).map(|at| (raised.id.clone(), codec::millis(at))));
+        all.push(raised);
+    }
+    set_timers(db, org, timers).await?;
     touch(Topic::Events);
-    Ok(raised)
+    Ok(all)
 }
 
 /// What the database answered: an alert that was open already answers by its key, with its own id.
 #[derive(Default)]
 struct Answers {
-    by_id: BTreeMap<AlertId, (i64, i64)>,
+    by_id: BTreeMap<AlertId, Answer>,
     by_key: BTreeMap<Dedup, AlertId>,
+}
+
+struct Answer {
+    number: i64,
+    count: i64,
+    rise: Option<Rise>,
 }
 
 impl Answers {
     fn take(&self, given: &AlertId, dedup: Option<Dedup>) -> Option<Raised> {
         let id = dedup.and_then(|dedup| self.by_key.get(&dedup)).unwrap_or(given);
-        let (number, count) = *self.by_id.get(id)?;
-        Some(Raised { id: id.clone(), number, count, new: id == given })
+        let Answer { number, count, rise } = *self.by_id.get(id)?;
+        Some(Raised { id: id.clone(), number, count, new: id == given, rise })
     }
+}
+
+/// A value of the row after a repetition. `P1` comes before `P2`, also as text.
+macro_rules! when_more_urgent {
+    ($then:literal, $otherwise:literal) => {
+        concat!("CASE WHEN excluded.priority < alerts.priority THEN ", $then, " ELSE ", $otherwise, " END")
+    };
 }
 
 async fn insert_alerts(db: &mut AnyConnection, org: &OrgId, alerts: Vec<NewAlert>) -> Result<Answers, StoreError> {
@@ -121,9 +150,23 @@ async fn insert_alerts(db: &mut AnyConnection, org: &OrgId, alerts: Vec<NewAlert
         "INSERT INTO alerts (org_id, id, number, title, state, priority, category, source, customer_id, \
          contract_id, policy_id, policy, dedup_scope, dedup_key, count, round, opened_at, call_id, details, rev) VALUES ",
         "(?, ?, ?, ?, 'triggered', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0)",
-        " ON CONFLICT (org_id, dedup_scope, dedup_key) WHERE state <> 'resolved' \
-         DO UPDATE SET count = alerts.count + excluded.count \
-         RETURNING id, number, count, dedup_scope, dedup_key",
+        // The more urgent event speaks for both. A changed `rev` makes an escalation that is deciding meanwhile
+        // decide anew.
+        concat!(
+            " ON CONFLICT (org_id, dedup_scope, dedup_key) WHERE state <> 'resolved' ",
+            "DO UPDATE SET count = alerts.count + excluded.count, priority_before = alerts.priority, priority = ",
+            when_more_urgent!("excluded.priority", "alerts.priority"),
+            ", title = ",
+            when_more_urgent!("excluded.title", "alerts.title"),
+            ", category = ",
+            when_more_urgent!("COALESCE(excluded.category, alerts.category)", "alerts.category"),
+            ", details = ",
+            when_more_urgent!("excluded.details", "alerts.details"),
+            ", risen_from = CASE WHEN excluded.priority < alerts.priority AND alerts.state = 'triggered' ",
+            "THEN COALESCE(alerts.risen_from, alerts.priority) ELSE alerts.risen_from END, rev = ",
+            when_more_urgent!("alerts.rev + 1", "alerts.rev"),
+            " RETURNING id, number, count, state, priority, priority_before, dedup_scope, dedup_key"
+        ),
     );
     let mut answers = Answers::default();
     let mut rest = alerts.into_iter();
@@ -137,10 +180,18 @@ async fn insert_alerts(db: &mut AnyConnection, org: &OrgId, alerts: Vec<NewAlert
             if let (Some(scope), Some(key)) = (opt_parsed(&row, "dedup_scope")?, opt_parsed(&row, "dedup_key")?) {
                 answers.by_key.insert(Dedup { scope, key }, id.clone());
             }
-            answers.by_id.insert(id, (row.try_get("number")?, row.try_get("count")?));
+            let answer = Answer { number: row.try_get("number")?, count: row.try_get("count")?, rise: rise(&row)? };
+            answers.by_id.insert(id, answer);
         }
     }
     Ok(answers)
+}
+
+fn rise(row: &AnyRow) -> Result<Option<Rise>, StoreError> {
+    let Some(from) = opt_parsed::<Priority>(row, "priority_before")? else { return Ok(None) };
+    let to: Priority = parsed(row, "priority")?;
+    let acknowledged = row.try_get::<&str, _>("state")? == "acknowledged";
+    Ok((to < from).then_some(Rise { from, to, acknowledged }))
 }
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Any, AnyArguments>;
@@ -168,12 +219,13 @@ fn bind<'q>(query: Query<'q>, org: &OrgId, alert: NewAlert) -> Query<'q> {
         .bind(alert.details)
 }
 
-/// The alerts are new, so none of them has a timer yet.
-async fn insert_timers(db: &mut AnyConnection, org: &OrgId, timers: Vec<(AlertId, i64)>) -> Result<(), StoreError> {
+/// Those of alerts that have risen are set already, and moved.
+async fn set_timers(db: &mut AnyConnection, org: &OrgId, timers: Vec<(AlertId, i64)>) -> Result<(), StoreError> {
     static STATEMENTS: Statements = Statements::new(
         "INSERT INTO timers (org_id, kind, subject, due_at, ready_at, tries, payload, set_aside) VALUES ",
         "(?, 'escalate', ?, ?, ?, 0, '', 0)",
-        "",
+        " ON CONFLICT (org_id, kind, subject) DO UPDATE SET due_at = excluded.due_at, ready_at = excluded.ready_at, \
+         lease = NULL, tries = 0, payload = excluded.payload, set_aside = 0",
     );
     if !timers.is_empty() {
         touch(Topic::Timers);
@@ -212,7 +264,7 @@ mod tests {
         async fn an_accepted_event_is_an_alert_and_a_timer(store: Store) {
             let alert = an_alert(&Ids::seeded(1), 1, Some("disk"));
             let raised = raise_one(&store, alert.clone()).await;
-            assert_eq!(raised, Raised { id: alert.id.clone(), number: 1, count: 1, new: true });
+            assert_eq!(raised, Raised { id: alert.id.clone(), number: 1, count: 1, new: true, rise: None });
             let mut db = store.read().await.unwrap();
             let row = alerts::by_number(&mut db, &org(), 1).await.unwrap().unwrap();
             assert_eq!((row.alert.id, row.alert.title), (alert.id.clone(), alert.title));
@@ -243,13 +295,61 @@ mod tests {
             let raised = store.write(async move |db| raise_all(db, &org(), crowd.clone()).await).await.unwrap();
             for (alert, raised) in given.iter().zip(&raised) {
                 if alert.number == 40 {
-                    assert_eq!(*raised, Raised { id: open.id.clone(), number: 1, count: 8, new: false });
+                    assert_eq!(*raised, Raised { id: open.id.clone(), number: 1, count: 8, new: false, rise: None });
                 } else {
                     assert_eq!((&raised.id, raised.number, raised.new), (&alert.id, alert.number, true));
                 }
             }
             let mut db = store.read().await.unwrap();
             assert_eq!(timers::count_due(&mut db, at(0)).await.unwrap(), 101);
+        }
+
+        async fn a_more_urgent_event_raises_its_open_alert_and_tells_anew(store: Store) {
+            let ids = Ids::seeded(1);
+            let event = |number, priority, title: &str| {
+                let mut event = an_alert(&ids, number, Some("disk"));
+                (event.priority, event.title, event.details) = (priority, title.to_owned(), format!("\"{title}\""));
+                event.escalate_at = Some(at(number));
+                event
+            };
+            let open = raise_one(&store, event(1, Priority::P3, "filling")).await;
+            let due = async || {
+                let mut db = store.read().await.unwrap();
+                timers::due_at(&mut db, &org(), ESCALATE, open.id.as_str()).await.unwrap()
+            };
+            let row = async || alerts::by_id(&mut store.read().await.unwrap(), &org(), &open.id).await.unwrap().unwrap();
+            let before = row().await;
+            assert_eq!(raise_one(&store, event(2, Priority::P4, "calm")).await.rise, None, "less urgent changes nothing");
+            assert_eq!((due().await, row().await.rev), (Some(at(1)), before.rev));
+            let raised = raise_one(&store, event(3, Priority::P1, "full")).await;
+            let rise = Rise { from: Priority::P3, to: Priority::P1, acknowledged: false };
+            assert_eq!((raised.new, raised.count, raised.rise), (false, 3, Some(rise)));
+            let risen = row().await;
+            assert_eq!((risen.alert.priority, risen.alert.title.as_str()), (Priority::P1, "full"));
+            assert_eq!((risen.details.as_str(), risen.risen_from), ("\"full\"", Some(Priority::P3)));
+            assert!(risen.rev > before.rev, "whoever was deciding must decide anew");
+            assert_eq!(due().await, Some(at(3)));
+            assert_eq!(raise_one(&store, event(4, Priority::P2, "filling")).await.rise, None);
+            assert_eq!((row().await.alert.priority, row().await.alert.title), (Priority::P1, "full".to_owned()));
+        }
+
+        async fn an_acknowledged_alert_rises_without_a_timer(store: Store) {
+            let ids = Ids::seeded(1);
+            let mut event = an_alert(&ids, 1, Some("disk"));
+            event.priority = Priority::P3;
+            let open = raise_one(&store, event).await;
+            let id = open.id.clone();
+            let taken = store.write(async move |db| {
+                timers::clear(db, &org(), ESCALATE, id.as_str()).await?;
+                alerts::acknowledge(db, &org(), &id, &Actor::System, at(1)).await
+            });
+            taken.await.unwrap().unwrap();
+            let raised = raise_one(&store, an_alert(&ids, 2, Some("disk"))).await;
+            assert_eq!(raised.rise, Some(Rise { from: Priority::P3, to: Priority::P1, acknowledged: true }));
+            let mut db = store.read().await.unwrap();
+            assert_eq!(timers::due_at(&mut db, &org(), ESCALATE, open.id.as_str()).await.unwrap(), None);
+            let row = alerts::by_id(&mut db, &org(), &open.id).await.unwrap().unwrap();
+            assert_eq!((row.alert.priority, row.risen_from), (Priority::P1, None));
         }
 
         async fn after_resolving_the_same_key_opens_a_new_alert(store: Store) {

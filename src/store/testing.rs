@@ -4,6 +4,7 @@
 mod database;
 
 pub use database::Scratch;
+use sqlx::{Row, any::AnyRow};
 
 use super::{
     Store,
@@ -81,7 +82,7 @@ pub fn an_alert(ids: &Ids, number: i64, key: Option<&str>) -> NewAlert {
         dedup: key.map(|key| Dedup { scope: "integration:acme-monitoring".to_owned(), key: key.to_owned() }),
         count: 1,
         call: None,
-        details: "{}".to_owned(),
+        details: r#"{"source":"db1"}"#.to_owned(),
         opened_at: at(0),
         escalate_at: Some(at(0)),
     }
@@ -94,5 +95,37 @@ pub async fn in_work(store: &Store, now: Instant) -> i64 {
                      + (SELECT COUNT(*) FROM attempts WHERE set_aside = 0 AND (lease IS NOT NULL \
                      OR state = 'due' AND ready_at <= $1)) AS count";
     let row = sqlx::query(statement).bind(now.timestamp_millis()).fetch_one(&mut *db).await.expect("it answers");
-    sqlx::Row::get(&row, "count")
+    row.get("count")
+}
+
+/// A page of an alert, with what a storm is judged by.
+#[derive(Debug)]
+pub struct Page {
+    pub alert: String,
+    pub is_bundle: bool,
+    pub is_p1: bool,
+    pub person: String,
+    /// It was told by the page of a bundle.
+    pub is_bundled: bool,
+    pub opened_at: i64,
+    pub sent_at: Option<i64>,
+}
+
+pub async fn pages(store: &Store) -> Vec<Page> {
+    let mut db = store.read().await.expect("it is open");
+    let statement = "SELECT alerts.id, alerts.source, alerts.priority, alerts.opened_at, attempts.person_id, \
+                     attempts.bundle_id, attempts.sent_at FROM attempts JOIN alerts \
+                     ON alerts.org_id = attempts.org_id AND alerts.id = attempts.alert_id \
+                     WHERE attempts.kind = 'page' ORDER BY attempts.id";
+    let rows = sqlx::query(statement).fetch_all(&mut *db).await.expect("it answers");
+    let page = |row: &AnyRow| Page {
+        alert: row.get("id"),
+        is_bundle: row.get::<String, _>("source") == Source::Bundle.to_string(),
+        is_p1: row.get::<String, _>("priority") == Priority::P1.as_str(),
+        person: row.get("person_id"),
+        is_bundled: row.get::<Option<String>, _>("bundle_id").is_some(),
+        opened_at: row.get("opened_at"),
+        sent_at: row.get("sent_at"),
+    };
+    rows.iter().map(page).collect()
 }

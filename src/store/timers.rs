@@ -54,13 +54,14 @@ macro_rules! claim_of {
     ($crowd:expr) => {
         claim!(
             concat!(
-                "UPDATE timers SET lease = $3, ready_at = $2, tries = tries + 1 \
-                 WHERE set_aside = 0 AND ready_at <= $1 AND (org_id, kind, subject) IN \
-                 (SELECT org_id, kind, subject FROM timers WHERE set_aside = 0 AND ",
+                "SELECT org_id, kind, subject FROM timers WHERE set_aside = 0 AND ",
                 $crowd,
                 " AND ready_at <= $1 ORDER BY ready_at LIMIT $4"
             ),
-            ") RETURNING org_id, kind, subject, due_at, tries, payload, lease"
+            "UPDATE timers SET lease = $3, ready_at = $2, tries = tries + 1 \
+             WHERE set_aside = 0 AND ready_at <= $1 \
+             AND (org_id, kind, subject) IN (SELECT org_id, kind, subject FROM chosen) \
+             RETURNING org_id, kind, subject, due_at, tries, payload, lease"
         )
     };
 }
@@ -325,6 +326,16 @@ mod tests {
     }
 
     on_both! {
+        async fn no_more_is_claimed_than_there_is_room_for(store: Store) {
+            for n in 0..40 {
+                set_one(&store, &format!("alert-{n}"), at(n)).await;
+            }
+            for n in 0..4 {
+                assert_eq!(claim_at(&store, 100, &format!("lease-{n}")).await.due.len(), 10);
+            }
+            assert_eq!(claim_at(&store, 100, "last").await, Claimed::default());
+        }
+
         async fn what_is_due_is_claimed_once_among_many_workers(store: Store) {
             for n in 0..100 {
                 set_one(&store, &format!("alert-{n}"), at(n)).await;

@@ -12,14 +12,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::body::{self, BodyError};
+use super::{
+    body::{self, BodyError},
+    refusals::refused,
+};
 use crate::{
     carrier::{
         carriers::Carriers,
-        signature::{self, Form, Verified},
+        signature::{Form, Received, Verified},
     },
+    clock::Clock,
     model::id::CarrierId,
-    telemetry::metric,
 };
 
 /// A carrier's largest webhook is a transcription of some kilobytes.
@@ -31,6 +34,7 @@ pub struct Webhooks {
     carriers: Carriers,
     /// What signatures are computed on, without a slash at the end.
     public_url: Arc<str>,
+    clock: Clock,
 }
 
 /// A request that a carrier has signed. As a handler's last argument it is the whole check.
@@ -70,8 +74,8 @@ where
 }
 
 impl Webhooks {
-    pub fn new(carriers: Carriers, public_url: &str) -> Self {
-        Self { carriers, public_url: public_url.into() }
+    pub fn new(carriers: Carriers, public_url: &str, clock: Clock) -> Self {
+        Self { carriers, public_url: public_url.into(), clock }
     }
 
     pub fn carriers(&self) -> &Carriers {
@@ -88,8 +92,8 @@ impl Webhooks {
         let line = carrier.parse().ok().and_then(|id: CarrierId| self.carriers.get(&id));
         let Some(line) = line else { return Err(refuse("unknown_carrier", StatusCode::FORBIDDEN)) };
         let (parts, body) = request.into_parts();
-        let signature = text(&parts.headers, signature::HEADER);
-        if signature.is_none() {
+        let header = |name: &str| text(&parts.headers, name);
+        if !line.signer.is_claimed(header) {
             return Err(refuse("unsigned", StatusCode::FORBIDDEN));
         }
         let body = body::read(body, BODY_BYTES_MAX).await.map_err(|error| match error {
@@ -97,14 +101,12 @@ impl Webhooks {
             BodyError::Broken => refuse("broken_body", StatusCode::BAD_REQUEST),
         })?;
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-        let signed = signature::Request {
+        let received = Received {
             url: &format!("{}{target}", self.public_url),
             content_type: text(&parts.headers, header::CONTENT_TYPE.as_str()),
             body: &body,
-            signature,
-            settings: text(&parts.headers, signature::SETTINGS_HEADER),
         };
-        let form = signature::check(&line.keys, &signed).map_err(|refusal| {
+        let form = line.signer.check(&received, header, self.clock.now()).map_err(|refusal| {
             tracing::debug!(%refusal, path = parts.uri.path(), "a webhook was refused");
             refuse("badly_signed", StatusCode::FORBIDDEN)
         })?;
@@ -115,8 +117,7 @@ impl Webhooks {
 
 /// The answer to whoever is no carrier, or knows no path below `/carriers/`.
 pub fn refuse(reason: &'static str, status: StatusCode) -> Response {
-    metrics::counter!(metric::REFUSED, "face" => "carriers", "reason" => reason).increment(1);
-    tracing::warn!(reason, status = status.as_u16(), "a request to the carriers' side was refused");
+    refused("carriers", reason);
     let words = if status == StatusCode::PAYLOAD_TOO_LARGE {
         "the body is too long\n"
     } else {

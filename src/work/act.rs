@@ -6,7 +6,7 @@
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::{Acting, callbacks, escalate::progress, record};
+use super::{Acting, bundles, callbacks, escalate::progress, marks, record};
 use crate::{
     escalation::Progress,
     model::{
@@ -18,7 +18,7 @@ use crate::{
         texts::Done,
     },
     store::{
-        StoreError,
+        self, StoreError,
         alerts::{self, AlertRow},
         attempts::{self, Attempt},
         notifications,
@@ -37,7 +37,7 @@ pub enum Acted {
 }
 
 /// Nobody is paged any more, and whoever was paged learns who has taken it. `how` ends a sentence:
-/// `by SMS`, `by key on the phone`.
+/// `by SMS`, `by key on the phone`. A bundle takes its alerts along.
 pub async fn acknowledge(
     db: &mut AnyConnection,
     acting: &Acting,
@@ -48,20 +48,38 @@ pub async fn acknowledge(
     let Some(row) = alerts::acknowledge(db, acting.org(), id, by, acting.now).await? else {
         return already(db, acting, id).await;
     };
-    let name = acting.name_of(by);
-    quiet(db, acting, id, &format!("acknowledged by {name}")).await?;
-    let text = format!("{name} acknowledged it {how}.");
-    record(db, acting, id, "acknowledged", text, json!({ "by": by.to_string(), "how": how })).await?;
-    let paged = attempts::of_alert(db, acting.org(), id).await?;
-    notices(db, acting, &row, Done::Acknowledged, by, &paged).await?;
-    if let (Source::Call(_), Actor::Person(person)) = (&row.alert.source, by) {
-        callbacks::taken(db, acting, id, person).await?;
+    let mut paged = acknowledged(db, acting, &row, by, how).await?;
+    let members = members(db, acting, &row).await?;
+    for member in &members {
+        if let Some(member) = alerts::acknowledge(db, acting.org(), member, by, acting.now).await? {
+            paged.extend(acknowledged(db, acting, &member, by, &with(how, &row)).await?);
+        }
     }
+    notices(db, acting, &row, Done::Acknowledged, by, &paged).await?;
+    bundles::follow(db, acting, id, &members).await?;
     Ok(Acted::Done(row))
 }
 
+/// What follows for one alert. Answers its attempts.
+async fn acknowledged(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    row: &AlertRow,
+    by: &Actor,
+    how: &str,
+) -> Result<Vec<Attempt>, StoreError> {
+    let (id, name) = (&row.alert.id, acting.name_of(by));
+    quiet(db, acting, id, &format!("acknowledged by {name}")).await?;
+    let text = format!("{name} acknowledged it {how}.");
+    record(db, acting, id, "acknowledged", text, json!({ "by": by.to_string(), "how": how })).await?;
+    if let (Source::Call(_), Actor::Person(person)) = (&row.alert.source, by) {
+        callbacks::taken(db, acting, id, person).await?;
+    }
+    attempts::of_alert(db, acting.org(), id).await
+}
+
 /// Also what nobody has acknowledged: then everybody who was paged learns that it is over. After an
-/// acknowledgement that concerns whoever has taken it.
+/// acknowledgement that concerns whoever has taken it. A bundle takes its alerts along.
 pub async fn resolve(
     db: &mut AnyConnection,
     acting: &Acting,
@@ -69,10 +87,30 @@ pub async fn resolve(
     by: &Actor,
     how: &str,
 ) -> Result<Acted, StoreError> {
-    let before = alerts::by_id(db, acting.org(), id).await?;
-    let Some(row) = alerts::resolve(db, acting.org(), id, by, acting.now).await? else {
+    let Some((row, mut paged)) = resolved(db, acting, id, by, how).await? else {
         return already(db, acting, id).await;
     };
+    let members = members(db, acting, &row).await?;
+    for member in &members {
+        if let Some((_, more)) = resolved(db, acting, member, by, &with(how, &row)).await? {
+            paged.extend(more);
+        }
+    }
+    notices(db, acting, &row, Done::Resolved, by, &paged).await?;
+    bundles::follow(db, acting, id, &members).await?;
+    Ok(Acted::Done(row))
+}
+
+/// One alert, with the attempts of those who are to learn of it. `None`: it is resolved already.
+async fn resolved(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    id: &AlertId,
+    by: &Actor,
+    how: &str,
+) -> Result<Option<(AlertRow, Vec<Attempt>)>, StoreError> {
+    let before = alerts::by_id(db, acting.org(), id).await?;
+    let Some(row) = alerts::resolve(db, acting.org(), id, by, acting.now).await? else { return Ok(None) };
     let name = acting.name_of(by);
     quiet(db, acting, id, &format!("resolved by {name}")).await?;
     let text = format!("{name} resolved it {how}.");
@@ -81,15 +119,36 @@ pub async fn resolve(
     if let Some(owner) = before.as_ref().and_then(acknowledger) {
         paged.retain(|attempt| attempt.person.as_ref() == owner);
     }
-    notices(db, acting, &row, Done::Resolved, by, &paged).await?;
     if let Source::Call(_) = &row.alert.source {
         callbacks::resolved(db, acting, id, by).await?;
     }
-    Ok(Acted::Done(row))
+    Ok(Some((row, paged)))
 }
 
-/// The next level is told at once, also after an acknowledgement.
+/// The next level is told at once, also after an acknowledgement. Of a bundle, that of each of its alerts.
 pub async fn escalate(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    id: &AlertId,
+    by: &Actor,
+    how: &str,
+) -> Result<Acted, StoreError> {
+    let before = alerts::by_id(db, acting.org(), id).await?;
+    let Some(bundle) = before.filter(|row| row.alert.source == Source::Bundle) else {
+        return escalate_one(db, acting, id, by, how).await;
+    };
+    if !bundle.alert.is_open() {
+        return Ok(Acted::Already(bundle));
+    }
+    for member in members(db, acting, &bundle).await? {
+        escalate_one(db, acting, &member, by, &with(how, &bundle)).await?;
+    }
+    let text = format!("{} asked for the next level of all its alerts {how}.", acting.name_of(by));
+    record(db, acting, id, "escalated", text, json!({ "by": by.to_string(), "how": how })).await?;
+    Ok(Acted::Done(bundle))
+}
+
+async fn escalate_one(
     db: &mut AnyConnection,
     acting: &Acting,
     id: &AlertId,
@@ -103,6 +162,39 @@ pub async fn escalate(
     let text = format!("{} asked for the next level {how}.", acting.name_of(by));
     record(db, acting, id, "escalated", text, json!({ "by": by.to_string(), "how": how })).await?;
     Ok(Acted::Done(row))
+}
+
+/// All that a bundle stood for is in somebody's hands, or over: so is the bundle.
+pub(super) async fn close_bundle(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    bundle: &AlertId,
+    is_over: bool,
+) -> Result<(), StoreError> {
+    let (by, org) = (Actor::System, acting.org());
+    let closed = match is_over {
+        true => alerts::resolve(db, org, bundle, &by, acting.now).await?,
+        false => alerts::acknowledge(db, org, bundle, &by, acting.now).await?,
+    };
+    if closed.is_some() {
+        quiet(db, acting, bundle, "all its alerts are looked after").await?;
+        let text = if is_over { "All its alerts are resolved." } else { "All its alerts are taken." };
+        record(db, acting, bundle, if is_over { "resolved" } else { "acknowledged" }, text, json!({})).await?;
+    }
+    Ok(())
+}
+
+/// The alerts that it stands for; an ordinary one stands for none.
+async fn members(db: &mut AnyConnection, acting: &Acting, row: &AlertRow) -> Result<Vec<AlertId>, StoreError> {
+    if row.alert.source != Source::Bundle {
+        return Ok(Vec::new());
+    }
+    store::bundles::members(db, acting.org(), &row.alert.id).await
+}
+
+/// `by SMS, with bundle 812`.
+fn with(how: &str, bundle: &AlertRow) -> String {
+    format!("{how}, with bundle {}", bundle.alert.number)
 }
 
 /// A hotline call rings this level of the alert's policy (from 0): its people are told at once.
@@ -173,7 +265,9 @@ pub(super) async fn notices(
     paged: &[Attempt],
 ) -> Result<(), StoreError> {
     let news = news(acting, row, what, by);
-    for notice in plan::notices(&news, paged, |id| acting.directory.people.get(id), &acting.ids) {
+    let marked = marks::people(db, acting).await?;
+    let person = |id: &PersonId| marked.get(id).or_else(|| acting.directory.people.get(id));
+    for notice in plan::notices(&news, paged, person, &acting.ids) {
         attempts::insert(db, acting.org(), &notice).await?;
     }
     Ok(())
@@ -188,8 +282,8 @@ pub(super) async fn notice(
     by: &Actor,
     to: &PersonId,
 ) -> Result<(), StoreError> {
-    let Some(person) = acting.directory.people.get(to) else { return Ok(()) };
-    match plan::notice_to(&news(acting, row, what, by), person, &acting.ids) {
+    let Some(person) = marks::usable(db, acting, to).await? else { return Ok(()) };
+    match plan::notice_to(&news(acting, row, what, by), &person, &acting.ids) {
         Some(notice) => attempts::insert(db, acting.org(), &notice).await,
         None => Ok(()),
     }

@@ -117,26 +117,20 @@ mod tests {
     use super::*;
     use crate::{
         store::testing::{at, on_both, org},
-        work::{Handler, deliver::Deliver, escalate::Escalate, testing::Night},
+        work::{deliver::Deliver, pulse::Pulses, testing::Night},
     };
 
     on_both! {
         async fn a_message_about_an_alert_that_cannot_be_read_is_told_to_the_msp_once(store: Store) {
             let night = Night::quiet(&store).await;
             let id = night.raise("Disk full").await;
-            let escalate = Escalate { context: night.context.clone() };
-            let claim = async |db: &mut sqlx::AnyConnection| {
-                timers::claim(db, timers::Crowd::Others, at(0), at(30), "test", 10).await
-            };
-            for timer in store.write(claim).await.unwrap().due {
-                escalate.handle(&timer).await.unwrap();
-            }
+            night.escalates().await;
             let broken = id.clone();
             store.write(async move |db| {
                 sqlx::query("UPDATE alerts SET priority = 'P9' WHERE id = $1").bind(broken.as_str()).execute(db).await?;
                 Ok(())
             }).await.unwrap();
-            let deliver = Deliver::new(night.context.clone(), night.channels.clone());
+            let deliver = Deliver::new(night.context.clone(), night.channels.clone(), &Pulses::from(at(0)));
             for _ in 0..6 {
                 deliver.claim(10).await.unwrap();
                 night.context.clock.advance(chrono::TimeDelta::seconds(30));

@@ -1,39 +1,51 @@
-//! `[limits]`: what pages may cost. What is over the hour's cap, or goes to a country that is left out,
-//! fails before anything is sent, so that the person's next rule comes at once; the MSP is told.
-//!
-//! Pages have a cap of their own beside those of the hotlines: nobody who phones can silence them.
+//! `[limits]`: what pages may cost, and where they may go. What is over a cap, goes to a country that is left
+//! out or to a number that is nobody's any more, fails before anything is sent, so that the person's next rule
+//! comes at once; the MSP is told.
 
+use chrono::TimeDelta;
 use sqlx::AnyConnection;
 
-use super::Acting;
+use super::{
+    Acting,
+    money::{self, Purse},
+};
 use crate::{
-    model::person::{Address, Channel},
+    model::{
+        Instant,
+        person::{Address, Channel},
+        phone::Phone,
+    },
     notify::channels::Sent,
     store::{
         StoreError,
         attempts::{Attempt, AttemptKind},
         outbox::{self, Answer, Outcome},
-        spent::{self, Spending},
+        spent::Spending,
     },
+    telemetry::metric,
 };
 
-/// Whose spending this is, beside `org` and `hotline:+49…`, which are those of callers.
-const SUBJECT: &str = "pages";
+/// Another node may have planned it by declarations that this one is about to read.
+const READS_WITHIN: TimeDelta = TimeDelta::seconds(10);
+const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(2);
 
 /// A reason why an attempt must not be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// One open alert for the MSP, however often it comes up.
-    pub matter: String,
-    pub title: String,
     pub why: String,
+    /// Of one open alert for the MSP, however often it comes up: the matter and the title. `None`: whoever
+    /// declares knows.
+    pub told: Option<(String, String)>,
+    /// It may be settled by then.
+    again_at: Option<Instant>,
 }
 
 impl Refusal {
-    /// How the attempt ended.
+    /// How the attempt ended, or for how long it waits.
     pub fn outcome(&self) -> Sent {
         let answer = Answer { message: Some(self.why.clone()), ..Answer::default() };
-        Sent { outcome: Outcome::Failed, answer, class: None }
+        let outcome = self.again_at.map_or(Outcome::Failed, |at| Outcome::Postponed { at });
+        Sent { outcome, answer, class: None, tried: Vec::new() }
     }
 }
 
@@ -60,27 +72,52 @@ async fn refusal(db: &mut AnyConnection, acting: &Acting, attempt: &Attempt) -> 
         return Ok(None);
     }
     let (Address::Sms(phone) | Address::Voice(phone)) = &attempt.address else { return Ok(None) };
+    // It may be at its carrier already, which is asked first.
+    if acting.directory.person_with_phone(phone).is_none() && !attempt.unsure {
+        return Ok(Some(nobodys(acting, attempt)));
+    }
     let country = phone.country_code();
     if !acting.directory.countries().contains(country) {
+        metrics::counter!(metric::CAPPED, "limit" => "countries").increment(1);
         return Ok(Some(Refusal {
-            matter: format!("country:{country}"),
-            title: format!("Pages to numbers with +{country} are not sent"),
             why: format!("`[limits] countries` leaves out +{country}"),
+            told: Some((format!("country:{country}"), format!("Pages to numbers with +{country} are not sent"))),
+            again_at: None,
         }));
     }
-    let limits = &acting.directory.limits;
-    let (spending, cap, key, what) = match attempt.address.channel() {
-        Channel::Voice => (Spending::Call, limits.calls_per_hour, "calls_per_hour", "calls"),
-        _ => (Spending::Sms, limits.sms_per_hour, "sms_per_hour", "SMS"),
-    };
-    let is_counted = !outbox::charge(db, attempt).await?;
-    if is_counted || spent::take(db, acting.org(), spending, SUBJECT, cap, acting.now).await? {
+    over_a_cap(db, acting, attempt, phone).await
+}
+
+/// The number was declared when the page was planned.
+fn nobodys(acting: &Acting, attempt: &Attempt) -> Refusal {
+    let again_at = (acting.now < attempt.created_at + READS_WITHIN).then(|| acting.now + LOOK_AGAIN);
+    if again_at.is_none() {
+        metrics::counter!(metric::CAPPED, "limit" => "declared").increment(1);
+    }
+    Refusal { why: "nobody is declared with this number any more".to_owned(), told: None, again_at }
+}
+
+async fn over_a_cap(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    attempt: &Attempt,
+    phone: &Phone,
+) -> Result<Option<Refusal>, StoreError> {
+    let is_call = attempt.address.channel() == Channel::Voice;
+    let (what, named) = if is_call { (Spending::Call, "calls") } else { (Spending::Sms, "SMS") };
+    if !outbox::charge(db, attempt).await? {
+        // Counted at an earlier try.
         return Ok(None);
     }
+    let Some(full) = money::spend(db, acting, what, Purse::Pages, phone).await? else { return Ok(None) };
     outbox::discharge(db, attempt).await?;
+    let key = full.key();
     Ok(Some(Refusal {
-        matter: format!("pages-cap:{key}"),
-        title: format!("Pages by {what} have reached the hour's cap of {cap}"),
-        why: format!("the hour's cap of {cap} {what} is reached (`[limits] {key}`)"),
+        why: format!("{full} is reached (`[limits] {key}`)"),
+        told: Some((format!("pages-cap:{key}"), format!("Pages by {named} have reached {full}"))),
+        again_at: None,
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ use crate::{
         attempts::{self, NewAttempt},
         contacts::{self, OwnContact, Tried},
         raise::Dedup,
-        spent::{self, Spending},
+        spent::{self, Cap, Capped},
     },
 };
 
@@ -31,8 +31,8 @@ const CONTACTS_MAX: usize = 10;
 /// Of one code.
 const TRIES_MAX: i64 = 5;
 /// Within a clock hour, also when the contact is removed and added anew.
-const CODES_PER_ADDRESS: u32 = 3;
-const CODES_PER_PERSON: u32 = 10;
+const CODES_PER_ADDRESS: Cap = Cap { hour: 3, day: 10 };
+const CODES_PER_PERSON: Cap = Cap { hour: 10, day: 30 };
 
 /// How `after` writes them.
 pub const AT_ONCE: &str = "0s";
@@ -227,16 +227,10 @@ async fn over_limit(
     acting: &Acting,
     contact: &OwnContact,
 ) -> Result<Option<Refusal>, StoreError> {
-    let subjects = [
-        (contacts::subject(&contact.address), CODES_PER_ADDRESS),
-        (format!("person:{}", contact.person), CODES_PER_PERSON),
-    ];
-    for (subject, cap) in subjects {
-        if !spent::take(db, acting.org(), Spending::Code, &subject, cap, acting.now).await? {
-            return Ok(Some(Refusal::TooManyCodes));
-        }
-    }
-    Ok(None)
+    let (address, person) = (contacts::subject(&contact.address), format!("person:{}", contact.person));
+    let subjects = [(address.as_str(), CODES_PER_ADDRESS), (person.as_str(), CODES_PER_PERSON)];
+    let full = spent::take(db, acting.org(), Capped::Code, &subjects, acting.now).await?;
+    Ok(full.map(|_| Refusal::TooManyCodes))
 }
 
 async fn send(db: &mut AnyConnection, acting: &Acting, person: &Person, contact: OwnContact) -> Outcome {

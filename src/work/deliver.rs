@@ -14,13 +14,16 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Context, aside,
     caps::{self, Refusal},
-    msp,
+    carriers,
+    lanes::Lanes,
+    marks, msp,
+    pulse::{Pulses, Worker},
     settle::{self, Settled},
-    stopped,
+    stopped, storm,
     timers::{LEASE, PAUSE, POLL},
 };
 use crate::{
-    carrier::Class,
+    carrier::{Class, choose::Remembered},
     model::{
         Instant,
         alert::AlertState,
@@ -36,7 +39,7 @@ use crate::{
         StoreError, Topic,
         alerts::{self, AlertRow},
         attempts::{Attempt, AttemptKind},
-        notifications,
+        carried, notifications,
         outbox::{self, Answer, Outcome},
         owners::{self, Seeker},
     },
@@ -44,9 +47,8 @@ use crate::{
 };
 
 const AT_ONCE: usize = 128;
-/// A provider that hangs must leave room for the others.
-const AT_ONCE_PER_CHANNEL: usize = 48;
-const LANE_AGAIN: TimeDelta = TimeDelta::milliseconds(500);
+/// Sooner than what is under way is done, so that a carrier is never left idle.
+const LANE_AGAIN: TimeDelta = TimeDelta::milliseconds(200);
 /// How soon to look again whether a call still holds the alert.
 const HELD_AGAIN: TimeDelta = TimeDelta::seconds(5);
 
@@ -55,13 +57,14 @@ pub(super) struct Deliver {
     context: Context,
     channels: Channels,
     places: Arc<Semaphore>,
-    lanes: Arc<BTreeMap<Channel, Semaphore>>,
+    lanes: Arc<Lanes>,
+    pulses: Pulses,
 }
 
 impl Deliver {
-    pub fn new(context: Context, channels: Channels) -> Self {
-        let lanes = Channel::ALL.map(|channel| (channel, Semaphore::new(AT_ONCE_PER_CHANNEL)));
-        Self { context, channels, places: Arc::new(Semaphore::new(AT_ONCE)), lanes: Arc::new(lanes.into()) }
+    pub fn new(context: Context, channels: Channels, pulses: &Pulses) -> Self {
+        let lanes = Lanes::new(|channel| channels.per_second(channel));
+        Self { context, channels, places: Arc::new(Semaphore::new(AT_ONCE)), lanes, pulses: pulses.clone() }
     }
 
     /// Until it is stopped; what it has begun it finishes.
@@ -69,6 +72,7 @@ impl Deliver {
         let begun = TaskTracker::new();
         let mut woken = self.context.store.wake().watch(Topic::Outbox);
         while !stop.is_cancelled() {
+            self.pulses.beat(Worker::Outbox, self.context.clock.now());
             let wait_until = match self.turn(&begun).await {
                 Ok(Some(at)) => at,
                 Ok(None) => continue,
@@ -118,17 +122,25 @@ impl Deliver {
             let mut claimed = outbox::claim(db, now, now + LEASE, &lease, limit).await?;
             // Before the caps: what is not sent costs nothing.
             let stopped = stopped::sieve(db, &mut claimed.due).await?;
+            let lost = marks::sieve(db, &acting, &mut claimed.due).await?;
+            let held = storm::sieve(db, &acting, &mut claimed.due).await?;
             let refused = caps::sieve(db, &acting, &mut claimed.due).await?;
-            Ok((claimed, stopped, refused))
+            let unsent = stopped.into_iter().map(|attempt| (attempt, stopped::outcome()));
+            let unsent = unsent.chain(lost.into_iter().map(|(attempt, mark)| (attempt, marks::unsent(&mark))));
+            Ok((claimed, unsent.collect::<Vec<_>>(), held, refused))
         };
-        let (claimed, stopped, refused) = self.context.change(claim).await?;
+        let (claimed, unsent, held, refused) = self.context.change(claim).await?;
+        held.count();
         for attempt in claimed.set_aside {
             aside::attempt(&self.context, &attempt).await;
         }
         // Each by itself: one that cannot be settled comes back after its lease, and blocks no other.
-        for attempt in stopped {
-            if let Err(error) = self.settle(&attempt, stopped::outcome()).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "an SMS after STOP could not be ended yet");
+        for (attempt, outcome) in unsent {
+            if let Err(error) = self.settle(&attempt, outcome).await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a page by a way that is not used could not be ended yet"
+                );
             }
         }
         for (attempt, refusal) in refused {
@@ -173,12 +185,13 @@ impl Deliver {
     }
 
     async fn try_to(&self, attempt: &Attempt) -> Result<(), StoreError> {
-        let lane = self.lanes.get(&attempt.address.channel()).map(Semaphore::try_acquire);
         let now = self.context.clock.now();
-        if matches!(lane, Some(Err(_))) {
-            return self.settle(attempt, without_sending(Outcome::Postponed { at: now + LANE_AGAIN })).await;
-        }
         let row = self.alert(attempt).await?;
+        let urgent = row.as_ref().is_some_and(|row| row.alert.priority == Priority::P1);
+        let customer = row.as_ref().and_then(|row| row.alert.customer.as_ref());
+        let Some(_pass) = self.lanes.enter(attempt.address.channel(), urgent, customer) else {
+            return self.stands(attempt, now).await;
+        };
         if let Some(outcome) = self.reconsider(attempt, row.as_ref()).await? {
             return self.settle(attempt, without_sending(outcome)).await;
         }
@@ -187,10 +200,25 @@ impl Deliver {
         let account = sent.class == Some(Class::Account);
         let words = sent.answer.message.clone();
         self.settle(attempt, sent).await?;
+        carriers::tell(&self.context, self.channels.carriers()).await;
         if account {
             self.account(attempt, words.as_deref().unwrap_or("it says no more")).await?;
         }
         Ok(())
+    }
+
+    /// Too many requests are under way: others go first, and it says so once it is sent.
+    async fn stands(&self, attempt: &Attempt, now: Instant) -> Result<(), StoreError> {
+        let standing = attempt.clone();
+        if attempt.stood_since.is_none()
+            && self.context.store.write(async move |db| outbox::stands(db, &standing, now).await).await?
+        {
+            metrics::counter!(
+                metric::HELD_BACK, "channel" => attempt.address.channel().as_str(), "what" => "stands"
+            )
+            .increment(1);
+        }
+        self.settle(attempt, without_sending(Outcome::Postponed { at: now + LANE_AGAIN })).await
     }
 
     async fn alert(&self, attempt: &Attempt) -> Result<Option<AlertRow>, StoreError> {
@@ -215,7 +243,18 @@ impl Deliver {
 
     async fn send(&self, attempt: &Attempt) -> Result<Sent, StoreError> {
         let earlier = if attempt.unsure { self.earlier(attempt).await? } else { Looked::Missing };
-        Ok(self.channels.send_after(attempt, earlier).await)
+        let known = self.known(attempt).await?;
+        Ok(self.channels.send_after(attempt, earlier, &known).await)
+    }
+
+    /// Through whom the number was reached, where there is a choice.
+    async fn known(&self, attempt: &Attempt) -> Result<Remembered, StoreError> {
+        let (Address::Sms(phone) | Address::Voice(phone)) = &attempt.address else { return Ok(Remembered::default()) };
+        if !self.channels.carriers().are_several() {
+            return Ok(Remembered::default());
+        }
+        let mut db = self.context.store.read().await?;
+        carried::of(&mut db, &attempt.org, (attempt.address.channel(), phone)).await.map(Remembered)
     }
 
     /// What became of a try whose answer got lost. What is found and belongs to another is not it.
@@ -285,13 +324,14 @@ impl Deliver {
         if aside::is_about_us(&self.context, &attempt.org, attempt.alert.as_ref()).await? {
             return Ok(());
         }
+        let Some((matter, title)) = &refusal.told else { return Ok(()) };
         let text = format!("Such pages fail, and other ways are tried: {}.", refusal.why);
-        msp::report(&self.context, &refusal.matter, &refusal.title, &text, None).await.map(|_| ())
+        msp::report(&self.context, matter, title, &text, None).await.map(|_| ())
     }
 }
 
 fn without_sending(outcome: Outcome) -> Sent {
-    Sent { outcome, answer: Answer::default(), class: None }
+    Sent { outcome, answer: Answer::default(), class: None, tried: Vec::new() }
 }
 
 /// Nobody knows how far it got.

@@ -12,6 +12,7 @@ use sqlx::AnyConnection;
 use super::{
     Acting, Context, Handler, WorkError, msp,
     record::{entry, record},
+    risen::Risen,
     tell::tell,
 };
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     model::{
         alert::{AlertState, Source},
         id::{AlertId, PersonId},
+        priority::Urgency,
     },
     oncall::{OnCall, who},
     store::{
@@ -103,10 +105,12 @@ async fn step(
         timers::complete(db, timer).await?;
         return Ok(Step::Done(None));
     };
-    let Some(policy) = row.policy()?.or_else(|| msp_policy(&acting.directory, None)) else {
+    let risen = Risen::of(acting, &row);
+    let other = risen.as_ref().and_then(|risen| risen.policy.clone());
+    let Some(policy) = other.or(row.policy()?).or_else(|| msp_policy(&acting.directory, None)) else {
         return without_policy(db, acting, timer, &row).await;
     };
-    let progress = progress(&row)?;
+    let progress = if risen.as_ref().is_some_and(|risen| risen.anew) { Progress::default() } else { progress(&row)? };
     let decision = decide(&policy, &progress, &|schedule| on_call(acting, schedule), acting.now);
     // What concerns an alert about the MSP itself is said in its own timeline: one more alert would
     // find nobody either.
@@ -117,6 +121,10 @@ async fn step(
     if !timers::complete(db, timer).await? {
         return Ok(Step::Done(None));
     }
+    let row = match risen {
+        Some(risen) => risen.note(db, acting, &row).await?,
+        None => row,
+    };
     write(db, acting, &row, &policy, &progress, decision).await?;
     let raised = match (nobody, number) {
         (Some(nobody), Some(number)) => Some(tell_msp(db, acting, number, &row, &policy, &nobody).await?),
@@ -156,7 +164,7 @@ async fn write(
         Some(_) => notifications::of_alert(db, acting.org(), &alert.id).await?,
         None => Vec::new(),
     };
-    let told_here = told_here(&earlier, policy, &decision, progress);
+    let told_here = told_here(&earlier, alert.urgency(), policy, &decision, progress);
     let mut reached = false;
     for told in &decision.tell {
         if told_here.contains(&told.person) {
@@ -188,10 +196,11 @@ async fn write(
     timers::set(db, acting.org(), ESCALATE, alert.id.as_str(), ask_again_at, "").await
 }
 
-/// Who was told at this very level and round already: a call that moved on told them before the timer
-/// did. The fallback is told again and again.
+/// Who was told at this very level and round by the same rules already: a call that moved on told them before the
+/// timer did. The fallback is told again and again.
 fn told_here(
     earlier: &[Notification],
+    urgency: Urgency,
     policy: &Policy,
     decision: &Decision,
     progress: &Progress,
@@ -201,7 +210,10 @@ fn told_here(
         return BTreeSet::new();
     }
     let here = |notification: &&Notification| {
-        Some(notification.level) == decision.level && notification.round == decision.round && !notification.done
+        Some(notification.level) == decision.level
+            && notification.round == decision.round
+            && notification.urgency == urgency
+            && !notification.done
     };
     earlier.iter().filter(here).map(|notification| notification.person.clone()).collect()
 }
@@ -213,11 +225,12 @@ fn opened(acting: &Acting, row: &AlertRow) -> Option<Entry> {
         Source::Call(_) => "by a call to the hotline",
         Source::Integration(id) => &format!("by integration {id}"),
         Source::Operator => "by hand",
-        Source::Pikett => return None,
+        Source::Pikett | Source::Bundle => return None,
     };
     let category = alert.category.as_ref().map(|category| format!(", category {category}")).unwrap_or_default();
+    let times = if alert.count > 1 { format!(" and came {} times by now", alert.count) } else { String::new() };
     let text = format!(
-        "Alert {} ({}{category}) was opened {from} at {}: {}",
+        "Alert {} ({}{category}) was opened {from} at {}{times}: {}",
         alert.number,
         alert.priority,
         alert.opened_at.format("%Y-%m-%d %H:%M:%S UTC"),

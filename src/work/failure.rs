@@ -7,7 +7,7 @@
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::{Acting, escalate::progress, record};
+use super::{Acting, bundles, escalate::progress, record};
 use crate::{
     escalation::Stage,
     model::{alert::AlertState, person::Channel},
@@ -33,6 +33,7 @@ pub async fn failed(
     let detail = json!({ "attempt": attempt.id.as_str(), "channel": attempt.address.channel().as_str(), "code": code });
     let text = format!("{} failed: {}.", describe(acting, attempt), why.trim_end_matches('.'));
     record(db, acting, alert, "failed", text, detail).await?;
+    bundles::failed(db, acting, attempt, why, code).await?;
     next_rule(db, acting, attempt).await
 }
 
@@ -96,6 +97,7 @@ fn may_reach(state: AttemptState) -> bool {
     match state {
         AttemptState::Due
         | AttemptState::Held
+        | AttemptState::Waiting
         | AttemptState::Sending
         | AttemptState::Sent
         | AttemptState::Delivered => true,

@@ -28,6 +28,8 @@ const TRIES: usize = 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     Version(i64),
+    /// The one that was kept last.
+    Newest,
     /// The one that answered calls before the one that does.
     Before,
 }
@@ -61,6 +63,7 @@ pub async fn activate(
             let declared = declarations::load(&mut db, org).await?;
             let wanted = match wanted {
                 Wanted::Version(version) => Some(version),
+                Wanted::Newest => flows::list(&mut db, org, Some(flow), None, 1).await?.first().map(|it| it.version),
                 Wanted::Before => flows::before(&mut db, org, flow).await?,
             };
             let Some(wanted) = wanted else { return Ok(Outcome::Missing) };
@@ -127,11 +130,32 @@ pub async fn keep(
 }
 
 /// What the scripted calls of a flow came to when it was kept.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TestCalls {
     pub played: usize,
-    /// Whole sentences, with the place in the file.
-    pub failed: Vec<String>,
+    /// Each with its own place, in the file of the calls or their declarations.
+    pub failed: Vec<Fault>,
+}
+
+/// As the store keeps it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    played: usize,
+    failed: Vec<KeptFault>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum KeptFault {
+    Placed {
+        file: String,
+        line: usize,
+        column: usize,
+        what: String,
+        mend: String,
+    },
+    /// Of versions that were kept when the place stood in the sentence.
+    Sentence(String),
 }
 
 impl TestCalls {
@@ -140,11 +164,27 @@ impl TestCalls {
         if *self == Self::default() {
             return String::new();
         }
-        serde_json::to_string(self).expect("strings and numbers can be written")
+        let failed = self.failed.iter().cloned().map(|Fault { file, line, column, what, mend }| KeptFault::Placed {
+            file,
+            line,
+            column,
+            what,
+            mend,
+        });
+        let kept = Kept { played: self.played, failed: failed.collect() };
+        serde_json::to_string(&kept).expect("strings and numbers can be written")
     }
 
     fn of(version: &FlowVersion) -> Self {
-        serde_json::from_str(&version.tests).unwrap_or_default()
+        let Ok(Kept { played, failed }) = serde_json::from_str(&version.tests) else { return Self::default() };
+        let fault = |kept| match kept {
+            KeptFault::Placed { file, line, column, what, mend } => Fault { file, line, column, what, mend },
+            KeptFault::Sentence(what) => {
+                let mend = "mend the flow, or what the call expects".to_owned();
+                Fault { file: version.file.clone(), line: 1, column: 1, what, mend }
+            }
+        };
+        Self { played, failed: failed.into_iter().map(fault).collect() }
     }
 }
 
@@ -158,14 +198,7 @@ fn judge(declared: &Declared, version: &FlowVersion) -> Result<Vec<Preview>, Vec
     let known = stored_faults(&declared.documents, &before);
     let mut faults = stored_faults(&declared.documents, &after);
     faults.retain(|fault| !known.contains(fault));
-    let in_fault = |what: &String| Fault {
-        file: version.file.clone(),
-        line: 0,
-        column: 0,
-        what: what.clone(),
-        mend: "mend the flow, or what the call expects, and apply it anew".to_owned(),
-    };
-    faults.extend(TestCalls::of(version).failed.iter().map(in_fault));
+    faults.extend(TestCalls::of(version).failed);
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -185,6 +218,36 @@ mod tests {
 
     use super::*;
     use crate::store::testing::{at, on_both, org};
+
+    #[test]
+    fn what_test_calls_came_to_is_kept_with_its_places() {
+        let version = |tests: &str| FlowVersion {
+            flow: "hello".parse().unwrap(),
+            version: 1,
+            file: "hello.toml".to_owned(),
+            source: String::new(),
+            tests: tests.to_owned(),
+            created_at: at(0),
+        };
+        let failed = Fault {
+            file: "hello.test.toml".to_owned(),
+            line: 7,
+            column: 1,
+            what: "test call \"hello\": expected a; b".to_owned(),
+            mend: "mend it".to_owned(),
+        };
+        let calls = TestCalls { played: 2, failed: vec![failed] };
+        assert_eq!(TestCalls::of(&version(&calls.to_text())), calls);
+        assert_eq!(TestCalls::default().to_text(), "");
+        assert_eq!(TestCalls::of(&version("")), TestCalls::default());
+        let before =
+            TestCalls::of(&version(r#"{"played":1,"failed":["hello.test.toml:7: test call: expected a; b"]}"#));
+        let told = before.failed[0].to_string();
+        assert!(
+            told.starts_with("hello.toml:1:1: hello.test.toml:7: test call: expected a; b; mend the flow"),
+            "{told}"
+        );
+    }
 
     const FLOW: &str = "id = 'hello'\nlanguages = ['de']\nstart = 'bye'\n[steps.bye]\ndo = 'hangup'\nsay = 'Hallo'\n";
 

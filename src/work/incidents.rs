@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::{Acting, Context, msp};
+use super::{
+    Acting, Context,
+    money::{self, Purse},
+    msp,
+};
 use crate::{
     declare::Directory,
     model::{
@@ -18,10 +22,9 @@ use crate::{
     },
     notify::{said, texts},
     store::{
-        StoreError, attempts,
-        incidents::{self, Follower},
+        StoreError, attempts, incidents,
         raise::Raised,
-        spent::{self, ORG, Spending, spender},
+        spent::Spending,
         timeline::{self, Entry},
     },
 };
@@ -227,11 +230,12 @@ async fn tell_followers(
     incident: &Incident,
     number: i64,
 ) -> Result<News, StoreError> {
-    let (org, cap) = (acting.org(), acting.directory.limits.sms_per_hour);
+    let org = acting.org();
     let mut news = News::default();
     for follower in incidents::followers(db, org, &incident.id).await? {
         let allowed = acting.directory.countries().contains(follower.phone.country_code());
-        if !allowed || !is_paid_for(db, acting, &follower, cap).await? {
+        let paid = Purse::Callers(&follower.hotline);
+        if !allowed || money::spend(db, acting, Spending::Sms, paid, &follower.phone).await?.is_some() {
             news.left_out += 1;
             continue;
         }
@@ -245,27 +249,13 @@ async fn tell_followers(
     if news.left_out > 0 {
         let title = format!("Not everybody heard by SMS of incident {}", incident.number);
         let text = format!(
-            "{} of the callers who follow incident {} ({}) got no SMS: the hour's cap of {cap} SMS is reached, or \
-             `[limits] countries` leaves their country out.",
+            "{} of the callers who follow incident {} ({}) got no SMS: a cap of `[limits]` is reached, or its \
+             `countries` leave theirs out.",
             news.left_out, incident.number, incident.title
         );
         news.told = Some(msp::tell(db, acting, number, "incident-sms", &title, &text, None).await?);
     }
     Ok(news)
-}
-
-async fn is_paid_for(
-    db: &mut AnyConnection,
-    acting: &Acting,
-    follower: &Follower,
-    cap: u32,
-) -> Result<bool, StoreError> {
-    for subject in [ORG, spender(&follower.hotline).as_str()] {
-        if !spent::take(db, acting.org(), Spending::Sms, subject, cap, acting.now).await? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 async fn note(

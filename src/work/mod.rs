@@ -5,26 +5,37 @@
 
 pub mod act; // acknowledge, resolve, escalate, note
 mod aside; // rows that failed too often
+mod bundles; // one page for many
 pub mod callbacks; // promises to call back
 mod caps; // what pages may cost
+pub mod carriers; // that one is out, or back
 pub mod contacts; // proving that a contact is somebody's
 mod context;
+mod cost; // much more than usual
 mod deadline; // reports that stay away
 mod deliver; // the outbox
 mod escalate; // whom to tell next
 pub mod failure; // the next rule, the next level
 pub mod flows; // versions of flows, and which is in force
+pub mod heartbeat; // to whoever listens outside
 pub mod incidents; // opening, updating, telling who follows
+mod lanes; // how many requests are under way
+pub mod marks; // contact methods that do not work
+pub mod money; // what calls and SMS may cost
 pub mod msp; // what concerns the MSP itself
 pub mod passing; // from hand to hand, and back later
+mod pulse; // workers that go round
 mod record; // the timeline
 pub mod report; // what providers report, and that a key was pressed
+mod risen; // more urgent than before: told anew
 mod settle; // what came of sending, as rows
 mod stopped; // numbers that wrote STOP
+mod storm; // how many messages a person gets
 mod tell; // one person, over all their rules
 mod timers; // claim, handle, put back
 pub mod transcript; // what callers said, in words
 mod watch; // what should have happened and did not
+pub mod wellness; // whether all is well
 
 #[cfg(test)]
 pub mod testing; // a night with phones
@@ -35,10 +46,14 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use thiserror::Error;
+use tokio::sync::watch::Receiver;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use context::{Acting, Context};
 pub use record::record;
+
+use pulse::Pulses;
+use wellness::{Watchman, Wellness};
 
 use crate::notify::Channels;
 use crate::store::{
@@ -51,29 +66,34 @@ pub struct Work;
 
 impl Work {
     /// Starts them on this tracker; with `stop` they take nothing new, finish what they have begun, and
-    /// end. `handlers` are those of other modules' timers.
+    /// end. `handlers` are those of other modules' timers. Answers with whether all is well, from time to time.
     pub fn start(
         context: &Context,
         channels: &Channels,
         handlers: Vec<Arc<dyn Handler>>,
         stop: &CancellationToken,
         tracker: &TaskTracker,
-    ) {
+    ) -> Receiver<Option<Wellness>> {
         let urgent = context.clone();
         // Nobody holds a line for the others.
         let context = &Context { store: context.store.patient(), ..context.clone() };
-        let own: [Arc<dyn Handler>; 4] = [
+        let own: [Arc<dyn Handler>; 6] = [
             Arc::new(passing::SnoozeOver { context: context.clone() }),
+            Arc::new(bundles::Bundle { context: context.clone() }),
+            Arc::new(marks::Marked { context: context.clone() }),
             Arc::new(callbacks::CallbackDue { context: context.clone() }),
             Arc::new(escalate::Escalate { context: context.clone() }),
             Arc::new(deadline::Deadline { context: context.clone(), channels: channels.clone() }),
         ];
         let handlers: Vec<Arc<dyn Handler>> = own.into_iter().chain(handlers).collect();
+        let pulses = Pulses::from(context.clock.now());
         for (crowd, context) in [(Crowd::Callers, &urgent), (Crowd::Others, context)] {
-            tracker.spawn(timers::Timers::new(context.clone(), crowd, &handlers).run(stop.clone()));
+            tracker.spawn(timers::Timers::new(context.clone(), crowd, &handlers, &pulses).run(stop.clone()));
         }
-        tracker.spawn(deliver::Deliver::new(context.clone(), channels.clone()).run(stop.clone()));
-        tracker.spawn(watch::run(context.clone(), stop.clone()));
+        tracker.spawn(deliver::Deliver::new(context.clone(), channels.clone(), &pulses).run(stop.clone()));
+        let (watchman, wellness) = Watchman::new(pulses);
+        tracker.spawn(watch::run(context.clone(), watchman, stop.clone()));
+        wellness
     }
 }
 

@@ -4,17 +4,21 @@
 use sqlx::AnyConnection;
 
 use super::{
-    Acting, Context,
+    Acting, Context, bundles,
     deadline::DEADLINE,
-    failure,
+    failure, marks,
     settle::{self, note, worded},
 };
 use crate::{
-    model::{id::AttemptId, person::Channel},
-    notify::channels::patience,
+    model::{
+        id::AttemptId,
+        person::{Address, Channel},
+    },
+    notify::channels::{patience, reached},
     store::{
         StoreError,
         attempts::{self, Attempt, AttemptKind, AttemptState},
+        carried,
         outbox::{self, Answer},
         timers,
     },
@@ -53,6 +57,7 @@ pub(super) async fn report(
     let Some(attempt) = outbox::report(db, acting.org(), id, rank, state, &answer, acting.now).await? else {
         return Ok(None);
     };
+    carried_by(db, acting, &before, state, &answer).await?;
     if state.is_end() {
         timers::clear(db, acting.org(), DEADLINE, id.as_str()).await?;
     }
@@ -61,9 +66,11 @@ pub(super) async fn report(
         AttemptState::Failed | AttemptState::Unknown
             if !matches!(before.state, AttemptState::Failed | AttemptState::Unknown) =>
         {
+            marks::consider(db, acting, &attempt, marks::class_of(answer.code.as_deref()), &answer).await?;
             failure::failed(db, acting, &attempt, &worded(&answer), answer.code.as_deref()).await?;
         }
         AttemptState::Delivered => {
+            bundles::delivered(db, acting, &attempt).await?;
             let words = format!("arrived, which is no acknowledgement ({})", worded(&answer));
             note(db, acting, &attempt, "delivered", &words, &answer).await?;
         }
@@ -77,6 +84,7 @@ pub(super) async fn report(
         }
         AttemptState::Due
         | AttemptState::Held
+        | AttemptState::Waiting
         | AttemptState::Sending
         | AttemptState::Sent
         | AttemptState::Failed
@@ -84,6 +92,25 @@ pub(super) async fn report(
         | AttemptState::Dropped => {}
     }
     Ok(Some(attempt))
+}
+
+/// Which carrier reached the number, or did not, is remembered for the next time.
+async fn carried_by(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    attempt: &Attempt,
+    state: AttemptState,
+    answer: &Answer,
+) -> Result<(), StoreError> {
+    let (Address::Sms(phone) | Address::Voice(phone)) = &attempt.address else { return Ok(()) };
+    let Some(carrier) = answer.carrier.as_ref().or(attempt.carrier.as_ref()) else { return Ok(()) };
+    match reached(&attempt.address, state, answer.code.as_deref()) {
+        Some(delivered) => {
+            let way = (attempt.address.channel(), phone);
+            carried::remember(db, acting.org(), way, carrier, delivered, acting.now).await
+        }
+        None => Ok(()),
+    }
 }
 
 /// A human has pressed a key in this call. `false`: one was pressed already.

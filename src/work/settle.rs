@@ -1,20 +1,22 @@
 //! What came of sending, as rows: the attempt, the timeline, what follows.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::AnyConnection;
 
 use super::{
-    Acting,
+    Acting, bundles,
     deadline::DEADLINE,
     failure::{self, describe},
-    record,
+    marks, record,
 };
 use crate::{
     carrier::Class,
-    notify::channels::Sent,
+    model::{Instant, id::CarrierId, person::Address},
+    notify::channels::{Sent, Tried, because},
     store::{
         StoreError,
         attempts::{Attempt, AttemptState},
+        carried,
         outbox::{self, Answer, Outcome},
         timers,
     },
@@ -38,10 +40,14 @@ pub(super) async fn sent(
     let Some(state) = outbox::record(db, attempt, &sent.outcome, &sent.answer, acting.now).await? else {
         return Ok(Settled::Stale);
     };
+    refused(db, acting, attempt, &sent.tried).await?;
     let why = sent.answer.message.as_deref();
     match &sent.outcome {
         Outcome::Sent { ended, deadline_at } => {
-            note(db, acting, attempt, "sent", &handed_over(attempt, &sent.answer), &sent.answer).await?;
+            bundles::sent(db, acting, attempt).await?;
+            let words = [Some(handed_over(attempt, &sent.answer, acting.now)), because(&sent.tried)];
+            let words = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            note(db, acting, attempt, "sent", &words, &sent.answer).await?;
             if let Some(at) = deadline_at.filter(|_| state == AttemptState::Sent) {
                 timers::set(db, acting.org(), DEADLINE, attempt.id.as_str(), at, "").await?;
             }
@@ -66,6 +72,7 @@ pub(super) async fn sent(
             note(db, acting, attempt, "dropped", "was not sent, as it is not needed any more", &sent.answer).await?;
         }
         Outcome::Failed => {
+            marks::consider(db, acting, attempt, sent.class, &sent.answer).await?;
             failure::failed(db, acting, attempt, &worded(&sent.answer), sent.answer.code.as_deref()).await?;
         }
         Outcome::Unknown => {
@@ -74,6 +81,21 @@ pub(super) async fn sent(
         }
     }
     Ok(Settled::Ended(state))
+}
+
+/// Carriers that do not reach this number are not asked first for it.
+async fn refused(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    attempt: &Attempt,
+    tried: &[Tried],
+) -> Result<(), StoreError> {
+    let (Address::Sms(phone) | Address::Voice(phone)) = &attempt.address else { return Ok(()) };
+    for tried in tried.iter().filter(|tried| tried.is_number) {
+        let way = (attempt.address.channel(), phone);
+        carried::remember(db, acting.org(), way, &tried.carrier, false, acting.now).await?;
+    }
+    Ok(())
 }
 
 /// The provider's words with its code.
@@ -85,12 +107,16 @@ pub(super) fn worded(answer: &Answer) -> String {
     }
 }
 
-fn handed_over(attempt: &Attempt, answer: &Answer) -> String {
+fn handed_over(attempt: &Attempt, answer: &Answer, now: Instant) -> String {
     let tries = if attempt.tries > 1 { format!(" at try {}", attempt.tries) } else { String::new() };
+    let stood = attempt.stood_since.map_or_else(String::new, |since| {
+        let tenths = (now - since).num_milliseconds().max(0) / 100;
+        format!(", {}.{} s after it had found the line full", tenths / 10, tenths % 10)
+    });
     match (&answer.carrier, &answer.provider_id) {
-        (Some(carrier), Some(id)) => format!("was handed to {carrier}{tries} as {id}"),
-        (Some(carrier), None) => format!("was handed to {carrier}{tries}"),
-        (None, _) => format!("was handed over{tries}"),
+        (Some(carrier), Some(id)) => format!("was handed to {carrier}{tries} as {id}{stood}"),
+        (Some(carrier), None) => format!("was handed to {carrier}{tries}{stood}"),
+        (None, _) => format!("was handed over{tries}{stood}"),
     }
 }
 
@@ -105,7 +131,8 @@ pub(super) async fn note(
     let Some(alert) = &attempt.alert else { return Ok(()) };
     let detail = json!({
         "attempt": attempt.id.as_str(), "channel": attempt.address.channel().as_str(), "tries": attempt.tries,
-        "code": answer.code, "latency_ms": answer.latency_ms,
+        "code": answer.code, "latency_ms": answer.latency_ms, "carrier": answer.carrier.as_ref().map(CarrierId::as_str),
+        "tried": answer.tried.as_deref().and_then(|tried| serde_json::from_str::<Value>(tried).ok()),
     });
     record(db, acting, alert, kind, format!("{} {what}.", describe(acting, attempt)), detail).await
 }

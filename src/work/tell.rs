@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::{Acting, record::entry};
+use super::{Acting, marks, record::entry};
 use crate::{
     model::duration,
     notify::plan::{self, Page},
@@ -29,15 +29,17 @@ pub(super) async fn tell(
     entries: &mut Vec<Entry>,
 ) -> Result<bool, StoreError> {
     let (alert, id) = (&row.alert, &notification.person);
-    let Some(person) = acting.directory.people.get(id) else {
+    let Some(person) = &marks::usable(db, acting, id).await? else {
         let text = format!("{id} ({}) is not declared any more and cannot be told.", notification.reason);
         entries.push(entry(acting, &alert.id, "unreachable", text, json!({ "person": id.as_str() })));
         return Ok(false);
     };
+    let said = row.said();
     let page = Page {
         person,
         alert,
         customer: acting.customer_of(row),
+        said: &said,
         notification,
         links: &acting.links,
         held: row.held_by_call.is_some(),
@@ -45,7 +47,7 @@ pub(super) async fn tell(
     };
     let planned = plan::plan(&page, &acting.ids);
     if planned.is_empty() {
-        let text = format!("{} ({}) has no way to be reached.", person.name, notification.reason);
+        let text = format!("{} ({}) has no way to be reached that works.", person.name, notification.reason);
         entries.push(entry(acting, &alert.id, "unreachable", text, json!({ "person": id.as_str() })));
         return Ok(false);
     }

@@ -4,12 +4,13 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -18,12 +19,13 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Acting, Context, Handler, Work};
+use super::{Acting, Context, Handler, Work, escalate::Escalate};
 use crate::{
     carrier::{
         carriers::{Carriers, Line},
+        choose::Serves,
         http_client, signature,
-        twilio::{Settings, Twilio},
+        twilio::{PATIENCE, Settings, Twilio},
     },
     clock::{Clock, Ids},
     declare::Directory,
@@ -48,6 +50,10 @@ use crate::{
 };
 
 pub const TOKEN: &str = "a-secret-token";
+/// Real time: a carrier that hangs is waited for so long.
+const PATIENCE_OF_TESTS: Duration = Duration::from_millis(400);
+/// As good as at once.
+const RATE: f64 = 10_000.0;
 pub const PUBLIC_URL: &str = "https://hotline.example";
 
 /// What the carrier was asked to do.
@@ -69,6 +75,28 @@ struct Inside {
     refused: BTreeMap<String, (u16, u32)>,
     /// SID or number → how it stands when it is asked for.
     statuses: BTreeMap<String, String>,
+    mood: Mood,
+    /// How often something was to be sent or rung.
+    asked: usize,
+    /// How often it was asked what it has.
+    looked: usize,
+}
+
+/// How a carrier is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mood {
+    #[default]
+    Well,
+    /// Whatever is to be sent gets this status.
+    Refuses(u16),
+    /// The same, and it wants to be left alone for so many seconds.
+    Patience(u16, u32),
+    /// It does what is asked, and answers 500.
+    Forgets,
+    /// No answer comes; whether it knows of something it says.
+    Hangs,
+    /// No answer comes, nor does it say anything.
+    Dead,
 }
 
 /// The carrier's side.
@@ -87,6 +115,18 @@ impl Phones {
         self.lock().refused.insert(number.to_owned(), (status, code));
     }
 
+    pub fn is(&self, mood: Mood) {
+        self.lock().mood = mood;
+    }
+
+    pub fn asked(&self) -> usize {
+        self.lock().asked
+    }
+
+    pub fn looked(&self) -> usize {
+        self.lock().looked
+    }
+
     pub fn accept(&self, number: &str) {
         self.lock().refused.remove(number);
     }
@@ -99,6 +139,11 @@ impl Phones {
     /// What was asked since the last look: `sms +49…` and `call +49…`.
     pub fn news(&self) -> Vec<String> {
         self.fresh().iter().map(|rung| format!("{} {}", if rung.call { "call" } else { "sms" }, rung.to)).collect()
+    }
+
+    /// All that was asked so far; `fresh` and `news` answer it all the same.
+    pub fn asked(&self) -> Vec<Rung> {
+        self.lock().rung.clone()
     }
 
     pub fn fresh(&self) -> Vec<Rung> {
@@ -139,6 +184,17 @@ async fn create(State(phones): State<Phones>, Path(list): Path<String>, body: St
     let call = list == "Calls.json";
     let (to, callback) = (field("To").unwrap_or_default(), field("StatusCallback").unwrap_or_default());
     let text = field(if call { "Url" } else { "Body" }).unwrap_or_default();
+    let mood = phones.lock().mood;
+    phones.lock().asked += 1;
+    match mood {
+        Mood::Well | Mood::Forgets => {}
+        Mood::Refuses(status) => return StatusCode::from_u16(status).expect("a real status").into_response(),
+        Mood::Patience(status, seconds) => {
+            let status = StatusCode::from_u16(status).expect("a real status");
+            return (status, [(header::RETRY_AFTER, seconds.to_string())]).into_response();
+        }
+        Mood::Hangs | Mood::Dead => std::future::pending().await,
+    }
     let mut inside = phones.lock();
     if let Some((status, code)) = inside.refused.get(&to) {
         let status = StatusCode::from_u16(*status).expect("a test gave a real status");
@@ -146,6 +202,9 @@ async fn create(State(phones): State<Phones>, Path(list): Path<String>, body: St
     }
     let sid = format!("{}{}", if call { "CA" } else { "SM" }, inside.rung.len());
     inside.rung.push(Rung { call, to, text, callback, sid: sid.clone() });
+    if mood == Mood::Forgets {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
     (StatusCode::CREATED, Json(json!({ "sid": sid, "status": "queued" }))).into_response()
 }
 
@@ -154,6 +213,10 @@ async fn list(
     Path(list): Path<String>,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Json<Value> {
+    phones.lock().looked += 1;
+    if phones.lock().mood == Mood::Dead {
+        std::future::pending::<()>().await;
+    }
     let (call, all) = (list == "Calls.json", phones.lock().rung.clone());
     let found = all.iter().filter(|rung| rung.call == call && query.get("To") == Some(&rung.to));
     let found: Vec<Value> = found.map(|rung| phones.resource(rung)).collect();
@@ -182,39 +245,47 @@ pub struct Night {
 impl Night {
     /// Its workers do not run yet.
     pub async fn quiet(store: &Store) -> Self {
-        let clock = Clock::manual(at(0));
-        let phones = Phones { inside: Arc::default(), clock: clock.clone() };
-        let settings = Settings {
-            id: "twilio".parse().expect("a word"),
-            account_sid: "AC1".to_owned(),
-            auth_token: Secret::new(TOKEN),
-            from: "+4930901820".parse().expect("a number"),
-            base_url: phones.clone().serve().await,
-            calls_per_second: 10_000.0,
-            messages_per_second: 10_000.0,
-        };
+        Self::over(store, &["twilio"], PATIENCE, Clock::manual(at(0)), RATE).await.0
+    }
+
+    /// The same with a carrier that takes so many messages and calls a second, which are those of the system's
+    /// clock.
+    pub async fn at_pace(store: &Store, clock: Clock, per_second: f64) -> Self {
+        Self::over(store, &["twilio"], PATIENCE, clock, per_second).await.0
+    }
+
+    /// With a second carrier to go to; the workers run.
+    pub async fn between(store: &Store) -> (Self, Phones) {
+        let names = ["twilio", "second"];
+        let (night, mut phones) = Self::over(store, &names, PATIENCE_OF_TESTS, Clock::manual(at(0)), RATE).await;
+        night.begin(Vec::new());
+        (night, phones.remove(1))
+    }
+
+    async fn over(
+        store: &Store,
+        names: &[&str],
+        patience: Duration,
+        clock: Clock,
+        per_second: f64,
+    ) -> (Self, Vec<Phones>) {
         // Sockets and paces live in real time.
         let http = http_client(&Clock::system());
-        let carriers = Carriers::new(vec![Line {
-            carrier: Arc::new(Twilio::new(settings, http.clone(), Clock::system())),
-            keys: signature::Keys::token(Secret::new(TOKEN)),
-            account_sid: "AC1".to_owned(),
-        }]);
+        let (mut lines, mut all) = (Vec::new(), Vec::new());
+        for name in names {
+            let phones = Phones { inside: Arc::default(), clock: clock.clone() };
+            lines.push(line(name, phones.clone().serve().await, (patience, per_second), &http));
+            all.push(phones);
+        }
+        let (carriers, phones) = (Carriers::new(lines), all[0].clone());
         let ids = Ids::seeded(1);
         let pusher = Pusher::new(&[7; 32], None, http).expect("32 bytes are a key");
         let channels = Channels::new(carriers.clone(), None, pusher, PUBLIC_URL.to_owned(), clock.clone(), ids.clone());
         let (directory, receiver) = watch::channel(Arc::new(directory()));
         let links = Links::new(PUBLIC_URL, Secret::new("key"));
         let context = Context { store: store.clone(), clock, ids, directory: receiver, links };
-        Self {
-            context,
-            channels,
-            carriers,
-            phones,
-            directory,
-            stop: CancellationToken::new(),
-            tracker: TaskTracker::new(),
-        }
+        let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+        (Self { context, channels, carriers, phones, directory, stop, tracker }, all)
     }
 
     pub async fn on(store: &Store) -> Self {
@@ -243,6 +314,18 @@ impl Night {
             self.settle().await;
         }
         raised.expect("it is raised").id
+    }
+
+    /// Where no worker runs: whom the alerts raised so far tell first.
+    pub async fn escalates(&self) {
+        let now = self.context.clock.now();
+        let claim = async move |db: &mut sqlx::AnyConnection| {
+            timers::claim(db, Crowd::Others, now, now + TimeDelta::seconds(30), "test", 10).await
+        };
+        let escalate = Escalate { context: self.context.clone() };
+        for timer in self.context.store.write(claim).await.expect("it is open").due {
+            escalate.handle(&timer).await.expect("it can be worked on");
+        }
     }
 
     pub fn acting(&self) -> Acting {
@@ -313,6 +396,25 @@ impl Night {
         self.stop.cancel();
         self.tracker.close();
         self.tracker.wait().await;
+    }
+}
+
+fn line(name: &str, base_url: String, (patience, per_second): (Duration, f64), http: &reqwest::Client) -> Line {
+    let settings = Settings {
+        id: name.parse().expect("a word"),
+        account_sid: "AC1".to_owned(),
+        auth_token: Secret::new(TOKEN),
+        from: "+4930901820".parse().expect("a number"),
+        base_url,
+        calls_per_second: per_second,
+        messages_per_second: per_second,
+        patience,
+    };
+    Line {
+        carrier: Arc::new(Twilio::new(settings, http.clone(), Clock::system())),
+        serves: Serves::default(),
+        signer: signature::Keys::token(Secret::new(TOKEN)).into(),
+        account_sid: "AC1".to_owned(),
     }
 }
 

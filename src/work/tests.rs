@@ -90,11 +90,8 @@ on_both! {
     async fn what_is_claimed_before_an_acknowledgement_is_not_sent_after_it(store: Store) {
         let night = Night::quiet(&store).await;
         let id = night.raise("Disk full").await;
-        let escalate = escalate::Escalate { context: night.context.clone() };
-        for timer in claim(&store, 0).await {
-            escalate.handle(&timer).await.unwrap();
-        }
-        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone());
+        night.escalates().await;
+        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone(), &Pulses::from(at(0)));
         let claimed = deliver.claim(10).await.unwrap();
         assert_eq!(claimed.len(), 1);
         let (acting, acked) = (night.acting(), id.clone());
@@ -109,11 +106,8 @@ on_both! {
     async fn what_was_sent_and_not_recorded_is_looked_up_and_not_sent_twice(store: Store) {
         let night = Night::quiet(&store).await;
         let id = night.raise("Disk full").await;
-        let escalate = escalate::Escalate { context: night.context.clone() };
-        for timer in claim(&store, 0).await {
-            escalate.handle(&timer).await.unwrap();
-        }
-        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone());
+        night.escalates().await;
+        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone(), &Pulses::from(at(0)));
         let claimed = deliver.claim(10).await.unwrap();
         // The process dies between the carrier's answer and the record.
         night.channels.send(&claimed[0]).await;
@@ -133,7 +127,8 @@ on_both! {
         night.phones.refuse(BEN, 400, 21211);
         night.phones.refuse(ANNA, 400, 21211);
         let id = night.raise("Disk full").await;
-        assert_eq!(night.phones.news(), [sms(LEAD)], "two rounds of dead numbers take no time");
+        let told = vec![sms(LEAD); 3];
+        assert_eq!(night.phones.news(), told, "two rounds of dead numbers take no time; two people are marked");
         let story = night.story(&id).await;
         for expect in [
             "failed: The SMS to Anna Berger (+49…01) failed: the carrier answered error 21211: ",
@@ -144,7 +139,7 @@ on_both! {
             assert!(story.contains(expect), "{expect}\nis missing in\n{story}");
         }
         night.pass(60).await;
-        assert_eq!(night.phones.news(), [call(LEAD)]);
+        assert_eq!(night.phones.news(), vec![call(LEAD); 3]);
         night.end().await;
     }
 
@@ -156,7 +151,7 @@ on_both! {
         assert!(night.story(&id).await.contains("retry: The SMS to Anna Berger (+49…01) failed for now"));
         night.phones.stands(ANNA, "sent");
         night.phones.accept(ANNA);
-        night.pass(8).await;
+        night.pass(10).await;
         assert_eq!(night.phones.news(), [sms(ANNA)]);
         night.end().await;
     }
@@ -236,11 +231,8 @@ on_both! {
     async fn a_message_that_brings_down_its_sender_is_set_aside_and_the_next_rule_comes(store: Store) {
         let night = Night::quiet(&store).await;
         let id = night.raise("Disk full").await;
-        let escalate = escalate::Escalate { context: night.context.clone() };
-        for timer in claim(&store, 0).await {
-            escalate.handle(&timer).await.unwrap();
-        }
-        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone());
+        night.escalates().await;
+        let deliver = deliver::Deliver::new(night.context.clone(), night.channels.clone(), &Pulses::from(at(0)));
         let text = night.attempts(&id).await[0].id.clone();
         for _ in 0..5 {
             assert!(deliver.claim(10).await.unwrap().iter().any(|attempt| attempt.id == text));
@@ -253,37 +245,6 @@ on_both! {
         assert!(story.contains("failed: it was begun too often without an end and was set aside."), "{story}");
         let own = night.open().await.into_iter().find(|row| row.alert.source == Source::Pikett).unwrap();
         assert_eq!(own.alert.title, "Pikett could not send a message");
-    }
-
-    async fn what_is_over_the_cap_fails_at_once_and_the_msp_is_told_once(store: Store) {
-        let night = Night::on(&store).await;
-        night.declare(|directory| directory.limits.sms_per_hour = 2);
-        for title in ["Disk full", "Fan stopped", "Link down"] {
-            night.raise(title).await;
-        }
-        let news = night.phones.news();
-        assert_eq!(news.iter().filter(|news| news.starts_with("sms")).count(), 2, "{news:?}");
-        assert!(news.contains(&call(ANNA)), "the next rule comes at once: {news:?}");
-        let own: Vec<_> = night.open().await.into_iter().filter(|row| row.alert.source == Source::Pikett).collect();
-        let titles: Vec<_> = own.iter().map(|row| row.alert.title.as_str()).collect();
-        assert_eq!(titles, ["Pages by SMS have reached the hour's cap of 2"]);
-        // The fallback's pauses grow up to an hour.
-        night.pass(7_200).await;
-        let news = night.phones.news();
-        assert!(news.iter().any(|news| news.starts_with("sms")), "an hour later they are sent again: {news:?}");
-        night.end().await;
-    }
-
-    async fn nobody_is_phoned_in_a_country_that_the_limits_leave_out(store: Store) {
-        let night = Night::on(&store).await;
-        night.declare(|directory| directory.limits.countries = vec!["44".to_owned()]);
-        let id = night.raise("Disk full").await;
-        night.pass(600).await;
-        assert_eq!(night.phones.news(), [""; 0]);
-        let story = night.story(&id).await;
-        assert!(story.contains("The SMS to Anna Berger (+49…01) failed: `[limits] countries` leaves out +49."), "{story}");
-        assert_eq!(night.alert(&id).await.alert.state, AlertState::Triggered);
-        night.end().await;
     }
 
     async fn an_account_that_is_closed_is_told_to_the_msp_once(store: Store) {

@@ -10,7 +10,10 @@ use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Context, Handler, WorkError, aside};
+use super::{
+    Context, Handler, WorkError, aside,
+    pulse::{Pulses, Worker},
+};
 use crate::{
     backoff::Waits,
     store::{
@@ -49,15 +52,22 @@ pub(super) struct Timers {
     crowd: Crowd,
     handlers: Arc<BTreeMap<&'static str, Arc<dyn Handler>>>,
     places: Arc<Semaphore>,
+    pulses: Pulses,
 }
 
 impl Timers {
-    pub fn new(context: Context, crowd: Crowd, handlers: &[Arc<dyn Handler>]) -> Self {
+    pub fn new(context: Context, crowd: Crowd, handlers: &[Arc<dyn Handler>], pulses: &Pulses) -> Self {
         let by_kind = handlers
             .iter()
             .flat_map(|handler| handler.kinds().iter().map(|kind| (*kind, Arc::clone(handler))))
             .collect();
-        Self { context, crowd, handlers: Arc::new(by_kind), places: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            context,
+            crowd,
+            handlers: Arc::new(by_kind),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            pulses: pulses.clone(),
+        }
     }
 
     /// Until it is stopped; what it has begun it finishes.
@@ -68,7 +78,12 @@ impl Timers {
             Crowd::Callers => Topic::Callers,
             Crowd::Others => Topic::Timers,
         });
+        let worker = match self.crowd {
+            Crowd::Callers => Worker::Callers,
+            Crowd::Others => Worker::Timers,
+        };
         while !stop.is_cancelled() {
+            self.pulses.beat(worker, self.context.clock.now());
             let wait_until = match self.turn(&begun).await {
                 Ok(Some(at)) => at,
                 Ok(None) => continue,

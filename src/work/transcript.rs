@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
 
-use super::Acting;
+use super::{Acting, marks};
 use crate::{
     model::call::Question,
     notify::{
@@ -53,7 +53,8 @@ pub async fn arrived(
         now: acting.now,
     };
     let paged = attempts::of_alert(db, org, alert).await?;
-    let person = |id: &_| acting.directory.people.get(id);
+    let marked = marks::people(db, acting).await?;
+    let person = |id: &_| marked.get(id).or_else(|| acting.directory.people.get(id));
     for notice in plan::transcripts(&transcript, &paged, person, &acting.ids) {
         attempts::insert(db, org, &notice).await?;
     }

@@ -7,10 +7,10 @@ use chrono::TimeDelta;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, aside, deadline::DEADLINE, record, timers::PAUSE};
+use super::{Context, aside, cost, deadline::DEADLINE, record, timers::PAUSE, wellness::Watchman};
 use crate::{
     model::id::AlertId,
-    store::{StoreError, alerts, attempts, outbox, overdue, raise::ESCALATE, seen, spent, timers},
+    store::{StoreError, alerts, attempts, carried, outbox, overdue, raise::ESCALATE, seen, spent, timers},
     telemetry::metric,
 };
 
@@ -24,16 +24,22 @@ const ASIDE: TimeDelta = TimeDelta::minutes(15);
 
 /// Nobody repeats a request, or uses a signed link, after that long.
 const REMEMBERED: TimeDelta = TimeDelta::days(8);
+/// Numbers move from network to network: through whom one was reached is not known for good.
+const CARRIED: TimeDelta = TimeDelta::days(30);
 const FORGET_EVERY: TimeDelta = TimeDelta::hours(1);
 
-pub(super) async fn run(context: Context, stop: CancellationToken) {
+pub(super) async fn run(context: Context, mut watchman: Watchman, stop: CancellationToken) {
     let mut forget_at = context.clock.now();
     while !stop.is_cancelled() {
         if context.clock.now() >= forget_at {
             forget_at = context.clock.now() + FORGET_EVERY;
             forget(&context).await;
         }
-        let wait = match look(&context).await {
+        let looked = match look(&context).await {
+            Ok(()) => watchman.look(&context).await,
+            Err(error) => Err(error),
+        };
+        let wait = match looked {
             Ok(()) => EVERY,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the watcher could not look");
@@ -52,6 +58,7 @@ async fn forget(context: &Context) {
     let now = context.clock.now();
     let forget = async move |db: &mut sqlx::AnyConnection| {
         seen::forget(db, &org, before).await?;
+        carried::forget(db, &org, now - CARRIED).await?;
         spent::forget(db, &org, now).await
     };
     if let Err(error) = context.store.write(forget).await {
@@ -64,6 +71,7 @@ pub(super) async fn look(context: &Context) -> Result<(), StoreError> {
     measure(context).await?;
     mend_escalations(context).await?;
     mend_attempts(context).await?;
+    cost::look(context).await?;
     aside::tell_of_untold(context, context.clock.now() - LATE).await
 }
 

@@ -34,7 +34,7 @@ impl Story {
         call
     }
 
-    async fn accepts(&mut self) -> Callback {
+    pub async fn accepts(&mut self) -> Callback {
         let call = self.is_offered([Press::on("innerhalb von 30 Minuten", "1")]).await;
         assert_eq!(call.outcome, Some(Outcome::Callback));
         self.promise().await
@@ -66,7 +66,7 @@ impl Story {
         }
     }
 
-    async fn is_settled(&mut self) -> Callback {
+    pub async fn is_settled(&mut self) -> Callback {
         self.until_stored("the promise is settled", async |db| {
             let found = pikett::store::callbacks::list(db, &default_org(), None, 5).await?;
             Ok(found.into_iter().find(|callback| !callback.is_open()))
@@ -84,11 +84,11 @@ impl Story {
 }
 
 /// Whoever picks up takes what is offered and talks for a while.
-fn willing() -> Behaviour {
+pub fn willing() -> Behaviour {
     Behaviour::answers(3.0, [Press::on(PRESS_1, "1"), Press::on(PRESS_1, "1")]).hanging_up_after(60.0)
 }
 
-fn customer() -> Behaviour {
+pub fn customer() -> Behaviour {
     Behaviour::answers(4.0, []).hanging_up_after(30.0)
 }
 

@@ -59,6 +59,8 @@ stories! {
 
     async fn a_call_or_leg_that_nobody_knows_gets_a_farewell(story: Story) {
         let form = [("CallSid", CALL_SID), ("CallStatus", "in-progress"), ("Digits", "1"), ("QueueResult", "leave")];
+        let unknown = ["answer=\"unknown\""];
+        let before = story.metric("pikett_webhooks_total", &unknown).await;
         for id in ["cll_01KJP2N7E0M7YS9YKMV4BFD8MG", "x", "..%2F..%2Fetc", "leg_01KJP2N7E0M7YS9YKMV4BFD8MG"] {
             for path in ["calls/ID/turns/3", "calls/ID/queue/3", "calls/ID/wait", "legs/ID", "legs/ID/key", "legs/ID/talked"] {
                 let answer = story.signed(&format!("/carriers/twilio/{}", path.replace("ID", id)), &form).await;
@@ -66,7 +68,29 @@ stories! {
                 assert!(answer.body.contains("<Response"), "{path}: {}", answer.body);
             }
         }
+        assert!(story.metric("pikett_webhooks_total", &unknown).await >= before + 8.0);
         assert_eq!(story.number(CALLS).await, 0);
+    }
+
+    async fn a_turn_that_comes_twice_or_too_late_is_answered_and_counted(story: Story) {
+        let caller = story.phones(PETRA, []);
+        story.hears(&caller, "Für einen Ausfall").await;
+        let call = story.call_row(&caller).await;
+        let form = [("CallSid", caller.as_str()), ("CallStatus", "in-progress"), ("Digits", "9")];
+        let path = |turn: u32| format!("/carriers/twilio/calls/{}/turns/{turn}", call.id);
+        let (repeated, late) = (["answer=\"repeated\""], ["answer=\"late\""]);
+        let before = story.metric("pikett_webhooks_total", &repeated).await;
+        let first = story.signed(&path(call.turn), &form).await;
+        let second = story.signed(&path(call.turn), &form).await;
+        assert_eq!((first.status, &first.body), (200, &second.body), "the same document again");
+        assert!(story.metric("pikett_webhooks_total", &repeated).await > before);
+        let before = story.metric("pikett_webhooks_total", &late).await;
+        story.sim().hang_up(&caller);
+        let over = story.over(&caller).await;
+        let answer = story.signed(&path(over.turn), &form).await;
+        assert!(answer.status == 200 && answer.body.contains("<Response"), "{answer:?}");
+        assert_eq!(story.call_row(&caller).await, over, "nothing follows from it");
+        assert!(story.metric("pikett_webhooks_total", &late).await > before);
     }
 
     async fn control_characters_do_no_harm_anywhere(story: Story) {

@@ -88,6 +88,33 @@ stories! {
         assert!(outcomes.iter().all(|outcome| *outcome == Some(Outcome::Goodbye)), "{outcomes:?}");
     }
 
+    async fn no_number_is_dialled_more_often_than_its_cap(
+        story: Story,
+        |folder: &Path| limited(folder, "countries = [\"DE\", \"GB\"]\nnumber_calls_per_hour = 2")
+    ) {
+        for _ in 0..3 {
+            let caller = story.phones_at(DORA, HAND_OVER, []);
+            assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Goodbye), "the flow leads on");
+        }
+        assert_eq!(story.legs_to(OUTSIDE).len(), 2);
+        story.behaves(ANNA, takes(4.0, PRESS_1_DE));
+        let caller = story.phones(PETRA, [chooses("1")]);
+        story.talk(&caller).await;
+        assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Connected), "other numbers have their own");
+    }
+
+    async fn past_the_days_cap_nobody_is_rung_an_hour_later_either(
+        story: Story,
+        |folder: &Path| limited(folder, "countries = [\"DE\", \"GB\"]\ncalls_per_day = 1")
+    ) {
+        let first = story.phones_at(DORA, HAND_OVER, []);
+        story.over(&first).await;
+        story.pass(61 * 60).await;
+        let second = story.phones_at(DORA, HAND_OVER, []);
+        story.over(&second).await;
+        assert_eq!(story.legs_to(OUTSIDE).len(), 1);
+    }
+
     async fn forwards_count_towards_the_cap(
         story: Story,
         |folder: &Path| limited(folder, "countries = [\"DE\", \"GB\"]\ncalls_per_hour = 2")

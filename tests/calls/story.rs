@@ -18,7 +18,7 @@ use pikett::{
     config::Config,
     demo::stage::{GOLD, Set, Stage},
     model::Instant,
-    sim::{Behaviour, Caller, Event, Hooks, Press, Sid, Sim, Times, What},
+    sim::{Behaviour, Caller, Event, Hooks, Press, Settings, Sid, Sim, Times, What},
     store::{Store, StoreError},
 };
 use sqlx::{AnyConnection, Row};
@@ -92,6 +92,8 @@ pub fn rewritten(folder: &Path, changes: &[(&str, &str)]) {
 
 pub struct Story {
     pub stage: Stage,
+    /// Of the second carrier, where there is one.
+    pub second: Option<Sim>,
     pub clock: Clock,
     pub service: Option<Service>,
     /// A connection of its own.
@@ -107,6 +109,15 @@ pub struct Story {
 impl Story {
     /// `change` may write other declarations into the folder before they are applied.
     pub async fn begin(scratch: Scratch, change: impl FnOnce(&Path)) -> Self {
+        Self::begin_over(scratch, None, change).await
+    }
+
+    /// With a second carrier, whose section this makes: of its simulator's address, account and token.
+    pub async fn begin_over(
+        scratch: Scratch,
+        second: Option<fn(&str, &str, &str) -> String>,
+        change: impl FnOnce(&Path),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(BEGIN.parse().unwrap());
         let times = Times { calls_per_second: f64::INFINITY, ..Times::default() };
@@ -119,6 +130,10 @@ impl Story {
             database: Some(&scratch.url),
         };
         let mut stage = Stage::set(set).await.unwrap();
+        let second = match second {
+            Some(section) => Some(another(&stage, &clock, section).await),
+            None => None,
+        };
         let more = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/calls/msp");
         for name in ["more.toml", "straight-through.toml", "hand-over.toml", "french.toml", "en-francais.toml"] {
             std::fs::copy(more.join(name), folder.path().join(name)).unwrap();
@@ -138,7 +153,8 @@ impl Story {
         }
         let service = Service::start(&stage.config, clock.clone(), Ids::seeded(2)).await.unwrap();
         let store = Store::open(&scratch.url).await.unwrap();
-        Self { stage, clock, service: Some(service), store, place: 0, warnings: Vec::new(), _folder: folder, scratch }
+        let (service, warnings) = (Some(service), Vec::new());
+        Self { stage, second, clock, service, store, place: 0, warnings, _folder: folder, scratch }
     }
 
     pub fn sim(&self) -> &Sim {
@@ -221,7 +237,8 @@ impl Story {
             let busy = self.service.is_some();
             let awake = self.clock.next_wake().map_or(busy, |due| due <= now);
             let events = self.sim().log_after(self.place).len();
-            let rows = if awake || self.sim().under_way() > 0 { -1 } else { self.rows_in_work(now).await };
+            let asked = self.sim().under_way() + self.second.as_ref().map_or(0, Sim::under_way);
+            let rows = if awake || asked > 0 { -1 } else { self.rows_in_work(now).await };
             quiet = match rows {
                 -1 => 0,
                 _ if (events, rows) != before => 0,
@@ -264,10 +281,31 @@ impl Story {
         }
         self.store.close().await;
         self.stage.sim.clone().stop().await;
+        if let Some(second) = self.second.take() {
+            second.stop().await;
+        }
         let Scratch { .. } = &self.scratch;
         let scratch = std::mem::replace(&mut self.scratch, Scratch::sqlite());
         scratch.remove().await;
     }
+}
+
+/// A number that the second carrier has.
+pub const SECOND: &str = "+4930901899";
+
+async fn another(stage: &Stage, clock: &Clock, section: fn(&str, &str, &str) -> String) -> Sim {
+    let times = Times { calls_per_second: f64::INFINITY, ..Times::default() };
+    let settings = Settings { times, ..Settings::new(clock.clone(), Ids::seeded(3)) };
+    let token = settings.accounts[0].token.expose().to_owned();
+    let sim = Sim::start(settings).await.unwrap();
+    let mut config = std::fs::read_to_string(&stage.config_file).unwrap();
+    config.push_str(&section(&sim.base_url(), &sim.account_sid(), &token));
+    std::fs::write(&stage.config_file, config).unwrap();
+    sim.number(phone(SECOND), Hooks::at(sim.account_sid(), &format!("{}/carriers/second", stage.url())));
+    for number in [ANNA, BEN, CEM, OUTSIDE] {
+        sim.phone(phone(number), Behaviour::never_answers());
+    }
+    sim
 }
 
 /// A failed story shows what happened.

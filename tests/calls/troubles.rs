@@ -165,6 +165,19 @@ stories! {
         assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("anna")));
     }
 
+    async fn a_carrier_that_wants_to_be_left_alone_for_long_is_and_the_next_is_rung(story: Story) {
+        let busy = RestFaults { status: Some(429), retry_after_s: Some(120), ..RestFaults::default() };
+        story.sim().faults().set_for(phone(ANNA), rest(busy));
+        story.behaves(BEN, takes(4.0, PRESS_1_EN));
+        let caller = story.phones(PETRA, [chooses("1")]);
+        story.talk(&caller).await;
+        let call = story.over(&caller).await;
+        assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("ben")));
+        let refused = |what: &What| matches!(what, What::Rest { status: Some(429), path, .. } if path.contains("Calls"));
+        assert_eq!(story.sim().log().iter().filter(|event| refused(&event.what)).count(), 1, "asked before its time");
+        story.sim().faults().clear();
+    }
+
     async fn a_call_whose_answer_got_lost_is_found_and_not_placed_twice(story: Story) {
         story.sim().faults().set_for(phone(ANNA), rest(RestFaults { cut: Some(Cut::After), reads: false, ..RestFaults::default() }));
         story.behaves(ANNA, takes(8.0, PRESS_1_DE));
@@ -175,6 +188,18 @@ stories! {
         let call = story.over(&caller).await;
         assert_eq!((call.outcome, story.owner(&call).await.as_deref()), (Some(Outcome::Connected), Some("anna")));
         assert_eq!(story.legs_to(ANNA).len(), 1);
+    }
+
+    async fn a_phone_that_may_ring_already_is_rung_again_and_counted(story: Story) {
+        let before = story.metric("pikett_duplicates_total", &[]).await;
+        story.sim().faults().set(rest(RestFaults { status: Some(500), ..RestFaults::default() }));
+        let caller = story.phones(PETRA, [chooses("1"), message("Alles steht")]);
+        let call = story.over(&caller).await;
+        assert_eq!(call.outcome, Some(Outcome::Voicemail));
+        assert!(story.metric("pikett_duplicates_total", &[]).await > before);
+        story.sim().faults().clear();
+        let alert = story.alert_of(&call).await;
+        assert!(!story.paged(&alert).await.is_empty());
     }
 
     async fn nothing_can_be_rung_for_a_while_and_the_caller_is_not_lost(story: Story) {

@@ -121,10 +121,12 @@ async fn the_command_line_acts_beside_the_service_and_prints_the_same() {
     assert!(house.pikett(&["alert", "ack", "1", "on my way", "--by", "anna"]).contains("acknowledged"));
     let alert = house.get("/api/v1/alerts/1").await;
     assert_eq!(alert["acknowledged_by"], "anna");
+    assert_eq!(alert["details"], json!([{ "name": "source", "value": "db1" }]));
     assert_eq!(house.json(&["alerts", "--open", "--json"])[0], alert);
     assert_eq!(house.json(&["explain", "1", "--json"])["alert"], alert);
     let told = house.pikett(&["explain", alert["id"].as_str().unwrap()]);
     assert!(told.contains("+00:00:00") && told.contains("Anna Berger"), "{told}");
+    assert!(told.contains("\n  source: db1\n"), "{told}");
     assert!(house.pikett(&["alert", "ack", "1"]).contains("is acknowledged already, by anna"));
     assert!(house.pikett(&["alert", "resolve", "1"]).contains("resolved"));
     assert_eq!(house.json(&["alerts", "--open", "--json"]), json!([]));

@@ -60,6 +60,7 @@ fn filled(path: &str) -> String {
         .replace("{callback}", "1")
         .replace("{person}", "anna")
         .replace("{contact}", "desk")
+        .replace("{method}", "mobile")
         .replace("{flow}", "voicemail-only")
         .replace("{version}", "1")
 }
@@ -137,6 +138,7 @@ async fn answers_have_the_described_shapes() {
         "/alerts/{alert}/timeline",
         "/calls",
         "/flows",
+        "/flows/{flow}",
         "/flows/{flow}/versions/{version}",
         "/voicemails",
         "/people/{person}/contacts",

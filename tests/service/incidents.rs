@@ -13,8 +13,8 @@ async fn tells(house: &House) {
         "title": "Mail is down", "text": { "de": "Die Mail ist gestört.", "en": "Mail is down." }, "by": "anna",
     });
     let post = || house.posted("/api/v1/incidents", &open).header("Idempotency-Key", "mail-1").send();
-    let first = answered(post().await.unwrap(), 200).await;
-    assert_eq!(answered(post().await.unwrap(), 200).await, first, "the same request opens nothing more");
+    let first = answered(post().await.unwrap(), 201).await;
+    assert_eq!(answered(post().await.unwrap(), 201).await, first, "the same request opens nothing more");
     let incident = &first["incident"];
     assert_eq!((&incident["number"], &incident["state"]), (&json!(1), &json!("investigating")));
     let patch = async |path: &str, body: Value, status| {
@@ -26,11 +26,14 @@ async fn tells(house: &House) {
     assert_eq!(found["incident"]["texts"]["de"], "Die Mail ist gestört.", "what is left out stays");
     let stale = patch("/api/v1/incidents/1", json!({ "state": "monitoring", "rev": 0 }), 409).await;
     assert_eq!(stale["title"], "the incident has changed meanwhile");
+    // What is answered may be sent back.
+    let again = json!({ "texts": found["incident"]["texts"], "title": found["incident"]["title"] });
+    assert_eq!(patch("/api/v1/incidents/1", again, 200).await["changed"], json!(false));
     let same = patch("/api/v1/incidents/1", json!({ "state": "identified" }), 200).await;
     assert_eq!(same["changed"], json!(false));
     let back = house.json(&["incident", "update", "1", "--state", "investigating", "--text", "en=Worse.", "--json"]);
     assert_eq!((&back["rev"], &back["texts"]), (&json!(2), &json!({ "en": "Worse." })), "told anew as one");
-    house.pikett(&["incident", "resolve", "1", "--text", "en=Mail works again.", "--by", "anna"]);
+    house.pikett(&["incident", "close", "1", "--text", "en=Mail works again.", "--by", "anna"]);
     let over = patch("/api/v1/incidents/1", json!({ "state": "monitoring" }), 409).await;
     assert_eq!(over["title"], "the incident is resolved");
     let story = house.get("/api/v1/incidents/1").await;
@@ -73,6 +76,9 @@ async fn what_is_wrong_with_an_incident_is_told_by_field() {
     assert_eq!(fields(&post(wrong, 422).await), ["/customers", "/state", "/text", "/colour"]);
     let wrong = json!({ "text": "x".repeat(1_001), "customers": ["acme"], "contracts": ["acme-gold"] });
     assert_eq!(fields(&post(wrong, 422).await), ["/title", "/text", "/customers", "/contracts"]);
+    let wrong = json!({ "title": "x", "text": "y", "texts": { "en": "y" } });
+    assert_eq!(fields(&post(wrong, 422).await), ["/texts"]);
+    assert_eq!(fields(&post(json!({ "title": "x", "texts": "y" }), 422).await), ["/texts"]);
     let reader = house.request(Method::POST, "/api/v1/incidents").bearer_auth(&house.read);
     answered(reader.json(&json!({ "title": "x" })).send().await.unwrap(), 403).await;
     let request = house.request(Method::PATCH, "/api/v1/incidents/7").bearer_auth(&house.write);

@@ -68,6 +68,11 @@ async fn a_template_is_staged_looked_at_put_into_force_and_taken_back() {
     assert_eq!(looked["hotlines"][0], json!({ "hotline": "+4930901820", "flow": "hello", "changes": change("ACME") }));
     assert_eq!(looked["hotlines"][1]["changes"], change("uns"));
     assert_eq!(active(&house), [(2, false), (1, true)], "a look changes nothing");
+    assert_eq!(house.json(&["flow", "preview", "hello", "2", "--json"]), looked, "the same by its own name");
+    let newest = house.pikett(&["flow", "preview", "hello"]);
+    assert!(newest.contains("hotline +4930901820: 1 change by flow hello"), "{newest}");
+    assert!(newest.contains("version 2 of flow hello would be put into force"), "{newest}");
+    assert_eq!(active(&house), [(2, false), (1, true)], "neither does a preview");
     let done = house.pikett(&["flow", "activate", "hello", "2"]);
     assert!(done.contains("version 2 of flow hello is in force"), "{done}");
     assert_eq!(active(&house), [(2, true), (1, false)]);
@@ -118,11 +123,15 @@ async fn a_flow_whose_test_calls_fail_is_kept_at_most() {
     std::fs::write(house.path("hello.test.toml"), call).unwrap();
     let refused = house.command(&["apply", "hello.toml"]).output().unwrap();
     let words = String::from_utf8(refused.stderr).unwrap();
-    assert!(refused.status.code() == Some(1) && words.contains("hello.test.toml:7: test call \"hello\""), "{words}");
+    assert!(refused.status.code() == Some(1) && words.contains("hello.test.toml:7:1: test call \"hello\""), "{words}");
     house.pikett(&["apply", "--stage", "hello.toml"]);
     let refused = house.command(&["flow", "activate", "hello", "2"]).output().unwrap();
     let words = String::from_utf8(refused.stderr).unwrap();
-    assert!(words.contains("expected to hear \"Willkommen bei ACME\""), "{words}");
+    assert!(
+        words.contains("hello.test.toml:7:1: test call \"hello\": expected to hear \"Willkommen bei ACME\""),
+        "{words}"
+    );
+    assert_eq!(words.matches("mend the flow").count(), 1, "{words}");
     assert_eq!(active(&house), [(2, false), (1, true)]);
     // The call is what was wrong: mended, the same version is put into force.
     std::fs::write(house.path("hello.test.toml"), call.replace("Willkommen bei", "Hier ist")).unwrap();
@@ -138,6 +147,10 @@ async fn programs_keep_and_activate_versions() {
     let broken = post("/api/v1/flows").body(FLOW.replace("\"mail\"", "\"mial\"")).send().await.unwrap();
     let problem = answered(broken, 422).await;
     assert!(problem["errors"][0]["message"].as_str().unwrap().contains("did you mean `mail`?"), "{problem}");
+    let headless = post("/api/v1/flows").body("[steps.a]\ndo = \"hangup\"\n").send().await.unwrap();
+    let problem = answered(headless, 422).await;
+    let places: Vec<&Value> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
+    assert_eq!(places, ["1:1"; 3], "what the whole file lacks stands at its head: {problem}");
     let kept = post("/api/v1/flows").body(FLOW.replace("bei", "beim Team von")).send().await.unwrap();
     assert_eq!(answered(kept, 200).await, json!({ "flow": "hello", "version": 2, "test_calls": null }));
     let one = house.get("/api/v1/flows/hello/versions/2").await;
@@ -150,9 +163,35 @@ async fn programs_keep_and_activate_versions() {
         let done = answered(activate(json!({ "version": 2 })).await.unwrap(), 200).await;
         assert_eq!(done["changed"], changed, "{done}");
     }
+    let flow = house.get("/api/v1/flows/hello").await;
+    assert_eq!((&flow["version"], &flow["newest"], &flow["rollback_to"]), (&json!(2), &json!(2), &json!(1)));
+    assert!(flow["source"].as_str().unwrap().contains("beim Team von"), "{flow}");
+    assert_eq!(flow["hotlines"], json!(["+4930901820", "+4930901821"]));
+    answered(house.request(Method::GET, "/api/v1/flows/helo").bearer_auth(&house.read).send().await.unwrap(), 404)
+        .await;
+    let first = house.get("/api/v1/flows?limit=1").await;
+    let next = first["next"].as_str().unwrap();
+    let second = house.get(&format!("/api/v1/flows?limit=1&cursor={next}")).await;
+    assert_eq!((&first["items"][0]["version"], &second["items"][0]["version"]), (&json!(2), &json!(1)));
+    assert_eq!(second["next"], Value::Null);
+    let wrong = house.request(Method::GET, "/api/v1/flows?cursor=2").bearer_auth(&house.read).send().await.unwrap();
+    assert_eq!(answered(wrong, 400).await["errors"][0]["field"], "cursor");
     let list = house.get("/api/v1/flows?flow=hello").await;
     assert!(list["items"][0]["version"] == 2 && list["items"][0]["active_since"].is_string(), "{list}");
     answered(activate(json!({ "version": 9 })).await.unwrap(), 404).await;
+    let back = async |flow: &str, body: Value, status: u16| {
+        let request = house.posted(&format!("/api/v1/flows/{flow}/rollback"), &body);
+        answered(request.send().await.unwrap(), status).await
+    };
+    let looked = back("hello", json!({ "dry_run": true }), 200).await;
+    assert_eq!((&looked["version"], &looked["hotlines"][0]["hotline"]), (&json!(1), &json!("+4930901820")));
+    assert_eq!(active(&house), [(2, true), (1, false)]);
+    back("hello", json!({ "version": 1 }), 422).await;
+    assert_eq!(back("hello", json!({}), 200).await["changed"], true);
+    assert_eq!(active(&house), [(2, false), (1, true)]);
+    assert_eq!(back("helo", json!({}), 404).await["title"], "there is no version to go back to");
+    let reader = house.request(Method::POST, "/api/v1/flows/hello/rollback").bearer_auth(&house.read);
+    assert_eq!(reader.send().await.unwrap().status(), 403);
     let wrong = answered(activate(json!({ "version": "two", "now": 1 })).await.unwrap(), 422).await;
     assert_eq!(wrong["errors"].as_array().unwrap().len(), 2, "{wrong}");
     let reader = house.request(Method::POST, "/api/v1/flows").bearer_auth(&house.read).body(FLOW);

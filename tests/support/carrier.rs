@@ -21,6 +21,7 @@ pub struct Asked {
     pub path: String,
     pub query: Vec<(String, String)>,
     pub form: Vec<(String, String)>,
+    pub body: Vec<u8>,
     pub headers: HeaderMap,
 }
 
@@ -105,6 +106,7 @@ async fn answer(
         path: uri.path().to_owned(),
         query: pairs(uri.query().unwrap_or_default().as_bytes()),
         form: pairs(&body),
+        body: body.to_vec(),
         headers,
     });
     let Some(told) = inside.told.pop_front() else {

@@ -1,4 +1,4 @@
-//! The JSON shape of a flow's version. What `wire` says of shapes holds here too.
+//! The JSON shapes of flows and their versions. What `wire` says of shapes holds here too.
 
 use serde::Serialize;
 
@@ -13,6 +13,21 @@ pub struct FlowVersion {
     pub created_at: Instant,
     /// Since when it answers calls; null: it does not.
     pub active_since: Option<Instant>,
+}
+
+/// A flow, as it answers calls.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Flow {
+    pub flow: String,
+    /// In force; null: none is.
+    pub version: Option<i64>,
+    pub file: Option<String>,
+    pub source: Option<String>,
+    pub newest: i64,
+    /// What answered calls before; null: nothing did.
+    pub rollback_to: Option<i64>,
+    /// Numbers that run it.
+    pub hotlines: Vec<String>,
 }
 
 impl From<&Listed> for FlowVersion {

@@ -6,6 +6,7 @@ mod callback;
 mod contact;
 mod flow;
 mod incident;
+mod mark;
 mod voicemail;
 
 use serde::Serialize;
@@ -14,8 +15,9 @@ use serde_json::Value;
 pub use call::{Call, Leg};
 pub use callback::{Callback, CallbackOutcome};
 pub use contact::Contact;
-pub use flow::FlowVersion;
+pub use flow::{Flow, FlowVersion};
 pub use incident::{Incident, IncidentOutcome, IncidentStory, IncidentUpdate};
+pub use mark::{Mark, MarkOutcome};
 pub use voicemail::{IntakeAnswer, Voicemail};
 
 use crate::{
@@ -23,6 +25,7 @@ use crate::{
     model::{
         Instant,
         alert::{Actor, AlertState},
+        details::Fact,
         id::PersonId,
     },
     oncall::{self, OnCall, Schedule},
@@ -59,6 +62,15 @@ pub struct Alert {
     pub call: Option<String>,
     /// What the caller said to the five questions, in the order in which they were asked.
     pub intake: Vec<IntakeAnswer>,
+    /// What the monitoring tool said beside the title, cut to what people read.
+    pub details: Vec<Detail>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Detail {
+    /// As the tool calls it: `source`, `disks.1.free`; of a link its text.
+    pub name: String,
+    pub value: String,
 }
 
 /// One sentence of a timeline.
@@ -191,6 +203,7 @@ impl Alert {
                 .filter(|answer| answer.alert.as_ref() == Some(&alert.id))
                 .filter_map(IntakeAnswer::new)
                 .collect(),
+            details: row.said().into_iter().map(|Fact { name, value }| Detail { name, value }).collect(),
         }
     }
 }

@@ -3,10 +3,10 @@
 //! One method is one request (a list is a few); nothing is repeated here. Parameters are those of
 //! Twilio's pages on calls, messages and recordings. Start with `Twilio`.
 
-mod pace;
+pub(super) mod pace;
 mod refusal;
-mod resource;
-mod wire;
+pub(super) mod resource;
+pub(super) mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -18,29 +18,32 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{
-    Answer, CallSeen, Carrier, CarrierError, Class, MessageSeen, Moved, NewCall, NewSms, Sid,
-    error_codes::{NOT_FOUND, NOT_IN_PROGRESS},
+    Answer, CallSeen, Carrier, CarrierError, Class, MessageSeen, Moved, NewCall, NewSms, Rates, Sid,
+    error_codes::{self, NOT_FOUND, NOT_IN_PROGRESS},
 };
 use crate::{
     clock::{Clock, Ids},
     model::{Instant, id::CarrierId, phone::Phone, secret::Secret},
 };
 use pace::Pace;
-use wire::{Ask, Effect, Wire};
+use wire::{Ask, Body, Credentials, Effect, Wire};
 
 /// Twilio's limits for `Timeout` and `ValidityPeriod`.
 const RING_S_MAX: u32 = 600;
 const VALIDITY_S_MAX: u32 = 36_000;
 
 /// A whole request; well below a worker's lease, together with the wait for a slot.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Where another carrier can take over: whoever does not answer is asked twice, and the page is out within ten
+/// seconds all the same.
+pub const PATIENCE_OF_SEVERAL: Duration = Duration::from_secs(4);
 /// A recorded talk may be long; whoever has less time asks for less.
-const FILE_PATIENCE: Duration = Duration::from_secs(300);
+pub(super) const FILE_PATIENCE: Duration = Duration::from_secs(300);
 
 const PAGE_SIZE: usize = 100;
 const PAGES_MAX: usize = 5;
 
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+pub(super) const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -52,10 +55,14 @@ pub struct Settings {
     pub base_url: String,
     pub calls_per_second: f64,
     pub messages_per_second: f64,
+    /// How long an answer is waited for.
+    pub patience: Duration,
 }
 
 pub struct Twilio {
     from: Phone,
+    rates: Rates,
+    patience: Duration,
     wire: Wire,
     calls: Pace,
     messages: Pace,
@@ -65,15 +72,22 @@ impl Twilio {
     /// `http` is `carrier::http_client()`, which follows no redirects.
     pub fn new(settings: Settings, http: reqwest::Client, clock: Clock) -> Self {
         let ids = Ids::random();
+        let base_url = settings.base_url.trim_end_matches('/').to_owned();
         Self {
+            rates: Rates {
+                calls_per_second: settings.calls_per_second,
+                messages_per_second: settings.messages_per_second,
+            },
             calls: Pace::new(settings.calls_per_second, clock.clone(), ids.clone()),
             messages: Pace::new(settings.messages_per_second, clock.clone(), ids),
             from: settings.from,
+            patience: settings.patience,
             wire: Wire {
                 id: settings.id,
-                account_sid: settings.account_sid,
-                auth_token: settings.auth_token,
-                base_url: settings.base_url.trim_end_matches('/').to_owned(),
+                root: format!("{base_url}/2010-04-01/Accounts/{}", settings.account_sid),
+                credentials: Credentials::Basic { user: settings.account_sid, password: settings.auth_token },
+                base_url,
+                class_of: error_codes::class_of,
                 http,
                 clock,
             },
@@ -86,15 +100,16 @@ impl Twilio {
             about: about.to_string(),
             method: Method::GET,
             url,
-            form: Vec::new(),
+            body: Body::Nothing,
             effect: Effect::None,
-            patience: PATIENCE,
+            patience: self.patience,
             is_file: false,
         }
     }
 
     fn post(&self, what: &'static str, about: impl fmt::Display, rest: &str, form: Vec<(&'static str, String)>) -> Ask {
-        Ask { method: Method::POST, form, effect: Effect::Change, ..self.get(what, about, self.wire.url(rest)) }
+        let body = Body::Form(form);
+        Ask { method: Method::POST, body, effect: Effect::Change, ..self.get(what, about, self.wire.url(rest)) }
     }
 
     async fn create(&self, ask: Ask) -> Result<Sid, CarrierError> {
@@ -127,7 +142,7 @@ impl Twilio {
             .finish();
         let mut next = Some(self.wire.url(&format!("/{collection}.json?{query}")));
         let mut found = Vec::new();
-        let until = self.wire.clock.now() + PATIENCE;
+        let until = self.wire.clock.now() + self.patience;
         for _ in 0..PAGES_MAX {
             let Some(url) = next.take().filter(|_| self.wire.clock.now() <= until) else { break };
             let ask = self.get(what, to.masked(), url);
@@ -157,6 +172,10 @@ impl Carrier for Twilio {
 
     fn from(&self) -> &Phone {
         &self.from
+    }
+
+    fn rates(&self) -> Rates {
+        self.rates
     }
 
     fn place_call<'a>(&'a self, call: &'a NewCall) -> Answer<'a, Sid> {

@@ -32,7 +32,7 @@ const JITTER: f64 = 0.1;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, Forward, NoOpMiddleware<Duration>>;
 
-pub(super) struct Pace {
+pub(in crate::carrier) struct Pace {
     limiter: Limiter,
     clock: Clock,
     ids: Ids,
@@ -44,7 +44,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(per_second: f64, clock: Clock, ids: Ids) -> Self {
+    pub(in crate::carrier) fn new(per_second: f64, clock: Clock, ids: Ids) -> Self {
         let period = Duration::from_secs_f64(1.0 / per_second.clamp(0.001, 100_000.0));
         // One at a time: a burst would be twice the pace in its first second.
         let quota = Quota::with_period(period).expect("the period is at least some microseconds");
@@ -53,7 +53,7 @@ impl Pace {
     }
 
     /// Returns when a request may be made; `Class::Paced` when that would take too long.
-    pub(super) async fn slot(&self) -> Result<(), CarrierError> {
+    pub(in crate::carrier) async fn slot(&self) -> Result<(), CarrierError> {
         let place = Place::take(&self.in_line);
         if place.ahead > 0 {
             let expected = self.period.saturating_mul(place.ahead.saturating_add(1));

@@ -13,7 +13,7 @@ use crate::model::Instant;
 /// A stranger's sentence is kept short: it goes into timelines.
 const MESSAGE_MAX: usize = 300;
 
-pub(super) fn read(status: u16, body: &[u8]) -> CarrierError {
+pub(super) fn read(status: u16, body: &[u8], class_of: fn(Option<u32>, Option<u16>) -> Class) -> CarrierError {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     let first = &answer["errors"][0];
     let code = [&answer["code"], &answer["error_code"], &first["code"]].into_iter().find_map(number);
@@ -26,7 +26,7 @@ pub(super) fn read(status: u16, body: &[u8]) -> CarrierError {
     let class = match (code, status) {
         // We follow no redirects, so this address serves nobody until it is mended.
         (None, 300..=399) => Class::Account,
-        _ => error_codes::class_of(code, Some(status)),
+        _ => class_of(code, Some(status)),
     };
     let unsaid = match status {
         300..=399 => "the address points elsewhere: check `base_url`",
@@ -97,7 +97,7 @@ mod tests {
             (400, r#"{"code": null, "message": {"a": 1}}"#, Class::Bug, None, "it gave no reason"),
             (301, "moved", Class::Account, None, "the address points elsewhere: check `base_url`"),
         ] {
-            let error = read(status, body.as_bytes());
+            let error = read(status, body.as_bytes(), error_codes::class_of);
             assert_eq!((error.class, error.code, error.message.as_str()), (class, code, message), "{body}");
             assert_eq!(error.status, Some(status));
         }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_long_sentence_is_cut_and_has_no_line_breaks() {
         let body = serde_json::json!({ "message": format!("a\r\n\tb {}", "ü".repeat(1_000)) }).to_string();
-        let message = read(400, body.as_bytes()).message;
+        let message = read(400, body.as_bytes(), error_codes::class_of).message;
         assert!(message.starts_with("a b ü") && message.chars().count() == MESSAGE_MAX);
     }
 

@@ -12,11 +12,11 @@ use super::super::{
 };
 use crate::model::Instant;
 
-pub(super) fn sid(answer: &Value) -> Option<Sid> {
+pub(in crate::carrier) fn sid(answer: &Value) -> Option<Sid> {
     answer["sid"].as_str().filter(|sid| !sid.is_empty()).map(Sid::new)
 }
 
-pub(super) fn call(answer: &Value) -> Option<CallSeen> {
+pub(in crate::carrier) fn call(answer: &Value) -> Option<CallSeen> {
     Some(CallSeen {
         sid: sid(answer)?,
         status: CallStatus::parse(answer["status"].as_str()?),
@@ -25,7 +25,7 @@ pub(super) fn call(answer: &Value) -> Option<CallSeen> {
     })
 }
 
-pub(super) fn message(answer: &Value) -> Option<MessageSeen> {
+pub(in crate::carrier) fn message(answer: &Value) -> Option<MessageSeen> {
     Some(MessageSeen {
         sid: sid(answer)?,
         status: MessageStatus::parse(answer["status"].as_str()?),
@@ -36,13 +36,13 @@ pub(super) fn message(answer: &Value) -> Option<MessageSeen> {
 
 /// Whether we asked for it by REST: a Dial's leg to the same number, or what came from there, is
 /// none of ours.
-pub(super) fn is_ours(answer: &Value) -> bool {
+pub(in crate::carrier) fn is_ours(answer: &Value) -> bool {
     answer["parent_call_sid"].as_str().is_none_or(str::is_empty)
-        && answer["direction"].as_str().is_none_or(|direction| direction == "outbound-api")
+        && answer["direction"].as_str().is_none_or(|direction| ["outbound-api", "outbound"].contains(&direction))
 }
 
 /// A trial account writes a sentence before the text.
-pub(super) fn has_text(answer: &Value, body: &str) -> bool {
+pub(in crate::carrier) fn has_text(answer: &Value, body: &str) -> bool {
     answer["body"].as_str().is_some_and(|sent| sent.trim().ends_with(body.trim()))
 }
 

@@ -30,6 +30,7 @@ fn twilio_with(base_url: &str, clock: &Clock) -> Twilio {
         base_url: base_url.to_owned(),
         calls_per_second: 1_000.0,
         messages_per_second: 1_000.0,
+        patience: PATIENCE,
     };
     Twilio::new(settings, http_client(clock), clock.clone())
 }

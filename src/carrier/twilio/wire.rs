@@ -23,45 +23,67 @@ const ANSWER_BYTES_MAX: usize = 8 << 20;
 const FILE_BYTES_MAX: usize = 256 << 20;
 const HOPS_MAX: usize = 3;
 
-pub(super) struct Wire {
-    pub(super) id: CarrierId,
-    pub(super) account_sid: String,
-    pub(super) auth_token: Secret,
-    pub(super) base_url: String,
-    pub(super) http: Client,
-    pub(super) clock: Clock,
+pub(in crate::carrier) struct Wire {
+    pub(in crate::carrier) id: CarrierId,
+    /// Where the account's things stand, without a slash at the end.
+    pub(in crate::carrier) root: String,
+    pub(in crate::carrier) credentials: Credentials,
+    pub(in crate::carrier) base_url: String,
+    /// What to do about an error: numbers mean other things at other carriers.
+    pub(in crate::carrier) class_of: fn(Option<u32>, Option<u16>) -> Class,
+    pub(in crate::carrier) http: Client,
+    pub(in crate::carrier) clock: Clock,
+}
+
+pub(in crate::carrier) enum Credentials {
+    Basic { user: String, password: Secret },
+    Bearer(Secret),
+}
+
+impl Credentials {
+    fn secret(&self) -> &Secret {
+        match self {
+            Self::Basic { password: secret, .. } | Self::Bearer(secret) => secret,
+        }
+    }
+}
+
+pub(in crate::carrier) enum Body {
+    Nothing,
+    Form(Vec<(&'static str, String)>),
+    Json(Value),
 }
 
 /// Whether a request whose answer is lost may have changed something.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(in crate::carrier) enum Effect {
     /// It may simply be made again.
     None,
     Change,
 }
 
-pub(super) struct Ask {
+pub(in crate::carrier) struct Ask {
     /// For the log: `place a call`.
-    pub(super) what: &'static str,
+    pub(in crate::carrier) what: &'static str,
     /// For the log: a masked number or a SID.
-    pub(super) about: String,
-    pub(super) method: Method,
-    pub(super) url: String,
-    pub(super) form: Vec<(&'static str, String)>,
-    pub(super) effect: Effect,
-    pub(super) patience: Duration,
-    pub(super) is_file: bool,
+    pub(in crate::carrier) about: String,
+    pub(in crate::carrier) method: Method,
+    pub(in crate::carrier) url: String,
+    pub(in crate::carrier) body: Body,
+    pub(in crate::carrier) effect: Effect,
+    pub(in crate::carrier) patience: Duration,
+    pub(in crate::carrier) is_file: bool,
 }
 
 impl Wire {
     /// The address of something of this account.
-    pub(super) fn url(&self, rest: &str) -> String {
-        format!("{}/2010-04-01/Accounts/{}{rest}", self.base_url, self.account_sid)
+    pub(in crate::carrier) fn url(&self, rest: &str) -> String {
+        format!("{}{rest}", self.root)
     }
 
     /// The next page of a list, if it stands at the carrier's own address: credentials go nowhere
     /// else.
-    pub(super) fn next_page(&self, answer: &Value) -> Option<String> {
+    pub(in crate::carrier) fn next_page(&self, answer: &Value) -> Option<String> {
         let next = answer["next_page_uri"].as_str().filter(|uri| !uri.is_empty())?;
         if next.starts_with("/2010-04-01/") {
             return Some(format!("{}{next}", self.base_url));
@@ -70,13 +92,13 @@ impl Wire {
         self.is_at_home(&next).then(|| next.into())
     }
 
-    pub(super) async fn json(&self, ask: &Ask) -> Result<Value, CarrierError> {
+    pub(in crate::carrier) async fn json(&self, ask: &Ask) -> Result<Value, CarrierError> {
         let body = self.ask(ask).await?;
         serde_json::from_slice(&body).map_err(|_| ask.effect.lost("the carrier's answer is no JSON"))
     }
 
     /// Asks once. The answer is a success's body.
-    pub(super) async fn ask(&self, ask: &Ask) -> Result<Vec<u8>, CarrierError> {
+    pub(in crate::carrier) async fn ask(&self, ask: &Ask) -> Result<Vec<u8>, CarrierError> {
         let began = self.clock.now();
         let outcome = self.exchange(ask).await;
         let took = (self.clock.now() - began).to_std().unwrap_or_default();
@@ -93,7 +115,7 @@ impl Wire {
     }
 
     /// A request that was not made, because of our own pace.
-    pub(super) fn count_paced(&self) {
+    pub(in crate::carrier) fn count_paced(&self) {
         let class = Class::Paced.as_str();
         metrics::counter!(metric::REQUESTS, "provider" => self.id.to_string(), "class" => class).increment(1);
     }
@@ -118,9 +140,16 @@ impl Wire {
         let is_at_home = self.is_at_home(&url);
         let mut request = self.http.request(ask.method.clone(), url).timeout(patience(&self.clock, ask.patience));
         if is_at_home {
-            request = request.basic_auth(&self.account_sid, Some(self.auth_token.expose()));
+            request = match &self.credentials {
+                Credentials::Basic { user, password } => request.basic_auth(user, Some(password.expose())),
+                Credentials::Bearer(key) => request.bearer_auth(key.expose()),
+            };
         }
-        if ask.form.is_empty() { request } else { request.form(&ask.form) }
+        match &ask.body {
+            Body::Nothing => request,
+            Body::Form(form) => request.form(form),
+            Body::Json(json) => request.json(json),
+        }
     }
 
     async fn read(&self, ask: &Ask, mut response: Response) -> Result<Vec<u8>, CarrierError> {
@@ -141,9 +170,9 @@ impl Wire {
             return end.map(|()| body);
         }
         // A refusal counts although its explanation broke off.
-        let mut error = refusal::read(status.as_u16(), &body);
+        let mut error = refusal::read(status.as_u16(), &body, self.class_of);
         error.retry_after = retry_after.and_then(|given| refusal::retry_after(&given, self.clock.now()));
-        error.message = error.message.replace(self.auth_token.expose(), "…");
+        error.message = error.message.replace(self.credentials.secret().expose(), "…");
         if error.class == Class::Unsure && ask.effect == Effect::None {
             error.class = Class::Retry;
         }
@@ -157,7 +186,7 @@ impl Wire {
 
 impl Effect {
     /// The answer to a request that has arrived is lost.
-    pub(super) fn lost(self, message: impl Into<String>) -> CarrierError {
+    pub(in crate::carrier) fn lost(self, message: impl Into<String>) -> CarrierError {
         let class = match self {
             Self::None => Class::Retry,
             Self::Change => Class::Unsure,

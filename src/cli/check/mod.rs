@@ -8,8 +8,9 @@ use std::fmt::Display;
 
 use clap::Args;
 
-use super::{Common, Failure, Verdict, declared, flow::check::hints, say};
+use super::{Common, Failure, Verdict, declared, flow::check::hints, mark, say};
 use crate::{
+    api::wire::Mark,
     config::Config,
     declare::{Directory, directory::default_org, spare_warnings, stored_faults},
     languages,
@@ -19,7 +20,7 @@ use crate::{
         person::{Address, ContactMethod},
         phone::Phone,
     },
-    store::{Store, StoreError, contacts, declarations::Declared},
+    store::{Store, StoreError, contacts, declarations::Declared, marks},
 };
 
 /// Check the configuration, the database, the carriers, the mail server and the flows
@@ -49,11 +50,14 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
     say(format_args!("languages      {}", spoken.join(", ")));
     let (_, store) = common.open().await?;
     let declared = declared::load(&store).await.map_err(|error| Failure::of("read the declarations", error));
-    let stopped = stopped(&store).await.map_err(|error| Failure::of("read who wants no SMS", error));
+    let unused = unused(&store).await.map_err(|error| Failure::of("read which contacts are not used", error));
     store.close().await;
-    let (declared, stopped) = (declared?, stopped?);
+    let (declared, (stopped, marks)) = (declared?, unused?);
     say(format_args!("database       sound, declarations at revision {}", declared.revision));
     let verdict = declarations(&config, &declared, &stopped);
+    for mark in &marks {
+        say(format_args!("warning        not used: {}", mark::in_words(&Mark::from(mark))));
+    }
     Ok(verdict.and(outside::ask(&config, &common.clock()).await))
 }
 
@@ -63,9 +67,11 @@ fn wrong(what: impl Display) -> Verdict {
     Verdict::Wrong
 }
 
-/// Numbers from which STOP was written, and not START since.
-async fn stopped(store: &Store) -> Result<Vec<(Phone, Instant)>, StoreError> {
-    contacts::stopped(&mut *store.read().await?, &default_org()).await
+/// Numbers from which STOP was written, and not START since; and what is marked as not working.
+async fn unused(store: &Store) -> Result<(Vec<(Phone, Instant)>, Vec<marks::Mark>), StoreError> {
+    let mut db = store.read().await?;
+    let stopped = contacts::stopped(&mut db, &default_org()).await?;
+    Ok((stopped, marks::all(&mut db, &default_org()).await?))
 }
 
 /// The gap that a STOP leaves.

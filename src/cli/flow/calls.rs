@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    cli::apply::text_beside,
+    cli::{apply::text_beside, files},
     config::secrets,
     declare::{Directory, File},
     flowtest::{self, Pins, Played, TestCall},
@@ -30,6 +30,8 @@ pub struct Tested {
 /// Plays test files. Declarations that several tests share are read once for each flow.
 #[derive(Default)]
 pub struct Stage {
+    /// Flows of other folders that may be called as well.
+    given: Vec<PathBuf>,
     worlds: BTreeMap<(PathBuf, PathBuf), Result<World, Vec<Fault>>>,
 }
 
@@ -48,19 +50,24 @@ pub fn flow_of(test: &Path) -> PathBuf {
     test.with_extension("").with_extension("toml")
 }
 
-/// What the test calls beside this flow come to; nothing where there are none.
-pub fn come_to(flow: &Path) -> TestCalls {
+/// What the test calls beside this flow come to; nothing where there are none. `given` are files of other flows.
+pub fn come_to(flow: &Path, given: &[PathBuf]) -> TestCalls {
     let test = test_of(flow);
     if !test.exists() {
         return TestCalls::default();
     }
-    let tested = Stage::default().play(&test);
-    let failed = tested.calls.iter().flat_map(|(call, played)| played.told(&tested.file, call));
-    let failed = failed.chain(tested.faults.iter().map(ToString::to_string)).collect();
+    let tested = Stage::with(given).play(&test);
+    let failed = tested.calls.iter().flat_map(|(call, played)| played.faults(&tested.file, call));
+    let failed = failed.chain(tested.faults.iter().cloned()).collect();
     TestCalls { played: tested.calls.len(), failed }
 }
 
 impl Stage {
+    /// For flows that call others, which need not stand beside them.
+    pub fn with(given: &[PathBuf]) -> Self {
+        Self { given: given.to_vec(), worlds: BTreeMap::new() }
+    }
+
     pub fn play(&mut self, test: &Path) -> Tested {
         let file = test.display().to_string();
         let mut tested = Tested { file: file.clone(), calls: Vec::new(), untested: Vec::new(), faults: Vec::new() };
@@ -96,7 +103,8 @@ impl Stage {
     fn play_one(&mut self, test: &Path, flow_path: &Path, flow: &Flow, call: &TestCall) -> Result<Played, Vec<Fault>> {
         let org = test.with_file_name(&call.org.value);
         let key = (org.clone(), flow_path.to_owned());
-        let world = self.worlds.entry(key).or_insert_with(|| world(&org, flow_path));
+        let given = &self.given;
+        let world = self.worlds.entry(key).or_insert_with(|| world(&org, flow_path, given));
         let world = world.as_mut().map_err(|faults| faults.clone())?;
         let fault = |what: String, mend: &str| {
             let (file, line) = (test.display().to_string(), call.line);
@@ -105,23 +113,28 @@ impl Stage {
         let hotline = flowtest::hotline_of(&world.directory, flow, call);
         let hotline = hotline.map_err(|(what, mend)| fault(what, mend))?.clone();
         let Some(in_use) = world.directory.flows.get(&flow.id).map(|in_use| in_use.flow.clone()) else {
-            return Err(fault(format!("flow `{}` is not among the declarations", flow.id), ""));
+            let mend = "give each flow an id of its own";
+            return Err(fault(format!("flow `{}` is not among the declarations", flow.id), mend));
         };
         Ok(flowtest::play(&world.directory, &hotline, &in_use, call, &mut world.pins))
     }
 }
 
-/// The declarations with the flow under test, and with those of its neighbours that the declarations or
-/// the flow itself name.
-fn world(org: &Path, flow: &Path) -> Result<World, Vec<Fault>> {
+/// The declarations with the flow under test, and with those of its neighbours and of `given` that the
+/// declarations or the flow itself name. Hotlines of other flows are passed over.
+fn world(org: &Path, flow: &Path, given: &[PathBuf]) -> Result<World, Vec<Fault>> {
     let read = |path: &Path| text(path).map(|text| File { name: path.display().to_string(), text });
     let mut files = vec![read(org)?, read(flow)?];
     let own = flow_id(&files[1].text);
-    let mut others: Vec<(String, File)> = neighbours(flow)
-        .iter()
-        .filter_map(|path| read(path).ok())
-        .filter_map(|file| Some((flow_id(&file.text).filter(|id| Some(id) != own.as_ref())?, file)))
-        .collect();
+    let mut others: Vec<(String, File)> = Vec::new();
+    for path in neighbours(flow).iter().chain(given) {
+        let Ok(file) = read(path) else { continue };
+        let Some(id) = flow_id(&file.text).filter(|id| Some(id) != own.as_ref()) else { continue };
+        // Beside the flow comes first.
+        if others.iter().all(|(other, _)| *other != id) {
+            others.push((id, file));
+        }
+    }
     // What is named by one that is named is needed as well.
     while let Some(place) = others.iter().position(|(id, _)| files.iter().any(|file| names(&file.text, id))) {
         files.push(others.remove(place).1);
@@ -132,15 +145,15 @@ fn world(org: &Path, flow: &Path) -> Result<World, Vec<Fault>> {
 }
 
 /// The declarations with a flow among them; or what is wrong with it there.
-pub fn among(org: &Path, flow: &Path) -> Result<Directory, Vec<Fault>> {
-    world(org, flow).map(|world| world.directory)
+pub fn among(org: &Path, flow: &Path, given: &[PathBuf]) -> Result<Directory, Vec<Fault>> {
+    world(org, flow, given).map(|world| world.directory)
 }
 
-/// The flows of the same folder that a flow calls, and those that they call.
-pub fn called_beside(path: &Path, flow: &Flow) -> BTreeMap<FlowId, Flow> {
+/// The flows of the same folder, and of `given`, that a flow calls, and those that they call.
+pub fn called_by(path: &Path, flow: &Flow, given: &[PathBuf]) -> BTreeMap<FlowId, Flow> {
     let beside = |path: &Path| text(path).and_then(|text| ivr::parse(&path.display().to_string(), &text)).ok();
     let mut others: Vec<Flow> = match flow.calls().next() {
-        Some(_) => neighbours(path).iter().filter_map(|path| beside(path)).collect(),
+        Some(_) => neighbours(path).iter().chain(given).filter_map(|path| beside(path)).collect(),
         None => Vec::new(),
     };
     let mut found: BTreeMap<FlowId, Flow> = BTreeMap::new();
@@ -179,8 +192,5 @@ fn names(text: &str, id: &str) -> bool {
 }
 
 fn text(path: &Path) -> Result<String, Vec<Fault>> {
-    fs::read_to_string(path).map_err(|error| {
-        let what = format!("the file could not be read: {error}");
-        vec![Fault { file: path.display().to_string(), line: 0, column: 0, what, mend: String::new() }]
-    })
+    files::text(path).map_err(|fault| vec![fault])
 }

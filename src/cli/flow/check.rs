@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -12,11 +11,15 @@ use serde_json::{Value, json};
 
 use super::calls;
 use crate::{
-    cli::{Common, Failure, Verdict, apply::is_passed_over, say, say_json},
+    cli::{Common, Failure, Verdict, apply::is_passed_over, files, say, say_json},
+    declare::{Directory, comes_to},
     ivr::{self, patience},
     languages,
     model::{duration, fault::Fault, id::FlowId, language::Language},
 };
+
+/// Ways to a human that are shown where nobody asked for all of them.
+const PATHS_SHOWN: usize = 10;
 
 /// Read flows and say all that is wrong with them
 #[derive(Debug, Args)]
@@ -27,7 +30,7 @@ pub struct Arguments {
     /// Flow files; *.test.toml are passed over
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Print every path to a human with its seconds, and refuse those that may take longer
+    /// Refuse paths to a human that may take longer, and print every path, not only the ten longest
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     longest: Option<TimeDelta>,
     /// Declarations with a hotline of each flow: check that the flows fit them, and that they reach somebody
@@ -42,16 +45,18 @@ pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     common.speak()?;
     let mut verdict = Verdict::Sound;
     let mut answers = Vec::new();
-    let files = arguments.files.iter().filter(|path| !is_passed_over(path));
-    let read: Vec<_> = files
+    let paths: Vec<PathBuf> = arguments.files.iter().filter(|path| !is_passed_over(path)).cloned().collect();
+    let read: Vec<_> = paths
+        .iter()
         .map(|path| {
             let name = path.display().to_string();
-            let flow = read(path).and_then(|text| ivr::parse(&name, &text));
+            let text = files::text(path).map_err(|fault| vec![fault]);
+            let flow = text.and_then(|text| ivr::parse(&name, &text));
             (name, path, flow)
         })
         .collect();
     let sound = read.iter().filter_map(|(.., flow)| flow.as_ref().ok());
-    let given: BTreeMap<&FlowId, &ivr::Flow> = sound.map(|flow| (&flow.id, flow)).collect();
+    let given = Given { flows: sound.map(|flow| (&flow.id, flow)).collect(), paths: &paths };
     for (name, path, flow) in &read {
         match flow {
             Ok(flow) => {
@@ -81,30 +86,35 @@ pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     Ok(verdict)
 }
 
+/// The files of the command line.
+struct Given<'a> {
+    flows: BTreeMap<&'a FlowId, &'a ivr::Flow>,
+    paths: &'a [PathBuf],
+}
+
 struct Judged {
     ways: patience::Ways,
     faults: Vec<Fault>,
+    hints: Vec<String>,
 }
 
 /// Called flows are those among the files, else those that come with the declarations.
-fn judge(
-    arguments: &Arguments,
-    name: &str,
-    path: &Path,
-    flow: &ivr::Flow,
-    files: &BTreeMap<&FlowId, &ivr::Flow>,
-) -> Judged {
-    let among = arguments.org.as_ref().map(|org| calls::among(org, path));
+fn judge(arguments: &Arguments, name: &str, path: &Path, flow: &ivr::Flow, given: &Given) -> Judged {
+    let among = arguments.org.as_ref().map(|org| (org, calls::among(org, path, given.paths)));
+    let mut hints = hints(flow);
     let (whole, of_org) = match among {
-        Some(Ok(directory)) => (Some(directory), Vec::new()),
-        Some(Err(faults)) => (None, faults),
+        Some((org, Ok(directory))) => {
+            hints.extend(nothing_held_against(org, flow, &directory));
+            (Some(directory), Vec::new())
+        }
+        Some((_, Err(faults))) => (None, faults),
         None => (None, Vec::new()),
     };
-    let given = |id: &FlowId| {
+    let called = |id: &FlowId| {
         let declared = || whole.as_ref()?.flows.get(id).map(|in_use| in_use.flow.as_ref());
-        files.get(id).copied().or_else(declared)
+        given.flows.get(id).copied().or_else(declared)
     };
-    let ways = patience::ways(flow, &given);
+    let ways = patience::ways(flow, &called);
     let mut faults = arguments.longest.map_or_else(Vec::new, |most| too_long(name, flow, &ways, most));
     faults.extend(of_org);
     if let (Some(what), Some(most)) = (patience::too_long(flow, &ways), &flow.max_seconds_to_human) {
@@ -114,13 +124,13 @@ fn judge(
             faults.push(own);
         }
     }
-    Judged { ways, faults }
+    Judged { ways, faults, hints }
 }
 
-fn read(path: &Path) -> Result<String, Vec<Fault>> {
-    fs::read_to_string(path).map_err(|error| {
-        let what = format!("the file could not be read: {error}");
-        vec![Fault { file: path.display().to_string(), line: 0, column: 0, what, mend: String::new() }]
+/// Without a hotline that comes to the flow the declarations say nothing about it, which is easily overlooked.
+fn nothing_held_against(org: &Path, flow: &ivr::Flow, directory: &Directory) -> Option<String> {
+    (!directory.hotlines.values().any(|hotline| comes_to(hotline, &flow.id, directory))).then(|| {
+        format!("{} has no hotline that runs flow `{}`: vars and phones were not looked at", org.display(), flow.id)
     })
 }
 
@@ -129,15 +139,21 @@ fn tell(arguments: &Arguments, name: &str, flow: &ivr::Flow, judged: &Judged) {
         say(format_args!("{name}: flow {} is sound, {} steps", flow.id, flow.steps().count()));
     }
     judged.faults.iter().for_each(say);
-    hints(flow).iter().for_each(|hint| say(format_args!("{name}: hint: {hint}")));
-    if arguments.longest.is_some() || flow.max_seconds_to_human.is_some() {
-        for id in &judged.ways.unknown {
-            say(format_args!("{name}: how long flow `{id}` takes is not counted: name its file as well, or use --org"));
-        }
+    judged.hints.iter().for_each(|hint| say(format_args!("{name}: hint: {hint}")));
+    for id in &judged.ways.unknown {
+        say(format_args!("{name}: how long flow `{id}` takes is not counted: name its file as well, or use --org"));
     }
-    if arguments.longest.is_some() {
-        let paths = judged.ways.paths.iter();
-        paths.for_each(|way| say(format_args!("  {:>4} s  {}", way.seconds, way.steps.join(" → "))));
+    let paths = &judged.ways.paths;
+    let shown = if arguments.longest.is_some() { paths.len() } else { PATHS_SHOWN.min(paths.len()) };
+    for way in &paths[..shown] {
+        say(format_args!("  {:>4} s  {}", way.seconds, way.steps.join(" → ")));
+    }
+    if let Some(next) = paths.get(shown) {
+        let more = paths.len() - shown;
+        say(format_args!(
+            "  and {more} more to a human, none longer than {} s: --longest shows them all",
+            next.seconds
+        ));
     }
 }
 
@@ -146,7 +162,7 @@ fn as_json(name: &str, flow: &ivr::Flow, judged: &Judged) -> Value {
         "file": name,
         "flow": flow.id.as_str(),
         "faults": judged.faults.iter().map(fault).collect::<Vec<_>>(),
-        "hints": hints(flow),
+        "hints": judged.hints,
         "paths": judged.ways.paths.iter().map(way).collect::<Vec<_>>(),
         "not_counted": judged.ways.unknown.iter().map(FlowId::as_str).collect::<Vec<_>>(),
     })
@@ -175,7 +191,7 @@ fn too_long(file: &str, flow: &ivr::Flow, ways: &patience::Ways, most: TimeDelta
         told.push(last);
         faults.push(Fault {
             file: file.to_owned(),
-            line: flow.find(&way.own).map_or(0, |step| flow.step(step).line),
+            line: flow.find(&way.own).map_or(1, |step| flow.step(step).line),
             column: 1,
             what: format!("it may take {} s until step `{last}` rings a human: {}", way.seconds, way.steps.join(" → ")),
             mend: patience::MEND.to_owned(),
@@ -189,5 +205,7 @@ fn way(way: &patience::Path) -> Value {
 }
 
 pub fn fault(fault: &Fault) -> serde_json::Value {
-    json!({ "line": fault.line, "column": fault.column, "what": fault.what, "mend": fault.mend })
+    json!({
+        "file": fault.file, "line": fault.line, "column": fault.column, "what": fault.what, "mend": fault.mend,
+    })
 }

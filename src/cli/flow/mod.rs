@@ -13,6 +13,7 @@ use super::{Common, Failure, Verdict, versions};
 
 /// Check flows, draw them, run their scripted calls, choose which version answers calls
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett flow check ivr-flows/sla-hotline.toml")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -25,6 +26,7 @@ enum Command {
     Schema(schema::Arguments),
     Test(test::Arguments),
     Versions(versions::VersionsArguments),
+    Preview(versions::PreviewArguments),
     Activate(versions::ActivateArguments),
     Rollback(versions::RollbackArguments),
 }
@@ -36,6 +38,7 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
         Command::Schema(arguments) => Ok(schema::run(arguments)),
         Command::Test(arguments) => test::run(common, arguments),
         Command::Versions(arguments) => versions::list(common, arguments).await,
+        Command::Preview(arguments) => versions::run_preview(common, arguments).await,
         Command::Activate(arguments) => versions::run_activate(common, arguments).await,
         Command::Rollback(arguments) => versions::run_rollback(common, arguments).await,
     }

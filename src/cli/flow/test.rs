@@ -1,21 +1,19 @@
 //! `pikett flow test`: plays the scripted calls of flows on the real engine, in virtual time.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    calls::{Stage, Tested, test_of},
+    calls::{Stage, Tested, flow_of, test_of},
     check,
 };
-use crate::{
-    cli::{
-        Common, Failure, Verdict,
-        apply::{DEPTH_MAX, is_passed_over, search},
-        say, say_json,
-    },
-    model::fault::Fault,
+use crate::cli::{
+    Common, Failure, Verdict,
+    apply::{DEPTH_MAX, is_passed_over, search},
+    files::{fault, text},
+    say, say_json,
 };
 
 /// Run the scripted calls of flows
@@ -42,7 +40,8 @@ pub fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Failure> {
     let began = clock.now();
     let here = [PathBuf::from(".")];
     let tests = tests(if arguments.paths.is_empty() { &here } else { &arguments.paths })?;
-    let mut stage = Stage::default();
+    let flows: Vec<PathBuf> = tests.iter().map(|test| flow_of(test)).collect();
+    let mut stage = Stage::with(&flows);
     let tested: Vec<Tested> = tests.iter().map(|test| stage.play(test)).collect();
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run")]
     let seconds = (clock.now() - began).num_milliseconds() as f64 / 1_000.0;
@@ -75,13 +74,6 @@ fn summary(calls: usize, failed: usize, faults: usize, seconds: f64) -> String {
 fn tests(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     let mut faults = Vec::new();
-    let fault = |path: &Path, what: &str, mend: &str| Fault {
-        file: path.display().to_string(),
-        line: 0,
-        column: 0,
-        what: what.to_owned(),
-        mend: mend.to_owned(),
-    };
     for path in paths {
         if path.is_dir() {
             let before = found.len();
@@ -93,8 +85,10 @@ fn tests(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         }
         let test = if is_passed_over(path) { path.clone() } else { test_of(path) };
         if !test.exists() {
+            // A file that is not there either is the nearer reason.
             let mend = format!("write its test calls into {}", test.display());
-            faults.push(fault(path, "there are no test calls beside this flow", &mend));
+            let none = || fault(path, "there are no test calls beside this flow", mend);
+            faults.push(text(path).err().unwrap_or_else(none));
         } else if !found.contains(&test) {
             found.push(test);
         }

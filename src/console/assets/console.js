@@ -6,6 +6,7 @@ import * as callbacks from "./callbacks.js";
 import * as calls from "./calls.js";
 import * as detail from "./detail.js";
 import * as incidents from "./incidents.js";
+import * as marks from "./marks.js";
 import * as phones from "./phones.js";
 
 export const house = { people: new Map(), customers: {}, scope: "read" };
@@ -104,6 +105,7 @@ async function begin() {
   });
   alerts.begin();
   calls.begin();
+  marks.begin();
   if (session.phones) phones.begin(session.phones);
   listen();
 }
@@ -112,6 +114,7 @@ function listen() {
   const events = new EventSource(`${API}/events`);
   const on = (name, handle) => events.addEventListener(name, (event) => handle(JSON.parse(event.data)));
   on("alert", alerts.changed);
+  on("alert", marks.heard);
   on("entry", alerts.told);
   on("attempt", alerts.tried);
   on("call", calls.changed);

@@ -86,6 +86,9 @@ async function load() {
     ...[customer(alert), alert.category && `category ${alert.category}`, alert.contract && `contract ${alert.contract}`,
       alert.policy && `policy ${alert.policy}`, source(alert), alert.count > 1 && `${alert.count} times`,
       `SMS code ${alert.code}`].filter(Boolean).map((fact) => el("span", {}, fact)));
+  $("detail-details").replaceChildren(...alert.details.flatMap(({ name, value }) =>
+    [el("dt", {}, name), el("dd", {}, reached(value))]));
+  $("detail-details").hidden = alert.details.length === 0;
   $("detail-standing").textContent = standing(alert);
   $("detail-actions").replaceChildren(...buttons(alert));
   await said(alert);
@@ -136,6 +139,11 @@ function duty(told) {
     el("p", {}, el("strong", {}, personName(told.person)), ` at level ${told.level}, from ${time(told.started_at)}`),
     el("p", { class: "soft" }, told.reason),
     tries(told.attempts));
+}
+
+/** An address that a tool gave leads there; anything else is text. */
+function reached(value) {
+  return /^https?:\/\/\S+$/.test(value) ? el("a", { href: value, rel: "noreferrer noopener", target: "_blank" }, value) : value;
 }
 
 const STANDING = { due: "to come", held: "after the call", unknown: "unsure", dropped: "not needed" };

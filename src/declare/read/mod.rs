@@ -93,9 +93,19 @@ impl Gathered {
         }
     }
 
+    /// Hotlines are left that run one of these flows, or cannot say which.
+    pub fn pass_over_hotlines_of_other_flows(&mut self) {
+        let Self { directory, flows, broken_flows, .. } = self;
+        directory.hotlines.retain(|_, hotline| {
+            let flow = &hotline.flow;
+            flows.contains_key(flow) || broken_flows.contains(flow) || flow.as_str() == STAND_IN
+        });
+    }
+
     fn file(&mut self, file: File, outside: &Outside) {
         let source = Source::new(&file.name, &file.text);
-        if let Some(document) = source.parse() {
+        // It may be a flow, of which that cannot be seen.
+        if let Some(document) = source.parse_with(ivr::meaning_of_twice) {
             let root = source.root(document.as_table());
             if root.has("steps") {
                 return self.flow(file, &document);

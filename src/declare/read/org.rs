@@ -29,5 +29,14 @@ pub fn limits(entry: &Reader) -> LimitsDocument {
         countries: countries.map(|list| list.into_iter().map(|country| country.value).collect()),
         calls_per_hour: count("calls_per_hour"),
         sms_per_hour: count("sms_per_hour"),
+        calls_per_day: count("calls_per_day"),
+        sms_per_day: count("sms_per_day"),
+        number_calls_per_hour: count("number_calls_per_hour"),
+        number_calls_per_day: count("number_calls_per_day"),
+        number_sms_per_hour: count("number_sms_per_hour"),
+        number_sms_per_day: count("number_sms_per_day"),
+        sudden_per_hour: count("sudden_per_hour"),
+        pages_per_minute: count("pages_per_minute"),
+        page_calls_per_minute: count("page_calls_per_minute"),
     }
 }

@@ -40,7 +40,6 @@ const WAIT_ENDS_WITH: &str = "/wait";
 /// What any place answers, with or without a database.
 pub fn routes(desk: Desk) -> Router {
     Router::new()
-        .route(urls::FALLBACK, any(fallback))
         .route(urls::MESSAGE, any(message))
         .route(urls::SPARE_NEXT, any(next))
         .route(urls::SPARE_WHISPER, any(whisper))
@@ -76,7 +75,7 @@ async fn prepare(desk: &Desk, directory: &Directory) {
 }
 
 /// The carrier could not have or use one of our documents.
-async fn fallback(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
+pub(super) async fn fallback(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
     let code: String = webhook.form.get("ErrorCode").unwrap_or("none").chars().take(10).collect();
     tracing::error!(code, "the carrier fell back: one of our documents could not be had or used");
     let failed = webhook.form.get("ErrorUrl").and_then(|url| url.split('?').next());
@@ -112,7 +111,7 @@ async fn message(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
 async fn next(Extract(desk): Extract<Desk>, webhook: Webhook) -> Response {
     let arrival = Arrival::of(&webhook.carrier, &webhook.form);
     let Some(step) = Step::of(&webhook) else { return answer("spare-next", instead(&desk, &webhook).await) };
-    let bridged = webhook.form.get("DialBridged") == Some("true");
+    let bridged = webhook.form.bridged() == Some(true);
     if let Some(rung) = step.rung.as_ref().filter(|_| bridged) {
         desk.happened(&arrival, What::Talked(rung.number.clone())).await;
         return answer("spare-next", desk.farewell(&arrival, &step.language, false));

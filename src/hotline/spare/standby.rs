@@ -18,6 +18,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(5);
 pub fn routes(desk: Desk) -> Router {
     Router::new()
         .route(urls::VOICE, any(caller))
+        .route(urls::FALLBACK, any(super::fallback))
         .route(urls::TURN, any(caller))
         .route(urls::QUEUE, any(caller))
         .route(urls::WAIT, any(waiting))

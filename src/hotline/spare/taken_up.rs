@@ -24,7 +24,7 @@ use crate::{
         calls::{self, CallRow},
         raise::{Dedup, Raised},
         seen,
-        spent::{self, ORG, Spending, spender},
+        spent::{self, ORG, Spending, destination, spender},
     },
     telemetry::metric,
     work::{Acting, act, msp, record},
@@ -326,9 +326,9 @@ impl Settling {
                 }
                 Some(self.tell(db, &hotline).await?)
             }
-            What::Dialled(_) => {
-                let spender = self.call.as_ref().map(|call| spender(&call.hotline));
-                for subject in [Some(ORG), spender.as_deref()].into_iter().flatten() {
+            What::Dialled(number) => {
+                let (number, spender) = (destination(number), self.call.as_ref().map(|call| spender(&call.hotline)));
+                for subject in [Some(ORG), Some(number.as_str()), spender.as_deref()].into_iter().flatten() {
                     spent::count(db, org, Spending::Call, subject, entry.at).await?;
                 }
                 None

@@ -8,10 +8,12 @@ mod graph;
 mod kinds;
 mod sketch;
 mod step;
+mod twice;
 
 pub use kinds::KINDS as STEP_KINDS;
 pub(super) use kinds::WITHIN_MAX_S;
 pub(super) use step::only_var;
+pub use twice::meaning as meaning_of_twice;
 
 use std::{
     cell::{Cell, RefCell},
@@ -50,7 +52,8 @@ pub fn parse(file: &str, text: &str) -> Result<Flow, Vec<Fault>> {
 pub fn parse_and_sketch(file: &str, text: &str) -> (Result<Flow, Vec<Fault>>, Sketch) {
     let source = Source::new(file, text);
     let mut sketch = Sketch::default();
-    let flow = source.parse().and_then(|document| read(&source, &source.root(document.as_table()), &mut sketch));
+    let document = source.parse_with(meaning_of_twice);
+    let flow = document.and_then(|document| read(&source, &source.root(document.as_table()), &mut sketch));
     match flow.filter(|_| source.is_sound()) {
         Some(flow) => (Ok(flow), sketch),
         None => (Err(source.into_faults()), sketch),

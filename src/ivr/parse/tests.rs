@@ -117,10 +117,12 @@ fn a_file_that_is_no_toml_or_no_flow_is_one_fault() {
     assert!(said("id = ").contains("f.toml:1:"));
     let twice = said("[steps.a]\ndo = 'menu'\n[steps.a.options]\n1 = { to = 'a' }\n1 = { to = 'b' }\n");
     assert!(
-        twice.starts_with("f.toml:5:1: not TOML: duplicate key") && twice.contains("each name stands once"),
+        twice.starts_with("f.toml:5:1: step `a` (line 1): a menu key stands twice: `1`; line 4 has it already: take"),
         "{twice}"
     );
-    assert!(said("").contains("the file has no `steps`"));
+    let twice = said("[steps.a]\ndo = 'menu'\n[steps.b]\n[steps.a]\n");
+    assert!(twice.starts_with("f.toml:4:8: step `a` stands twice; line 1 has it already: take one"), "{twice}");
+    assert!(said("").contains("f.toml:1:1: the file has no `steps`"));
     assert!(said("id = 'x'\nlanguages = []\nstart = 'a'\n[steps]\n").contains("no language"));
 }
 

@@ -30,7 +30,8 @@ pub fn enter(walk: &mut Walk, step: &CallerStep) -> Move {
     }
 }
 
-/// `allow` alone lets only its numbers in; beside `block` it names the exceptions.
+/// `allow` alone lets only its numbers in; beside `block` it names the exceptions. Both go by the number as it is
+/// shown: whom it belongs to is another matter, and a spoofed one that is let in is nobody's.
 fn is_blocked(walk: &Walk, step: &CallerStep) -> bool {
     let matches = |patterns: &[NumberPattern]| {
         walk.facts.caller.as_ref().is_some_and(|caller| patterns.iter().any(|pattern| pattern.matches(caller)))

@@ -94,7 +94,12 @@ pub fn facts() -> Facts {
         lookup: None,
         next_alert: 17,
         queue_position: None,
-        money: Money { calls_left: true, sms_left: true, countries: BTreeSet::from(["49".to_owned()]) },
+        money: Money {
+            calls_left: true,
+            sms_left: true,
+            countries: BTreeSet::from(["49".to_owned()]),
+            full: BTreeSet::new(),
+        },
         incidents: Vec::new(),
     }
 }

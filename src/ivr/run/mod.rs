@@ -81,6 +81,7 @@ pub fn begin(flows: Flows, facts: &Facts) -> State {
         question: 0,
         promised: false,
         failed_steps: BTreeSet::new(),
+        spares: BTreeMap::new(),
     }
 }
 
@@ -99,6 +100,13 @@ pub fn waiting<'a>(flows: Flows<'a>, state: &State, facts: &'a Facts, first: boo
     let mut walk = Walk::new(flows, state.clone(), facts);
     connect::announce(&mut walk, first);
     walk.finish(Then::Continue).verbs.prompts
+}
+
+/// What is spoken in place of an audio of the last turn's document that the carrier cannot get: nothing, where the
+/// flow has no text beside it.
+pub fn in_place_of(state: &State, url: &str) -> Vec<Prompt> {
+    let spare = state.spares.get(url);
+    spare.map(|spare| says(&spare.text, &spare.language, spare.voice.as_ref())).unwrap_or_default()
 }
 
 /// An apology that leads to a voicemail, for when nothing else can be answered (promise 1).

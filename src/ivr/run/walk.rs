@@ -13,7 +13,7 @@ use crate::{
         flow::{Flow, Kind, Speech, StepId, Text},
         flows::Flows,
         speech::{plain, says},
-        state::{Phase, State},
+        state::{Phase, SpareWords, State},
         texts::{Texts, without_expressions},
         turn::{ConnectEnd, Effect, Input, Matter, MissedWhy, Prompt, Then, Turn, Verbs},
         words::{Words, fill, words},
@@ -84,6 +84,7 @@ impl<'a> Walk<'a> {
 
     pub fn turn(&mut self, input: Input) -> Then {
         self.state.turn = self.state.turn.saturating_add(1);
+        self.state.spares.clear();
         if self.state.is_over() {
             return self.late(input);
         }
@@ -412,6 +413,12 @@ impl<'a> Walk<'a> {
         if let Some(play) = speech.play.as_ref().filter(|_| !self.state.failed_steps.contains(&self.state.step)) {
             let url = plain(&self.rendered(play, language));
             if asking::is_audio(&url) {
+                if let Some(say) = &speech.say {
+                    let text = self.rendered(say, language);
+                    self.chars += text.chars().count();
+                    let spare = SpareWords { text, language: language.clone(), voice: self.voice(language).cloned() };
+                    self.state.spares.insert(url.clone(), spare);
+                }
                 self.prompts.push(Prompt::Play { url });
                 return;
             }
@@ -445,8 +452,11 @@ impl<'a> Walk<'a> {
 
     pub fn push_said(&mut self, rendered: &str, language: &Language) {
         self.chars += rendered.chars().count();
-        let voice = self.flow.voices.get(language).or_else(|| self.flows.main.voices.get(language));
-        self.prompts.extend(says(rendered, language, voice));
+        self.prompts.extend(says(rendered, language, self.voice(language)));
+    }
+
+    fn voice(&self, language: &Language) -> Option<&'a String> {
+        self.flow.voices.get(language).or_else(|| self.flows.main.voices.get(language))
     }
 
     /// A text that cannot be rendered loses its expressions, not its caller.

@@ -127,8 +127,17 @@ pub const KINDS: &[(&str, &str, &[Field], Waits)] = &[
         "Looks who calls.",
         &[
             field("prompt", Form::Text, "What unknown callers hear with `captcha`."),
-            field("allow", Form::Numbers, "Numbers, or beginnings such as +49170*, that are never blocked."),
-            field("block", Form::Numbers, "Numbers, or beginnings such as +49170*, that are turned away."),
+            field(
+                "allow",
+                Form::Numbers,
+                "Numbers, or beginnings such as +49170*, that are let in. Alone it turns everybody else away, also \
+                 who shows no number; beside `block` it names the exceptions.",
+            ),
+            field(
+                "block",
+                Form::Numbers,
+                "Numbers, or beginnings such as +49170*, that are turned away, unless `allow` names them.",
+            ),
             or(
                 "trust",
                 Form::Word(&["any", "attested"]),

@@ -3,10 +3,12 @@
 //! tested both ways.
 
 mod fields;
+mod handbook;
 
 use serde_json::{Map, Value, json};
 
 use fields::{Field, Form, KINDS, QUESTIONS};
+pub use handbook::handbook;
 
 /// An exit that a kind of step has; `options` and `cases` stand for each of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -161,8 +161,8 @@ impl Provider for Email {
         })
     }
 
-    fn counted_as(&self) -> Option<&'static str> {
-        Some("smtp")
+    fn name(&self) -> &'static str {
+        "smtp"
     }
 }
 

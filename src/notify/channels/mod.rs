@@ -4,6 +4,7 @@
 //! A failure is sorted by class (`carrier::Class`), for every provider alike; whether and when the same
 //! is tried again is decided in `retry`. Start with `Channels::send`.
 
+mod carried; // SMS and calls, over whichever carrier works
 mod chat; // what chats share: fitting texts, buttons' values
 pub mod email; // SMTP
 mod http; // one exchange with a provider, and what its status means
@@ -28,10 +29,7 @@ use thiserror::Error;
 
 use super::said::Said;
 use crate::{
-    carrier::{
-        CarrierError, Class,
-        carriers::{self, Carriers},
-    },
+    carrier::{CarrierError, Class, carriers::Carriers, choose::Remembered},
     clock::{Clock, Ids},
     model::{
         Instant,
@@ -44,6 +42,8 @@ use crate::{
     },
     telemetry::metric,
 };
+use carried::{Carried, Carrying};
+pub use carried::{Tried, because, reached};
 pub use chat::{Button, Earlier, How, OPEN, read_pressed};
 pub use email::Mailer;
 pub use push::Pusher;
@@ -59,18 +59,14 @@ pub trait Provider: Send + Sync {
         Box::pin(async { vec![Looked::Unclear] })
     }
 
-    /// How the metrics call it. `None`: it counts its own requests.
-    fn counted_as(&self) -> Option<&'static str>;
-
-    /// The carrier that a try goes out over, where there are several.
-    fn carrier(&self) -> Option<CarrierId> {
-        None
-    }
+    /// How the metrics call it.
+    fn name(&self) -> &'static str;
 }
 
 /// Everything that can carry a message. Cheap to clone.
 #[derive(Clone)]
 pub struct Channels {
+    carrying: Carrying,
     providers: BTreeMap<Channel, Arc<dyn Provider>>,
     pusher: Pusher,
     clock: Clock,
@@ -84,6 +80,8 @@ pub struct Sent {
     pub answer: outbox::Answer,
     /// What kind of failure it was; `None`: the provider has it.
     pub class: Option<Class>,
+    /// The carriers that did not take it, in the order in which they were asked.
+    pub tried: Vec<Tried>,
 }
 
 /// What a provider knows about an attempt whose end is unknown.
@@ -137,18 +135,14 @@ impl Channels {
         clock: Clock,
         ids: Ids,
     ) -> Self {
-        let public_url: Arc<str> = public_url.into();
-        let (at, to) = (clock.clone(), Arc::clone(&public_url));
-        let sms = sms::Sms { carriers: carriers.clone(), public_url: to, clock: at };
-        let voice = voice::Voice { carriers, public_url, clock: clock.clone() };
-        let push = push::Push { pusher: pusher.clone(), clock: clock.clone() };
-        let providers: [(Channel, Arc<dyn Provider>); 3] =
-            [(Channel::Sms, Arc::new(sms)), (Channel::Voice, Arc::new(voice)), (Channel::Push, Arc::new(push))];
-        let mut channels = Self { providers: providers.into(), pusher, clock: clock.clone(), ids };
-        if let Some(mailer) = mailer {
-            channels = channels.with(Channel::Email, Arc::new(email::Email { mailer, clock }));
+        let carrying = Carrying { carriers, public_url: public_url.into(), clock: clock.clone() };
+        let push: Arc<dyn Provider> = Arc::new(push::Push { pusher: pusher.clone(), clock: clock.clone() });
+        let providers = BTreeMap::from([(Channel::Push, push)]);
+        let channels = Self { carrying, providers, pusher, clock: clock.clone(), ids };
+        match mailer {
+            Some(mailer) => channels.with(Channel::Email, Arc::new(email::Email { mailer, clock })),
+            None => channels,
         }
-        channels
     }
 
     /// The same with a provider for this channel.
@@ -163,14 +157,37 @@ impl Channels {
         self.pusher.vapid_public_key()
     }
 
+    /// How many messages or calls a second the channel's providers take, the slowest of them. `None`: as many as
+    /// there are.
+    pub fn per_second(&self, channel: Channel) -> Option<f64> {
+        let lines = self.carriers().iter().filter(|line| line.serves.carries(channel));
+        let rates = lines.map(|line| line.carrier.rates());
+        match channel {
+            Channel::Sms => rates.map(|rates| rates.messages_per_second).min_by(f64::total_cmp),
+            Channel::Voice => rates.map(|rates| rates.calls_per_second).min_by(f64::total_cmp),
+            Channel::Email
+            | Channel::Push
+            | Channel::Slack
+            | Channel::Teams
+            | Channel::Telegram
+            | Channel::Ntfy
+            | Channel::Webhook => None,
+        }
+    }
+
+    /// What messages and calls go over.
+    pub fn carriers(&self) -> &Carriers {
+        &self.carrying.carriers
+    }
+
     /// Asks about an earlier try first, if there may have been one.
     pub async fn send(&self, attempt: &Attempt) -> Sent {
         let earlier = if attempt.unsure { self.look(attempt).await } else { Looked::Missing };
-        self.send_after(attempt, earlier).await
+        self.send_after(attempt, earlier, &Remembered::default()).await
     }
 
-    /// `earlier`: what became of a try before this one.
-    pub async fn send_after(&self, attempt: &Attempt, earlier: Looked) -> Sent {
+    /// `earlier`: what became of a try before this one. `known`: through whom the number was reached.
+    pub async fn send_after(&self, attempt: &Attempt, earlier: Looked, known: &Remembered) -> Sent {
         let Ok(said) = Said::from_json(&attempt.text) else {
             return self.failed(attempt, None, Trouble::of(Class::Bug, "what was to be said cannot be read"), 0);
         };
@@ -180,30 +197,35 @@ impl Channels {
             Looked::Unclear => metrics::counter!(metric::DUPLICATES).increment(1),
         }
         let begun = self.clock.now();
+        let latency_ms = || (self.clock.now() - begun).num_milliseconds();
+        if let Address::Sms(to) | Address::Voice(to) = &attempt.address {
+            let carried = self.carrying.send(attempt, to, known).await;
+            return self.carried(attempt, carried, latency_ms());
+        }
         let channel = attempt.address.channel();
-        let provider = self.providers.get(&channel);
-        let tried = match provider {
-            Some(provider) => provider.send(attempt, &said).await,
-            None => Err(Trouble::of(Class::Account, not_configured(channel))),
+        let Some(provider) = self.providers.get(&channel) else {
+            let trouble = Trouble::of(Class::Account, not_configured(channel));
+            return self.failed(attempt, None, trouble, latency_ms());
         };
-        let carrier = provider.and_then(|provider| provider.carrier());
-        let latency_ms = (self.clock.now() - begun).num_milliseconds();
-        if let Some(name) = provider.and_then(|provider| provider.counted_as()) {
-            count(name, &tried, latency_ms);
-        }
+        let tried = provider.send(attempt, &said).await;
+        count(provider.name(), &tried, latency_ms());
         match tried {
-            Ok(taken) => Sent {
-                outcome: Outcome::Sent { ended: taken.ended, deadline_at: taken.deadline_at },
-                answer: outbox::Answer {
-                    carrier,
-                    provider_id: taken.provider_id,
-                    latency_ms: Some(latency_ms),
-                    ..outbox::Answer::default()
-                },
-                class: None,
-            },
-            Err(trouble) => self.failed(attempt, carrier, trouble, latency_ms),
+            Ok(taken) => taken_by(None, taken, latency_ms()),
+            Err(trouble) => self.failed(attempt, None, trouble, latency_ms()),
         }
+    }
+
+    fn carried(&self, attempt: &Attempt, carried: Carried, latency_ms: i64) -> Sent {
+        let Carried { outcome, carrier, tried, elsewhere } = carried;
+        let mut sent = match outcome {
+            Ok(taken) => taken_by(carrier, taken, latency_ms),
+            Err(trouble) => self.failed(attempt, carrier, trouble, latency_ms),
+        };
+        if elsewhere {
+            sent.outcome = self.carrying.sooner(sent.outcome);
+        }
+        sent.answer.tried = carried::to_json(attempt, &tried);
+        Sent { tried, ..sent }
     }
 
     /// Asks the provider about an attempt whose end is unknown, or whose reports stay away.
@@ -212,8 +234,12 @@ impl Channels {
     }
 
     /// All that this attempt may have become at the provider, the likeliest first. What the provider has
-    /// not named yet is found by number and text, and may as well be another attempt's.
+    /// not named yet is found by number and text, and may as well be another attempt's. What one carrier knows
+    /// counts for more than that another cannot say. Whoever wants to be left alone is not asked.
     pub async fn candidates(&self, attempt: &Attempt) -> Vec<Looked> {
+        if let Address::Sms(to) | Address::Voice(to) = &attempt.address {
+            return self.carrying.look(attempt, to).await;
+        }
         match self.providers.get(&attempt.address.channel()) {
             Some(provider) => provider.look(attempt).await,
             None => vec![Looked::Unclear],
@@ -229,8 +255,9 @@ impl Channels {
             code: trouble.code,
             message: Some(trouble.message),
             latency_ms: Some(latency_ms),
+            tried: None,
         };
-        Sent { outcome, answer, class: Some(trouble.class) }
+        Sent { outcome, answer, class: Some(trouble.class), tried: Vec::new() }
     }
 
     /// An earlier try had got there after all.
@@ -240,7 +267,7 @@ impl Channels {
             AttemptState::Delivered => Outcome::Sent { ended: true, deadline_at: None },
             _ => Outcome::Sent { ended: false, deadline_at: deadline(&self.clock, &attempt.address) },
         };
-        Sent { outcome, answer, class: None }
+        Sent { outcome, answer, class: None, tried: Vec::new() }
     }
 }
 
@@ -285,6 +312,17 @@ pub fn patience(address: &Address) -> Option<TimeDelta> {
     }
 }
 
+fn taken_by(carrier: Option<CarrierId>, taken: Taken, latency_ms: i64) -> Sent {
+    let answer = outbox::Answer {
+        carrier,
+        provider_id: taken.provider_id,
+        latency_ms: Some(latency_ms),
+        ..outbox::Answer::default()
+    };
+    let outcome = Outcome::Sent { ended: taken.ended, deadline_at: taken.deadline_at };
+    Sent { outcome, answer, class: None, tried: Vec::new() }
+}
+
 fn count(provider: &'static str, tried: &Result<Taken, Trouble>, latency_ms: i64) {
     let class = tried.as_ref().map_or_else(|trouble| trouble.class.as_str(), |_| "ok");
     metrics::counter!(metric::REQUESTS, "provider" => provider, "class" => class).increment(1);
@@ -294,40 +332,12 @@ fn count(provider: &'static str, tried: &Result<Taken, Trouble>, latency_ms: i64
 
 /// Since when an earlier try of this attempt may have got to its provider.
 fn since(attempt: &Attempt) -> Instant {
-    retry::since(attempt.address.channel(), attempt.tries, attempt.due_at, attempt.created_at)
+    retry::since(attempt)
 }
 
 impl Trouble {
     pub fn of(class: Class, message: impl Into<String>) -> Self {
         Self { class, code: None, message: message.into(), retry_after: None }
-    }
-}
-
-/// What a carrier found when it was asked about an attempt.
-fn looked(carrier: &CarrierId, seen: Result<Vec<Seen>, CarrierError>) -> Vec<Looked> {
-    let found = |seen: Seen| Looked::Found {
-        rank: seen.rank,
-        state: seen.state,
-        answer: outbox::Answer {
-            carrier: Some(carrier.clone()),
-            provider_id: Some(seen.provider_id),
-            code: seen.code,
-            message: Some(seen.message),
-            latency_ms: None,
-        },
-    };
-    match seen {
-        Ok(seen) => seen.into_iter().map(found).collect(),
-        Err(error) if error.class == Class::State => Vec::new(),
-        Err(_) => vec![Looked::Unclear],
-    }
-}
-
-/// The carrier that an attempt went out over, or would.
-fn line_of<'a>(carriers: &'a Carriers, attempt: &Attempt) -> Option<&'a carriers::Line> {
-    match &attempt.carrier {
-        Some(id) => carriers.get(id),
-        None => carriers.preferred(),
     }
 }
 

@@ -59,8 +59,8 @@ impl Provider for Ntfy {
         })
     }
 
-    fn counted_as(&self) -> Option<&'static str> {
-        Some("ntfy")
+    fn name(&self) -> &'static str {
+        "ntfy"
     }
 }
 

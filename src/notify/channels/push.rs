@@ -151,8 +151,8 @@ impl Provider for Push {
         })
     }
 
-    fn counted_as(&self) -> Option<&'static str> {
-        Some("push")
+    fn name(&self) -> &'static str {
+        "push"
     }
 }
 

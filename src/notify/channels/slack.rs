@@ -114,8 +114,8 @@ impl Provider for Slack {
         })
     }
 
-    fn counted_as(&self) -> Option<&'static str> {
-        Some("slack")
+    fn name(&self) -> &'static str {
+        "slack"
     }
 }
 

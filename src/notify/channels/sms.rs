@@ -1,14 +1,9 @@
 //! SMS over a carrier: sent with a validity, followed by delivery reports.
 
-use std::sync::Arc;
-
-use futures::future::BoxFuture;
-
-use super::{Looked, Provider, Seen, Taken, Trouble, line_of};
+use super::{Seen, Taken, carried::Carrying};
 use crate::{
-    carrier::{Carrier, CarrierError, Class, NewSms, Sid, carriers::Carriers, error_codes, status::MessageStatus},
-    clock::Clock,
-    model::{id::CarrierId, person::Address, phone::Phone},
+    carrier::{Carrier, CarrierError, NewSms, Sid, error_codes, status::MessageStatus},
+    model::phone::Phone,
     notify::{said::Said, urls},
     store::attempts::{Attempt, AttemptKind, AttemptState},
 };
@@ -39,58 +34,31 @@ pub fn report_of(status: &MessageStatus) -> (i64, AttemptState) {
     (i64::from(status.rank()) + 1, state)
 }
 
-pub(super) struct Sms {
-    pub carriers: Carriers,
-    pub public_url: Arc<str>,
-    pub clock: Clock,
-}
-
-impl Provider for Sms {
-    fn send<'a>(&'a self, attempt: &'a Attempt, said: &'a Said) -> BoxFuture<'a, Result<Taken, Trouble>> {
-        Box::pin(async move {
-            let Address::Sms(to) = &attempt.address else { return Err(super::misdirected()) };
-            let carrier = preferred(&self.carriers)?;
-            let sms = NewSms {
-                to: to.clone(),
-                from: None,
-                body: said.text.clone(),
-                status_callback: Some(urls::sms_status(&self.public_url, carrier.id(), &attempt.id)),
-                validity_s: match attempt.kind {
-                    AttemptKind::Page | AttemptKind::Check => PAGE_VALID_S,
-                    AttemptKind::Notice | AttemptKind::Reply => OTHER_VALID_S,
-                },
-            };
-            let sid = carrier.send_sms(&sms).await?;
-            let deadline_at = super::deadline(&self.clock, &attempt.address);
-            Ok(Taken { provider_id: Some(sid.to_string()), ended: false, deadline_at })
-        })
-    }
-
-    fn look<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Vec<Looked>> {
-        Box::pin(async move {
-            let (Address::Sms(to), Some(line)) = (&attempt.address, line_of(&self.carriers, attempt)) else {
-                return vec![Looked::Unclear];
-            };
-            let carrier = line.carrier.as_ref();
-            super::looked(carrier.id(), look(carrier, attempt, to).await)
-        })
-    }
-
-    fn counted_as(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn carrier(&self) -> Option<CarrierId> {
-        Some(self.carriers.preferred()?.carrier.id().clone())
+impl Carrying {
+    pub(super) async fn send_sms(
+        &self,
+        carrier: &dyn Carrier,
+        attempt: &Attempt,
+        to: &Phone,
+        said: &Said,
+    ) -> Result<Taken, CarrierError> {
+        let sms = NewSms {
+            to: to.clone(),
+            from: None,
+            body: said.text.clone(),
+            status_callback: Some(urls::sms_status(&self.public_url, carrier.id(), &attempt.id)),
+            validity_s: match attempt.kind {
+                AttemptKind::Page | AttemptKind::Check => PAGE_VALID_S,
+                AttemptKind::Notice | AttemptKind::Reply => OTHER_VALID_S,
+            },
+        };
+        let sid = carrier.send_sms(&sms).await?;
+        let deadline_at = super::deadline(&self.clock, &attempt.address);
+        Ok(Taken { provider_id: Some(sid.to_string()), ended: false, deadline_at })
     }
 }
 
-pub(super) fn preferred(carriers: &Carriers) -> Result<&dyn Carrier, Trouble> {
-    let line = carriers.preferred().ok_or_else(|| Trouble::of(Class::Account, "no carrier is configured"))?;
-    Ok(line.carrier.as_ref())
-}
-
-async fn look(carrier: &dyn Carrier, attempt: &Attempt, to: &Phone) -> Result<Vec<Seen>, CarrierError> {
+pub(super) async fn look(carrier: &dyn Carrier, attempt: &Attempt, to: &Phone) -> Result<Vec<Seen>, CarrierError> {
     let found = match &attempt.provider_id {
         Some(sid) => vec![carrier.sms_status(&Sid::new(sid)).await?],
         None => {

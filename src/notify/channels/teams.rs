@@ -52,8 +52,8 @@ impl Provider for Teams {
         })
     }
 
-    fn counted_as(&self) -> Option<&'static str> {
-        Some("teams")
+    fn name(&self) -> &'static str {
+        "teams"
     }
 }
 

@@ -160,8 +160,8 @@ impl Provider for Telegram {
         })
     }
 
-    fn counted_as(&self) -> Option<&'static str> {
-        Some("telegram")
+    fn name(&self) -> &'static str {
+        "telegram"
     }
 }
 

@@ -7,11 +7,12 @@ use super::*;
 use crate::{
     carrier::{
         carriers::Line,
+        choose::Serves,
         http_client,
         signature::Keys,
         stand::Stand,
         status::{CallStatus, MessageStatus},
-        twilio::{Settings, Twilio},
+        twilio::{PATIENCE, Settings, Twilio},
     },
     model::secret::Secret,
     notify::testing::{NIGHT, claimed, claimed_after_crash, recorded},
@@ -38,10 +39,11 @@ async fn with(test: impl AsyncFnOnce(Store, Stand, Channels)) {
             base_url: stand.base_url.clone(),
             calls_per_second: 1_000.0,
             messages_per_second: 1_000.0,
+            patience: PATIENCE,
         };
         let twilio = Twilio::new(settings, http_client(&clock), clock.clone());
-        let keys = Keys { tokens: vec![Secret::new("token")], shared: std::collections::BTreeMap::new() };
-        let line = Line { carrier: Arc::new(twilio), keys, account_sid: "AC1".to_owned() };
+        let signer = Keys::token(Secret::new("token")).into();
+        let line = Line { carrier: Arc::new(twilio), serves: Serves::default(), signer, account_sid: "AC1".to_owned() };
         let channels = channels(Carriers::new(vec![line]), &clock);
         test(store, stand, channels).await;
     })
@@ -174,7 +176,7 @@ async fn what_a_crashed_sender_may_have_sent_is_looked_up_first() {
         stand.tell(200, listed(&[("SM2", "delivered"), ("SM1", "sent")]));
         let [Looked::Found { answer: other, .. }, own] = &channels.candidates(&attempt).await[..] else { panic!() };
         assert_eq!(other.provider_id.as_deref(), Some("SM2"));
-        let sent = channels.send_after(&attempt, own.clone()).await;
+        let sent = channels.send_after(&attempt, own.clone(), &Remembered::default()).await;
         assert_eq!(stand.asked().len(), 1, "nothing was sent again");
         assert_eq!(sent.answer.provider_id.as_deref(), Some("SM1"));
         assert!(matches!(sent.outcome, Outcome::Sent { ended: false, deadline_at: Some(_) }), "{sent:?}");

@@ -1,15 +1,10 @@
 //! A phone that rings: the call is placed here, what it says and which keys it takes is paging's.
 
-use std::sync::Arc;
-
-use futures::future::BoxFuture;
-
-use super::{Looked, Provider, Seen, Taken, Trouble, line_of, sms::preferred};
+use super::{Seen, Taken, carried::Carrying};
 use crate::{
-    carrier::{Carrier, CarrierError, NewCall, Sid, carriers::Carriers, status::CallStatus},
-    clock::Clock,
-    model::{id::CarrierId, person::Address, phone::Phone},
-    notify::{said::Said, urls},
+    carrier::{Carrier, CarrierError, NewCall, Sid, status::CallStatus},
+    model::phone::Phone,
+    notify::urls,
     store::attempts::{Attempt, AttemptState},
 };
 
@@ -35,50 +30,27 @@ pub fn report_of(status: &CallStatus) -> (i64, AttemptState) {
     (i64::from(status.rank()) + 1, state)
 }
 
-pub(super) struct Voice {
-    pub carriers: Carriers,
-    pub public_url: Arc<str>,
-    pub clock: Clock,
-}
-
-impl Provider for Voice {
-    fn send<'a>(&'a self, attempt: &'a Attempt, _said: &'a Said) -> BoxFuture<'a, Result<Taken, Trouble>> {
-        Box::pin(async move {
-            let Address::Voice(to) = &attempt.address else { return Err(super::misdirected()) };
-            let carrier = preferred(&self.carriers)?;
-            let call = NewCall {
-                to: to.clone(),
-                from: None,
-                url: urls::page(&self.public_url, carrier.id(), &attempt.id),
-                status_callback: urls::page_status(&self.public_url, carrier.id(), &attempt.id),
-                ring_s: RING_S,
-            };
-            let sid = carrier.place_call(&call).await?;
-            let deadline_at = super::deadline(&self.clock, &attempt.address);
-            Ok(Taken { provider_id: Some(sid.to_string()), ended: false, deadline_at })
-        })
-    }
-
-    fn look<'a>(&'a self, attempt: &'a Attempt) -> BoxFuture<'a, Vec<Looked>> {
-        Box::pin(async move {
-            let (Address::Voice(to), Some(line)) = (&attempt.address, line_of(&self.carriers, attempt)) else {
-                return vec![Looked::Unclear];
-            };
-            let carrier = line.carrier.as_ref();
-            super::looked(carrier.id(), look(carrier, attempt, to).await)
-        })
-    }
-
-    fn counted_as(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn carrier(&self) -> Option<CarrierId> {
-        Some(self.carriers.preferred()?.carrier.id().clone())
+impl Carrying {
+    pub(super) async fn place_call(
+        &self,
+        carrier: &dyn Carrier,
+        attempt: &Attempt,
+        to: &Phone,
+    ) -> Result<Taken, CarrierError> {
+        let call = NewCall {
+            to: to.clone(),
+            from: None,
+            url: urls::page(&self.public_url, carrier.id(), &attempt.id),
+            status_callback: urls::page_status(&self.public_url, carrier.id(), &attempt.id),
+            ring_s: RING_S,
+        };
+        let sid = carrier.place_call(&call).await?;
+        let deadline_at = super::deadline(&self.clock, &attempt.address);
+        Ok(Taken { provider_id: Some(sid.to_string()), ended: false, deadline_at })
     }
 }
 
-async fn look(carrier: &dyn Carrier, attempt: &Attempt, to: &Phone) -> Result<Vec<Seen>, CarrierError> {
+pub(super) async fn look(carrier: &dyn Carrier, attempt: &Attempt, to: &Phone) -> Result<Vec<Seen>, CarrierError> {
     let found = match &attempt.provider_id {
         Some(sid) => vec![carrier.call_status(&Sid::new(sid)).await?],
         None => carrier.find_calls(to, super::since(attempt)).await?,

@@ -92,8 +92,8 @@ impl Provider for Webhook {
         })
     }
 
-    fn counted_as(&self) -> Option<&'static str> {
-        Some("webhook")
+    fn name(&self) -> &'static str {
+        "webhook"
     }
 }
 

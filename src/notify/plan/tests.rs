@@ -18,6 +18,7 @@ fn planned_with(person: &Person, urgency: Urgency, held: bool) -> Vec<NewAttempt
         person,
         alert: &alert,
         customer: Some("ACME GmbH"),
+        said: &[],
         notification: &notification,
         links: &links,
         held,
@@ -121,7 +122,7 @@ proptest! {
         let urgency = if high { Urgency::High } else { Urgency::Low };
         let (alert, notification, links) = (alert(&title), notification(&anna, urgency), links());
         let page = Page {
-            person: &anna, alert: &alert, customer: None, notification: &notification, links: &links,
+            person: &anna, alert: &alert, customer: None, said: &[], notification: &notification, links: &links,
             held: false, now: at(12),
         };
         let attempts = plan(&page, &Ids::seeded(1));

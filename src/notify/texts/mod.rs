@@ -6,6 +6,7 @@
 mod chat; // what chats are told
 mod contact; // what a contact is told about itself
 mod incident;
+mod lost; // a way that does not work any more
 mod plain; // one line, short enough
 mod words;
 
@@ -18,11 +19,12 @@ use chrono_tz::Tz;
 use minijinja::{Environment, Value, context};
 
 use super::links::Action;
-use crate::model::{Instant, alert::Alert};
+use crate::model::{Instant, alert::Alert, details::Fact};
 
 pub use chat::{Chat, answer_chat, caller_chat, notice_chat, page_chat, stranger, transcript_chat};
 pub use contact::{code, code_mail, code_spoken, own_chat, own_push, test, test_mail, test_spoken};
 pub use incident::of_incident;
+pub use lost::{lost_chat, lost_mail, lost_push, lost_sms};
 use words::fill;
 pub use words::{Each, Words, language_of, words};
 
@@ -142,6 +144,11 @@ pub fn page_sms(language: &str, about: About<'_>) -> String {
     plain::sms(&about.head(), &about.title(usize::MAX), &format!("\n{keys}"))
 }
 
+/// The title of a bundle: how many alerts it stands for, and the first of them.
+pub fn bundle(language: &str, count: usize, first: &str) -> String {
+    fill(words(language).bundle, &[("count", &count.to_string()), ("first", &plain::one_line(first))])
+}
+
 /// What a phone says first; `words(…).voice_keys` follows.
 pub fn page_voice(language: &str, about: About<'_>) -> String {
     let words = words(language);
@@ -167,9 +174,11 @@ pub fn already(language: &str, done: Done, by: &str) -> String {
     fill(sentence, &[("by", &plain::cut(&plain::one_line(by), CUSTOMER_MAX))])
 }
 
-pub fn page_mail(language: &str, about: About<'_>, links: &MailLinks) -> Mail {
+/// `said` is what a monitoring tool tells beside the title.
+pub fn page_mail(language: &str, about: About<'_>, said: &[Fact], links: &MailLinks) -> Mail {
     let words = words(language);
-    let facts = about.facts(words);
+    let mut facts = about.facts(words);
+    facts.extend(said.iter().map(|fact| (plain::one_line(&fact.name), plain::one_line(&fact.value))));
     let lines: Vec<String> = facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let actions = [
         (words.action.acknowledge, &links.acknowledge),
@@ -319,10 +328,10 @@ impl<'a> About<'a> {
         format!("[{} #{}] {}", self.alert.priority, self.alert.number, names.join(": "))
     }
 
-    fn facts(&self, words: &Words) -> Vec<(&'static str, String)> {
-        let mut facts = vec![(words.priority, format!("{} (#{})", self.alert.priority, self.alert.number))];
-        facts.extend(self.customer().map(|name| (words.customer, name)));
-        facts.extend(self.category().map(|name| (words.category, name)));
+    fn facts(&self, words: &Words) -> Vec<(String, String)> {
+        let mut facts = vec![(words.priority.to_owned(), format!("{} (#{})", self.alert.priority, self.alert.number))];
+        facts.extend(self.customer().map(|name| (words.customer.to_owned(), name)));
+        facts.extend(self.category().map(|name| (words.category.to_owned(), name)));
         facts
     }
 

@@ -53,6 +53,18 @@ fn a_long_or_hostile_title_leaves_the_codes_in_place() {
 }
 
 #[test]
+fn a_mail_tells_what_the_tool_said_and_runs_none_of_it() {
+    let alert = alert("Disk full");
+    let fact = |name: &str, value: &str| Fact { name: name.to_owned(), value: value.to_owned() };
+    let said = [fact("source", "db1"), fact("<b>note</b>", HOSTILE)];
+    let mail = page_mail("en", about(&alert), &said, &mail_links());
+    assert!(mail.text.contains("Category: server\nsource: db1\n<b>note</b>: <script>"), "{}", mail.text);
+    assert!(mail.html.contains("<td>db1</td>") && mail.html.contains("&lt;script&gt;"), "{}", mail.html);
+    assert!(!mail.html.contains("<script") && !mail.html.contains("<b>"), "{}", mail.html);
+    assert_eq!(mail.text.lines().filter(|line| line.starts_with("Bcc:")).count(), 0);
+}
+
+#[test]
 fn the_shipped_words_of_an_sms_are_cheap() {
     for language in languages() {
         let alert = alert("Disk full");
@@ -78,11 +90,11 @@ fn a_phone_says_it_in_a_sentence() {
 #[test]
 fn an_email_is_plain_and_html_with_its_links() {
     let alert = alert("Disk full");
-    let mail = page_mail("en", about(&alert), &mail_links());
+    let mail = page_mail("en", about(&alert), &[], &mail_links());
     assert_eq!(mail.subject, "[P1 #7] ACME GmbH: server: Disk full");
     insta::assert_snapshot!("email_text_en", mail.text);
     insta::assert_snapshot!("email_html_en", mail.html);
-    let mail = page_mail("de", about(&alert), &mail_links());
+    let mail = page_mail("de", about(&alert), &[], &mail_links());
     insta::assert_snapshot!("email_text_de", mail.text);
     let notice = notice_mail("de", about(&alert), happened("Ben Arslan", Done::Acknowledged));
     assert_eq!(
@@ -90,14 +102,18 @@ fn an_email_is_plain_and_html_with_its_links() {
         "Ben Arslan hat um 02:41 übernommen.\n\nDisk full\n\nPriorität: P1 (#7)\nKunde: ACME GmbH\nKategorie: server\n"
     );
     assert!(!notice.html.contains("href"));
-    assert_eq!(notice.subject, page_mail("de", about(&alert), &mail_links()).subject, "mail programs thread by it");
+    assert_eq!(
+        notice.subject,
+        page_mail("de", about(&alert), &[], &mail_links()).subject,
+        "mail programs thread by it"
+    );
 }
 
 #[test]
 fn words_from_outside_stay_words_in_an_email() {
     let alert = alert(HOSTILE);
     let about = About { alert: &alert, customer: Some("<b>ACME</b>") };
-    let mail = page_mail("de", about, &mail_links());
+    let mail = page_mail("de", about, &[], &mail_links());
     assert!(mail.html.contains("&lt;script&gt;alert(1)&lt;"), "{}", mail.html);
     assert!(!mail.html.contains("<script") && !mail.html.contains("<b>"));
     assert!(mail.html.contains("{{ code }} {% if %}"), "a template in a title is text: {}", mail.html);
@@ -178,7 +194,7 @@ fn every_sentence_is_filled_in_every_language() {
             code_mail(language, "https://x.example").html,
         ]);
         said.extend([test(language).to_owned(), test_spoken(language), test_mail(language).text]);
-        said.push(page_mail(language, about, &mail_links()).html);
+        said.push(page_mail(language, about, &[], &mail_links()).html);
         said.push(transcript_sms(language, about, "It burns"));
         said.push(transcript_mail(language, about, "It burns", Some("https://x.example/r/1")).html);
         said.push(transcript_push(language, about, "It burns", "https://x.example").payload);

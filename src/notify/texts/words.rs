@@ -2,10 +2,11 @@
 
 use crate::{
     languages::{Sentences, spoken},
+    model::person::Channel,
     notify::links::Action,
 };
 
-pub use crate::languages::{Each, Messages as Words, fill};
+pub use crate::languages::{Each, Messages as Words, Ways, fill};
 
 /// Those of the language, of its primary subtag (`de` for `de-CH`), or English.
 pub fn words(language: &str) -> &'static Words {
@@ -19,6 +20,22 @@ pub fn language_of(language: &str) -> &'static str {
 
 fn sentences(language: &str) -> &'static Sentences {
     spoken().find_or_english(language)
+}
+
+impl Ways {
+    pub fn of(&self, channel: Channel) -> &'static str {
+        match channel {
+            Channel::Sms => self.sms,
+            Channel::Voice => self.voice,
+            Channel::Email => self.email,
+            Channel::Push => self.push,
+            Channel::Slack => self.slack,
+            Channel::Teams => self.teams,
+            Channel::Telegram => self.telegram,
+            Channel::Ntfy => self.ntfy,
+            Channel::Webhook => self.webhook,
+        }
+    }
 }
 
 impl Each {

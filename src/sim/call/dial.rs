@@ -231,6 +231,7 @@ impl Line {
             status: CallStatus::Queued,
             subscription,
             fallback: None,
+            verstat: None,
         });
         let plan = Child {
             parent: self.sid.clone(),

@@ -18,6 +18,8 @@ use crate::{
 const APPLICATION_ERROR: &str = "We are sorry. An application error has occurred. Goodbye.";
 /// "Absolute URL needed".
 const RELATIVE: u32 = 11100;
+/// "HTTP retrieval failure", of audio too.
+const AUDIO: u32 = 11200;
 
 pub(super) struct Document {
     pub verbs: Vec<Verb>,
@@ -60,10 +62,22 @@ impl Line {
                 Err(failure) => (failure, target.url),
             },
         };
+        self.instead(failure, &url, place).await
+    }
+
+    /// Audio that cannot be fetched ends a document as one that cannot be had: seen in TwilioDevEd's
+    /// `anonymous-communications-rails`, pull request 180, where callers heard the application error.
+    pub(super) async fn without_audio(&mut self, url: &str, place: Place) -> Result<Option<Document>, Interrupt> {
+        let failure = Failure { code: AUDIO, text: "the audio could not be fetched".to_owned() };
+        self.instead(failure, url, place).await
+    }
+
+    /// What the fallback URL answers, or the carrier's own sentence.
+    async fn instead(&mut self, failure: Failure, url: &str, place: Place) -> Result<Option<Document>, Interrupt> {
         self.sim.warn(&self.sid, failure.code, format!("{} ({url})", failure.text));
         let fallback = self.sim.world().legs[&self.sid].fallback.clone();
         if let Some(fallback) = fallback {
-            let extra = [pair("ErrorCode", failure.code), pair("ErrorUrl", &url)];
+            let extra = [pair("ErrorCode", failure.code), pair("ErrorUrl", url)];
             match self.fetch(fallback.clone(), &extra, place).await? {
                 Ok(document) => return Ok(Some(document)),
                 Err(failure) => self.sim.warn(&self.sid, failure.code, format!("{} ({})", failure.text, fallback.url)),

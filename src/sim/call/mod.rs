@@ -50,6 +50,8 @@ enum Interrupt {
     Dequeued(Taken),
     /// The other side is off the line.
     Parted,
+    /// The audio at that address cannot be fetched: the document ends there.
+    Unplayable(String),
 }
 
 /// How a document came to its end.
@@ -92,9 +94,13 @@ impl Line {
                     break CallStatus::Completed;
                 }
                 Err(Interrupt::Moved(origin)) => next = origin,
-                Err(Interrupt::HungUp | Interrupt::Ended | Interrupt::Dequeued(_) | Interrupt::Parted) => {
-                    break self.gone();
-                }
+                Err(
+                    Interrupt::HungUp
+                    | Interrupt::Ended
+                    | Interrupt::Dequeued(_)
+                    | Interrupt::Parted
+                    | Interrupt::Unplayable(_),
+                ) => break self.gone(),
             }
         };
         self.sim.advance(&self.sid, status);

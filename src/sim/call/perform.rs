@@ -42,6 +42,9 @@ impl Line {
             Prompt::Play(play) => {
                 let known = {
                     let world = self.sim.world();
+                    if world.missing.iter().any(|end| play.url.ends_with(end.as_str())) {
+                        return Err(Interrupt::Unplayable(play.url.clone()));
+                    }
                     world.audio.iter().find(|(end, _)| play.url.ends_with(end.as_str())).map(|(_, seconds)| *seconds)
                 };
                 let length = seconds(known.unwrap_or(self.sim.0.times.play_s));

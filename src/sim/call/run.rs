@@ -23,11 +23,18 @@ pub(super) enum Flow {
     End(End),
 }
 
+/// What runs next.
+enum Ahead {
+    Document(Origin),
+    /// In place of a document whose audio cannot be fetched.
+    WithoutAudio(String),
+}
+
 impl Line {
     /// Runs a document and those that it leads to. Boxed, since a queue runs documents within one.
     pub(super) fn run(&mut self, first: Origin, place: Place) -> BoxFuture<'_, Result<End, Interrupt>> {
         async move {
-            let mut next = first;
+            let mut next = Ahead::Document(first);
             // How many, and what their verbs took: a slow answer of the service is no part of it.
             let (mut documents, mut took) = (0, TimeDelta::zero());
             loop {
@@ -39,14 +46,20 @@ impl Line {
                     self.sim.warn(&self.sid, CIRCLE, "the documents lead in a circle");
                     return Ok(End::Hangup);
                 }
-                let Some(document) = self.document(next, place).await? else { return Ok(End::Hangup) };
+                let document = match next {
+                    Ahead::Document(origin) => self.document(origin, place).await?,
+                    Ahead::WithoutAudio(url) => self.without_audio(&url, place).await?,
+                };
+                let Some(document) = document else { return Ok(End::Hangup) };
                 let began = self.now();
-                let flow = self.verbs(&document).await?;
+                let flow = self.verbs(&document).await;
                 took += self.now() - began;
                 match flow {
-                    Flow::Next => return Ok(End::Document),
-                    Flow::Goto(origin) => next = origin,
-                    Flow::End(end) => return Ok(end),
+                    Ok(Flow::Next) => return Ok(End::Document),
+                    Ok(Flow::Goto(origin)) => next = Ahead::Document(origin),
+                    Ok(Flow::End(end)) => return Ok(end),
+                    Err(Interrupt::Unplayable(url)) => next = Ahead::WithoutAudio(url),
+                    Err(interrupt) => return Err(interrupt),
                 }
             }
         }

@@ -57,6 +57,7 @@ pub(super) async fn create(
         status: CallStatus::Queued,
         subscription,
         fallback: form.target("FallbackUrl", "FallbackMethod")?,
+        verstat: None,
     });
     let slot = take_slot(&sim, &account, line.sid());
     let plan = Outbound {

@@ -238,3 +238,38 @@ async fn speaking_takes_its_time_and_a_script_answers_to_what_it_hears() {
     };
     assert_eq!((at("Wählen Sie.") - at("zehn Zeich")).num_seconds(), 2);
 }
+
+#[tokio::test]
+async fn audio_that_cannot_be_fetched_ends_its_document_and_leads_to_the_fallback() {
+    let mut stage = Stage::new(|asked| match asked.path.as_str() {
+        "/voice" => ok("<Say>Guten Tag.</Say><Play>https://audio.example/a.mp3</Play><Say>Das hört niemand.</Say>"),
+        "/voice/fallback" => ok("<Say>Stattdessen.</Say>"),
+        _ => nothing(),
+    })
+    .await;
+    stage.sim.is_missing("/a.mp3");
+    let leg = stage.ring_in();
+    stage.heard(&leg, "Stattdessen").await;
+    let fallback = &stage.all_asked("/voice/fallback")[0];
+    assert_eq!((fallback.get("ErrorCode"), fallback.get("ErrorUrl")), ("11200", "https://audio.example/a.mp3"));
+    assert!(!stage.transcript().contains("Das hört niemand"));
+}
+
+#[tokio::test]
+async fn what_the_network_says_of_a_number_stands_in_every_request_about_the_call() {
+    let mut stage = Stage::new(|asked| match asked.path.as_str() {
+        "/voice" => ok("<Redirect>/turn</Redirect>"),
+        _ => nothing(),
+    })
+    .await;
+    let from = || Caller::Number(phone(CUSTOMER));
+    stage.sim.call_attested(from(), phone(HOTLINE), Some("TN-Validation-Passed-B"));
+    stage.asked("/turn").await;
+    for path in ["/voice", "/turn"] {
+        assert_eq!(stage.all_asked(path)[0].get("StirVerstat"), "TN-Validation-Passed-B", "{path}");
+    }
+    stage.sim.call(from(), phone(HOTLINE));
+    stage.asked("/turn").await;
+    let plain = stage.all_asked("/voice").pop().unwrap();
+    assert!(plain.pairs.iter().all(|(name, _)| name != "StirVerstat"), "{plain:?}");
+}

@@ -128,7 +128,7 @@ prop_compose! {
             lookup: Some(if finds { LookupAnswer::Answered(found) } else { LookupAnswer::Failed(name.clone()) }),
             next_alert: 17,
             queue_position: Some(2),
-            money: Money { calls_left: calls, sms_left: texts, countries: BTreeSet::from(["49".to_owned()]) },
+            money: Money { calls_left: calls, sms_left: texts, countries: BTreeSet::from(["49".to_owned()]), full: BTreeSet::new() },
             incidents: (0..incidents).map(|number| incident(number, &name)).collect(),
         }
     }

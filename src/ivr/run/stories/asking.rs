@@ -2,7 +2,10 @@
 
 use crate::{
     ivr::{
-        run::fixtures::{Call, facts, flow, steps},
+        run::{
+            fixtures::{Call, facts, flow, heard, steps},
+            in_place_of,
+        },
         turn::{Effect, Input, Prompt, SpeechPart, Then},
     },
     model::priority::Priority,
@@ -197,4 +200,17 @@ fn audio_is_played_and_its_text_spoken_when_the_carrier_cannot() {
         options = { 1 = { to = 'hub' } }\n";
     let mut call = Call::to(steps(text));
     call.hears("[https://x.example/a.mp3]").input(Input::Failed).at("a").hears("Spare.").press("9").hears("Spare.");
+}
+
+#[test]
+fn a_turn_keeps_the_words_beside_its_audio_and_the_next_one_forgets_them() {
+    let text = "[steps.a]\ndo = 'say'\nplay = 'https://x.example/a.mp3'\nsay = 'Call from {{ caller }}.'\nnext = 'b'\n\
+        [steps.b]\ndo = 'menu'\nplay = 'https://x.example/b.mp3'\ninvalid = 'mail'\noptions = { 1 = { to = 'hub' } }\n";
+    let mut call = Call::to(steps(text));
+    call.hears("[https://x.example/a.mp3]").hears("[https://x.example/b.mp3]");
+    let heard = |call: &Call, url: &str| heard(&in_place_of(&call.state, url));
+    assert_eq!(heard(&call, "https://x.example/a.mp3"), "Call from +4930555010.");
+    assert_eq!(heard(&call, "https://x.example/b.mp3"), "", "it has no text");
+    call.press("9");
+    assert_eq!(heard(&call, "https://x.example/a.mp3"), "");
 }
