@@ -257,17 +257,6 @@ pub async fn oldest_due_page(db: &mut AnyConnection) -> Result<Option<Instant>, 
 }
 
 /// How many wait, for metrics and for whoever looks after the service.
-/// Since when the page that has waited longest is due, of those that nobody works on.
-pub async fn oldest_due_page(db: &mut AnyConnection) -> Result<Option<Instant>, StoreError> {
-    let row = sqlx::query(
-        "SELECT MIN(ready_at) AS ready_at FROM attempts \
-         WHERE state IN ('due', 'sending') AND set_aside = 0 AND kind = 'page'",
-    )
-    .fetch_one(db)
-    .await?;
-    opt_instant(&row, "ready_at")
-}
-
 pub async fn count_due(db: &mut AnyConnection, now: Instant) -> Result<i64, StoreError> {
     let row = sqlx::query(
         "SELECT COUNT(*) AS count FROM attempts \
