@@ -84,6 +84,8 @@ fn rank(candidate: &Candidate) -> u8 {
 fn memory(candidate: &Candidate, remembered: &Remembered) -> u8 {
     match remembered.delivers(&candidate.carrier) {
         Some(true) => 0,
+        // Whatever goes next tries whether it is back, or numbers that were reached elsewhere meanwhile never come back.
+        None if candidate.standing == Standing::Probe => 0,
         None if !remembered.through_another(&candidate.carrier) => 0,
         None => 1,
         Some(false) => 2,
@@ -157,6 +159,9 @@ mod tests {
         }
         let down = [candidate("a", Standing::Well), candidate("b", out())];
         assert_eq!(ordered(&down, &[("b", true)]), ["a", "b"], "unless it is out");
+        let back = [candidate("a", Standing::Probe), candidate("b", Standing::Well)];
+        assert_eq!(ordered(&back, &[("b", true)]), ["a", "b"], "or another one may be back");
+        assert_eq!(ordered(&back, &[("a", false), ("b", true)]), ["b", "a"]);
     }
 
     #[test]

@@ -141,8 +141,8 @@ impl Phones {
         self.fresh().iter().map(|rung| format!("{} {}", if rung.call { "call" } else { "sms" }, rung.to)).collect()
     }
 
-    /// All that was asked so far; `fresh` and `news` answer it all the same.
-    pub fn asked(&self) -> Vec<Rung> {
+    /// All that was rung or written to so far; `fresh` and `news` answer it all the same.
+    pub fn rung(&self) -> Vec<Rung> {
         self.lock().rung.clone()
     }
 

@@ -29,6 +29,17 @@ async fn matter(night: &Night) -> Option<String> {
     night.open().await.into_iter().map(title).find(|title| title.contains("is out for"))
 }
 
+/// The news is told beside the page that brought it.
+async fn is_told_that_it_is_back(night: &Night) -> bool {
+    for _ in 0..500 {
+        if matter(night).await.is_none() {
+            return true;
+        }
+        night.settle().await;
+    }
+    false
+}
+
 async fn goes_elsewhere_within_seconds(store: &Store, mood: Mood) {
     let (night, second) = Night::between(store).await;
     night.phones.is(mood);
@@ -74,7 +85,7 @@ on_both! {
         second.news();
         night.raise("Seven").await;
         assert_eq!((texted(&night.phones), texted(&second)), (1, 0));
-        assert_eq!(matter(&night).await, None, "it is back, and that is told too");
+        assert!(is_told_that_it_is_back(&night).await);
         night.raise("Eight").await;
         assert_eq!((texted(&night.phones), texted(&second)), (1, 0));
         night.end().await;

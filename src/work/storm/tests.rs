@@ -167,13 +167,13 @@ on_both! {
             }
         });
         raise_at_once(&store, storm.collect()).await;
-        while night.phones.asked().is_empty() {
+        while night.phones.rung().is_empty() {
             Clock::system().sleep(TimeDelta::milliseconds(5)).await;
         }
-        let before = night.phones.asked().len();
+        let before = night.phones.rung().len();
         raise_at_once(&store, vec![NewAlert { priority: Priority::P1, ..alert(&night, 39, 301) }]).await;
         let place = loop {
-            let asked = night.phones.asked();
+            let asked = night.phones.rung();
             if let Some(place) = asked.iter().position(|rung| rung.to.ends_with("19")) {
                 break place;
             }
