@@ -189,6 +189,7 @@ pub fn page_of(method: &str, title: &str) -> Said {
         person: &person,
         alert: &alert,
         customer: Some("ACME & Söhne"),
+        said: &[],
         notification: &notification,
         links: &links,
         held: false,

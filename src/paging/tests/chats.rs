@@ -57,7 +57,7 @@ impl Chats {
             gold.levels[0].notify.push("person:ben".parse().unwrap());
         });
         night.begin(Vec::new());
-        let webhooks = Webhooks::new(night.carriers.clone(), PUBLIC_URL);
+        let webhooks = Webhooks::new(night.carriers.clone(), PUBLIC_URL, night.context.clock.clone());
         let buttons = Buttons { slack: Some(Secret::new(SIGNING)), telegram: Some(Secret::new(WORD)) };
         let router = routes(State::new(night.context.clone(), webhooks, buttons));
         Self { service: Service { night, router }, stand, telegram }

@@ -50,7 +50,7 @@ impl Over {
         };
         let night = Night::on(store).await;
         let webhooks = Webhooks::new(Carriers::new(vec![line]), PUBLIC_URL, night.context.clock.clone());
-        let router = routes(State::new(night.context.clone(), webhooks));
+        let router = routes(State::new(night.context.clone(), webhooks, Buttons::default()));
         Self { service: Service { night, router }, key, stand }
     }
 
