@@ -2,7 +2,8 @@
 //!
 //! The answer is a `<Message>` in the document: it goes out with the webhook's own answer, needs no
 //! second request that may fail by itself, and a repeated webhook gets the same one. Only to a carrier
-//! that reads no such answers it goes by a request, once. Strangers get silence: an answer would cost money and tell them that somebody listens.
+//! that reads no such answers it goes by a request, once. Strangers get silence: an answer would cost money and
+//! tell them that somebody listens.
 
 use axum::{extract::State as Extract, response::Response};
 use sqlx::AnyConnection;
@@ -52,21 +53,16 @@ pub(super) async fn received(Extract(state): Extract<State>, webhook: Webhook) -
     let message = Received { key: format!("sms:{}:{sid}", webhook.carrier), acting, person, command };
     let answer = message.answered(&state, !sid.is_empty()).await;
     let carriers = state.webhooks.carriers();
-    match carriers
-        .get(&webhook.carrier)
-        .map(|line| line.carrier.as_ref())
-        .filter(|carrier| !carrier.answers_by_document())
+    let carrier = carriers.get(&webhook.carrier).map(|line| line.carrier.as_ref());
+    let Some(carrier) = carrier.filter(|carrier| !carrier.answers_by_document()) else {
+        return document::answer("sms", answer.document);
+    };
+    if !answer.is_repeated
+        && let Some(to) = from
     {
-        None => document::answer("sms", answer.document),
-        Some(carrier) => {
-            if !answer.is_repeated
-                && let Some(to) = from
-            {
-                reply(carrier, to, Phone::from_caller(form.get("To").unwrap_or_default()), &answer.document).await;
-            }
-            document::taken("sms")
-        }
+        reply(carrier, to, Phone::from_caller(form.get("To").unwrap_or_default()), &answer.document).await;
     }
+    document::taken("sms")
 }
 
 /// What is lost here is a courtesy: their message has had its effect.
