@@ -131,12 +131,16 @@ impl Carriers {
         let mut board = self.board();
         let health = board.health.entry((carrier.clone(), channel)).or_default();
         let Some(turn) = health.end(at, now, verdict(error), &words) else { return };
-        let is_well = turn == Turn::Back;
-        gauge(&carrier, channel).set(if is_well { 1.0 } else { 0.0 });
-        if is_well {
-            tracing::info!(%carrier, channel = channel.as_str(), "a carrier works again");
-        } else {
-            tracing::error!(%carrier, channel = channel.as_str(), why = words, "a carrier is out");
+        match &turn {
+            Turn::Out { .. } => {
+                gauge(&carrier, channel).set(0.0);
+                tracing::error!(%carrier, channel = channel.as_str(), why = words, "a carrier is out");
+            }
+            Turn::Back => {
+                gauge(&carrier, channel).set(1.0);
+                tracing::info!(%carrier, channel = channel.as_str(), "a carrier works again");
+            }
+            Turn::Works => {}
         }
         if self.are_several() {
             board.news.push(News { carrier, channel, turn });

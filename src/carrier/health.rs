@@ -39,6 +39,7 @@ pub struct Health {
     window: VecDeque<(Instant, bool)>,
     /// When requests began that have no answer yet.
     under_way: Vec<Instant>,
+    has_worked: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -99,8 +100,12 @@ pub enum Verdict {
 /// A change that somebody should hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Turn {
-    Out { why: String },
+    Out {
+        why: String,
+    },
     Back,
+    /// Its first success that this process has seen: an outage of which an earlier one told is over.
+    Works,
 }
 
 /// What a request's outcome says about whoever was asked; `None`: it succeeded.
@@ -170,10 +175,11 @@ impl Health {
 
     fn worked(&mut self, now: Instant, slow: bool) -> Option<Turn> {
         self.streak = None;
+        let is_first = !std::mem::replace(&mut self.has_worked, true);
         match &self.state {
             State::Well { .. } => {
                 self.note(now, slow);
-                self.leave_if_bad(now)
+                self.leave_if_bad(now).or(is_first.then_some(Turn::Works))
             }
             State::Out { wait, .. } | State::Probed { wait, .. } => {
                 self.state = State::Well { before: Some((now, *wait)) };
@@ -291,6 +297,14 @@ mod tests {
     }
 
     #[test]
+    fn the_first_success_is_said_once() {
+        let mut health = Health::default();
+        assert_eq!(asked(&mut health, 0, 100, Verdict::Fails), None);
+        assert_eq!(asked(&mut health, 1, 100, Verdict::Works), Some(Turn::Works));
+        assert_eq!(asked(&mut health, 2, 100, Verdict::Works), None);
+    }
+
+    #[test]
     fn failures_far_apart_or_with_a_success_between_are_no_outage() {
         let mut health = Health::default();
         for second in [0, 100, 200, 300] {
@@ -299,7 +313,8 @@ mod tests {
         for second in [1_000, 1_100, 1_200] {
             assert_eq!(asked(&mut health, second, 0, Verdict::Fails), None);
             assert_eq!(asked(&mut health, second + 1, 0, Verdict::Fails), None);
-            assert_eq!(asked(&mut health, second + 2, 0, Verdict::Works), None);
+            let turn = asked(&mut health, second + 2, 0, Verdict::Works);
+            assert!(!matches!(turn, Some(Turn::Out { .. })), "{turn:?}");
         }
     }
 
@@ -314,7 +329,7 @@ mod tests {
                 })
                 .collect();
             let why = "5 of 10 requests failed or took too long".to_owned();
-            assert_eq!(turns.first(), Some(&Turn::Out { why }), "{verdict:?}");
+            assert_eq!(turns[..2], [Turn::Works, Turn::Out { why }], "{verdict:?}");
         }
     }
 
@@ -378,7 +393,7 @@ mod tests {
             let mut hear = |turn: Option<Turn>| match turn {
                 Some(Turn::Out { .. }) => !std::mem::replace(&mut is_out, true),
                 Some(Turn::Back) => std::mem::replace(&mut is_out, false),
-                None => true,
+                Some(Turn::Works) | None => true,
             };
             for (pause, took, kind) in results {
                 now += pause;

@@ -2,8 +2,8 @@
 //!
 //! The answer is a `<Message>` in the document: it goes out with the webhook's own answer, needs no
 //! second request that may fail by itself, and a repeated webhook gets the same one. Only to a carrier
-//! that reads no such answers it goes by a request, once. Strangers get silence: an answer would cost money
-//! and tell them that somebody listens.
+//! that reads no such answers it goes by a request, once. Strangers get silence: an answer would cost money and
+//! tell them that somebody listens.
 
 use axum::{extract::State as Extract, response::Response};
 use chrono::TimeDelta;

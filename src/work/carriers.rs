@@ -38,7 +38,7 @@ async fn one(context: &Context, news: &News) -> Result<(), StoreError> {
             );
             msp::report(context, &matter, &title, &text, None).await.map(|_| ())
         }
-        Turn::Back => {
+        Turn::Back | Turn::Works => {
             let acting = context.acting();
             context.change(async move |db| back(db, &acting, &matter).await).await
         }

@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use thiserror::Error;
 
-use super::{Form, Refusal, Verified, query, signer::Received};
+use super::{Form, Refusal, Verified, signer::Received};
 use crate::{carrier::telnyx::words, model::Instant};
 
 pub const HEADER: &str = "telnyx-signature-ed25519";
@@ -49,7 +49,6 @@ pub fn check(
     }
     let said = match received.content_type.map(|given| given.split(';').next().unwrap_or_default().trim()) {
         Some(json) if json.eq_ignore_ascii_case("application/json") => words::of_event(received.body),
-        _ if received.body.is_empty() => Form::decode(query(received.url).unwrap_or_default().as_bytes()),
         _ => Form::decode(received.body),
     };
     Ok(Verified(said))

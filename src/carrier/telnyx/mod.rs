@@ -8,21 +8,20 @@ pub mod errors; // its codes, sorted by what to do: pure
 pub mod words; // its words → ours: pure
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use std::{fmt, time::Duration};
 
-use percent_encoding::utf8_percent_encode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
     Answer, CallSeen, Carrier, CarrierError, Class, MessageSeen, Moved, NewCall, NewSms, Rates, Sid,
     twilio::{
-        FILE_PATIENCE, PATH,
+        FILE_PATIENCE,
         pace::Pace,
         resource,
-        wire::{Ask, Body, Credentials, Effect, Wire},
+        wire::{Ask, Body, Credentials, Effect, Wire, in_path},
     },
 };
 use crate::{
@@ -91,16 +90,7 @@ impl Telnyx {
     }
 
     fn get(&self, what: &'static str, about: impl fmt::Display, url: String) -> Ask {
-        Ask {
-            what,
-            about: about.to_string(),
-            method: Method::GET,
-            url,
-            body: Body::Nothing,
-            effect: Effect::None,
-            patience: self.patience,
-            is_file: false,
-        }
+        Ask::get(what, about, url, self.patience)
     }
 
     fn post(&self, what: &'static str, about: impl fmt::Display, url: String, body: Body) -> Ask {
@@ -275,22 +265,6 @@ impl Carrier for Telnyx {
             Ok(())
         })
     }
-}
-
-/// Shows no credentials.
-impl fmt::Debug for Telnyx {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wire = &self.wire;
-        f.debug_struct("Telnyx")
-            .field("id", &wire.id)
-            .field("from", &self.from)
-            .field("base_url", &wire.base_url)
-            .finish_non_exhaustive()
-    }
-}
-
-fn in_path(sid: &Sid) -> impl fmt::Display {
-    utf8_percent_encode(sid.as_str(), PATH)
 }
 
 /// The call or file is no more: what was to be changed has ended by itself.

@@ -13,20 +13,24 @@ fn now() -> Instant {
     "2026-03-01T02:30:00Z".parse().unwrap()
 }
 
-async fn carrier() -> (Stand, Telnyx) {
-    let stand = Stand::start().await;
-    let clock = Clock::faster(now(), 1.0);
-    let settings = Settings {
+pub fn settings(base_url: String) -> Settings {
+    Settings {
         id: "telnyx".parse().unwrap(),
         account_sid: "61bf923e".to_owned(),
         application_sid: "1494404757140276705".to_owned(),
         api_key: Secret::new("KEY01"),
         from: "+4930901820".parse().unwrap(),
-        base_url: stand.base_url.clone(),
+        base_url,
         calls_per_second: 1_000.0,
         messages_per_second: 1_000.0,
         patience: Duration::from_secs(5),
-    };
+    }
+}
+
+async fn carrier() -> (Stand, Telnyx) {
+    let stand = Stand::start().await;
+    let clock = Clock::faster(now(), 1.0);
+    let settings = settings(stand.base_url.clone());
     (stand, Telnyx::new(settings, http_client(&clock), clock))
 }
 
@@ -188,6 +192,4 @@ async fn the_check_asks_for_the_application() {
     for _ in 0..2 {
         assert_eq!(telnyx.check().await.unwrap_err().class, Class::Account);
     }
-    let shown = format!("{telnyx:?}");
-    assert!(shown.contains("telnyx") && !shown.contains("KEY01"));
 }

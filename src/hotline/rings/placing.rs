@@ -109,11 +109,12 @@ impl Ringing {
         let begun = carriers.begin(carrier.id(), Channel::Voice, clock.now());
         let placed = carrier.place_call(&self.new_call(&leg, call)).await;
         carriers.end(begun, placed.as_ref().err(), clock.now());
-        carriers::tell(self.0.context(), carriers).await;
-        match placed {
+        let recorded = match placed {
             Ok(sid) => self.placed(timer, carrier, (leg, call), sid).await,
             Err(error) => self.not_placed(timer, (leg, call), &error).await,
-        }
+        };
+        carriers::tell(self.0.context(), carriers).await;
+        recorded
     }
 
     pub(super) async fn placed(

@@ -1,6 +1,6 @@
 //! The same over Telnyx: what it reports comes as JSON with its own signature, and it reads no answers.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::signature::{Ed25519KeyPair, KeyPair};
@@ -14,7 +14,7 @@ use crate::{
         http_client,
         signature::Signer,
         stand::Stand,
-        telnyx::{Settings, Telnyx},
+        telnyx::{Telnyx, tests::settings},
     },
     clock::Clock,
 };
@@ -31,19 +31,8 @@ impl Over {
         let stand = Stand::start().await;
         let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
         let clock = Clock::system();
-        let settings = Settings {
-            id: "telnyx".parse().unwrap(),
-            account_sid: "61bf923e".to_owned(),
-            application_sid: "1494404757140276705".to_owned(),
-            api_key: Secret::new("KEY01"),
-            from: "+4930901820".parse().unwrap(),
-            base_url: stand.base_url.clone(),
-            calls_per_second: 1_000.0,
-            messages_per_second: 1_000.0,
-            patience: Duration::from_secs(5),
-        };
         let line = Line {
-            carrier: Arc::new(Telnyx::new(settings, http_client(&clock), clock)),
+            carrier: Arc::new(Telnyx::new(settings(stand.base_url.clone()), http_client(&clock), clock)),
             serves: Serves::default(),
             signer: Signer::Ed25519(BASE64_STANDARD.encode(key.public_key().as_ref()).parse().unwrap()),
             account_sid: "61bf923e".to_owned(),

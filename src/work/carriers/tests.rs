@@ -4,7 +4,7 @@
 use crate::{
     model::{alert::AlertState, id::AlertId},
     store::{Store, attempts::AttemptState, outbox::Answer, testing::on_both},
-    work::{report, testing::*},
+    work::{msp, report, testing::*},
 };
 
 fn sms(to: &str) -> String {
@@ -66,6 +66,16 @@ on_both! {
         assert_eq!(attempt.carrier.unwrap().as_str(), "second");
         let tried: serde_json::Value = serde_json::from_str(&attempt.tried.unwrap()).unwrap();
         assert_eq!((&tried[0]["carrier"], &tried[0]["code"]), (&"twilio".into(), &"503".into()));
+        night.end().await;
+    }
+
+    async fn an_outage_that_an_earlier_process_told_of_is_over_with_the_first_success(store: Store) {
+        let (night, _second) = Night::between(&store).await;
+        let title = "The carrier twilio is out for sms";
+        msp::report(&night.context, "carrier-out:twilio:sms", title, "It was left.", None).await.unwrap();
+        assert_eq!(matter(&night).await.as_deref(), Some(title));
+        night.raise("Disk full").await;
+        assert!(is_told_that_it_is_back(&night).await);
         night.end().await;
     }
 
