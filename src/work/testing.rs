@@ -254,10 +254,11 @@ impl Night {
         Self::over(store, &["twilio"], PATIENCE, clock, per_second).await.0
     }
 
-    /// With a second carrier to go to; the workers run.
+    /// With a second carrier to go to and no limit to one's pages; the workers run.
     pub async fn between(store: &Store) -> (Self, Phones) {
         let names = ["twilio", "second"];
         let (night, mut phones) = Self::over(store, &names, PATIENCE_OF_TESTS, Clock::manual(at(0)), RATE).await;
+        night.declare(|directory| directory.limits.pages_per_minute = 0);
         night.begin(Vec::new());
         (night, phones.remove(1))
     }

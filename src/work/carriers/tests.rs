@@ -153,7 +153,7 @@ on_both! {
         let id = night.raise("Disk full").await;
         assert_eq!((night.phones.asked(), second.asked()), (1, 1));
         second.is(Mood::Well);
-        night.pass(8).await;
+        night.pass(12).await;
         assert_eq!((night.phones.asked(), second.news()), (1, vec![sms(ANNA)]));
         let story = night.story(&id).await;
         assert!(story.contains("since twilio has asked for patience"), "{story}");
