@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     declare::{
-        countries,
+        self, countries,
         org::{Defaults, LimitsDocument, OrgDocument},
     },
     model::{duration, id::PolicyId, secret::Secret},
@@ -248,7 +248,8 @@ fn log(layers: &mut Layers) -> Log {
 
 fn org(layers: &mut Layers) -> OrgDocument {
     let policy = layers.parsed::<PolicyId>("org.policy").map(|policy| policy.to_string());
-    OrgDocument { name: layers.text("org.name"), policy }
+    let shift_notice = layers.with("org.shift_notice", declare::shift_notice).map(duration::write);
+    OrgDocument { name: layers.text("org.name"), policy, shift_notice }
 }
 
 fn limits(layers: &mut Layers) -> LimitsDocument {

@@ -10,6 +10,7 @@ use super::{
         self, CalendarDocument, ContractDocument, CustomerDocument, Document, Documents, HotlineDocument,
         IntegrationDocument, Kind, ONLY, PersonDocument, PolicyDocument, ScheduleDocument,
     },
+    forms,
     org::{Defaults, LimitsDocument, OrgDocument},
     places::stored_fault,
 };
@@ -49,6 +50,7 @@ pub fn directory_from<'a>(
     let mut directory = Directory {
         revision,
         org_policy: org.policy.as_deref().and_then(|policy| policy.parse().ok()),
+        shift_notice: org.shift_notice.as_deref().and_then(|lead| forms::shift_notice(lead).ok()),
         limits: limits.or(&defaults.limits),
         people: stored.all::<PersonDocument, _>(),
         schedules: stored.all::<ScheduleDocument, _>(),

@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use chrono::TimeDelta;
+
 use crate::{
     escalation::Policy,
     ivr::Flow,
@@ -28,6 +30,8 @@ pub struct Directory {
     pub org_name: String,
     /// Where goes what concerns the MSP itself.
     pub org_policy: Option<PolicyId>,
+    /// How long before a shift its person is told, who may say otherwise. `None`: not at all.
+    pub shift_notice: Option<TimeDelta>,
     pub people: BTreeMap<PersonId, Person>,
     pub schedules: BTreeMap<ScheduleId, Schedule>,
     pub policies: BTreeMap<PolicyId, Policy>,
@@ -102,6 +106,7 @@ impl Directory {
             org: default_org(),
             org_name: "Pikett".to_owned(),
             org_policy: None,
+            shift_notice: None,
             people: BTreeMap::new(),
             schedules: BTreeMap::new(),
             policies: BTreeMap::new(),
@@ -113,6 +118,12 @@ impl Directory {
             limits: Limits::default(),
             flows: BTreeMap::new(),
         }
+    }
+
+    /// How long before a shift this person is told of it. `None`: not at all.
+    pub fn shift_notice_of(&self, person: &PersonId) -> Option<TimeDelta> {
+        let own = self.people.get(person)?.shift_notice;
+        own.or(self.shift_notice).filter(|lead| !lead.is_zero())
     }
 
     /// Whose SMS or voice number this is; no two people share one.

@@ -6,7 +6,7 @@ use base64::{
     alphabet::URL_SAFE,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use chrono::{NaiveDate, NaiveDateTime, Timelike};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -14,11 +14,12 @@ use url::{Host, Url};
 
 use crate::{
     model::{
+        duration,
         fault::did_you_mean,
         person::{Address, Channel, PushSubscription},
         secret::Secret,
     },
-    oncall::Every,
+    oncall::{self, Every},
 };
 
 /// Browsers leave the padding out, other senders do not.
@@ -220,6 +221,19 @@ fn is_push_service(endpoint: &str) -> bool {
         None => false,
     };
     url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && here)
+}
+
+/// How long before a shift its person is told: a duration, or `0s` for not at all.
+pub fn shift_notice(given: &str) -> Result<TimeDelta, String> {
+    if given == "0s" {
+        return Ok(TimeDelta::zero());
+    }
+    let lead = duration::parse(given)?;
+    if lead > oncall::LEAD_MAX {
+        let most = duration::write(oncall::LEAD_MAX);
+        return Err(format!("`{given}` is too long before a shift: write at most {most}, or 0s for no notice"));
+    }
+    Ok(lead)
 }
 
 /// How an integration's key is kept: it is long and random, so it needs no slow hash.

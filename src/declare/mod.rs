@@ -11,6 +11,7 @@ pub mod document; // the normalised documents that are kept
 mod fit; // whether a hotline's vars fit its flow
 mod forms; // how single values are written
 mod holidays; // from iCalendar files
+pub mod of_alert; // what declarations mean for an alert
 pub mod of_call; // what declarations mean for a call
 pub mod org; // [org] and [limits]
 pub mod pins; // hashing PINs, and finding whose PIN was keyed
@@ -25,7 +26,7 @@ pub use assemble::{Assembled, FlowSource, directory_from};
 pub use directory::{Directory, FlowInUse, Limits};
 pub use document::Documents;
 pub use fit::misfits;
-pub use forms::{address, channel};
+pub use forms::{address, channel, shift_notice};
 pub use plan::{Flows, NewFlow, Plan, plan, stored_faults};
 pub use preview::{Preview, comes_to, preview};
 pub use read::{File, Outside};

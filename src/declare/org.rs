@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Limits;
 
-/// `[org] name = "…"  policy = "…"`.
+/// `[org] name = "…"  policy = "…"  shift_notice = "1h"`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrgDocument {
@@ -14,6 +14,9 @@ pub struct OrgDocument {
     /// Where goes what concerns the MSP itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// How long before a shift its person is told; left out: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shift_notice: Option<String>,
 }
 
 /// `[limits] countries = ["DE", "+41"]  calls_per_hour = 100  sms_per_hour = 200`.
@@ -56,7 +59,11 @@ pub struct Defaults {
 
 impl OrgDocument {
     pub fn or(self, spare: &Self) -> Self {
-        Self { name: self.name.or_else(|| spare.name.clone()), policy: self.policy.or_else(|| spare.policy.clone()) }
+        Self {
+            name: self.name.or_else(|| spare.name.clone()),
+            policy: self.policy.or_else(|| spare.policy.clone()),
+            shift_notice: self.shift_notice.or_else(|| spare.shift_notice.clone()),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EscalationError, Progress, Stage};
+use super::{EscalationError, Hours, Progress, Stage};
 use crate::model::Instant;
 
 #[derive(Serialize, Deserialize)]
@@ -23,6 +23,11 @@ struct Document {
     escalate_now: bool,
     #[serde(default)]
     stranded: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waits_until_ms: Option<i64>,
+    /// Has waited, or may not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    waited: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +50,11 @@ impl Progress {
             floor: self.floor,
             escalate_now: self.escalate_now,
             stranded: self.stranded,
+            waits_until_ms: match self.hours {
+                Hours::Until(at) => Some(at.timestamp_millis()),
+                Hours::Unasked | Hours::Over => None,
+            },
+            waited: self.hours == Hours::Over,
         };
         match self.stage {
             Stage::New => {}
@@ -83,7 +93,13 @@ fn read(text: &str) -> Option<Progress> {
         Name::Fallback => Stage::Fallback { told: document.told?, since: since()?, resume: document.round },
         Name::Rest => Stage::Rest { round: document.round?, since: since()? },
     };
-    Some(Progress { stage, floor: document.floor, escalate_now: document.escalate_now, stranded: document.stranded })
+    let hours = match (document.waits_until_ms, document.waited) {
+        (Some(until), _) => Hours::Until(Instant::from_timestamp_millis(until)?),
+        (None, true) => Hours::Over,
+        (None, false) => Hours::Unasked,
+    };
+    let Document { floor, escalate_now, stranded, .. } = document;
+    Some(Progress { stage, floor, escalate_now, stranded, hours })
 }
 
 #[cfg(test)]
@@ -100,8 +116,12 @@ mod tests {
             Stage::Fallback { told: 3, since, resume: Some(1) },
             Stage::Rest { round: 4, since },
         ] {
-            for (floor, escalate_now, stranded) in [(None, false, true), (Some(2), true, false)] {
-                let progress = Progress { stage, floor, escalate_now, stranded };
+            for (floor, escalate_now, stranded, hours) in [
+                (None, false, true, Hours::Unasked),
+                (Some(2), true, false, Hours::Over),
+                (None, false, false, Hours::Until(since)),
+            ] {
+                let progress = Progress { stage, floor, escalate_now, stranded, hours };
                 assert_eq!(Progress::from_json(&progress.to_json()), Ok(progress));
             }
         }

@@ -41,6 +41,20 @@ pub struct Tell {
     pub why: String,
 }
 
+impl Decision {
+    /// Nobody of those told learns of it before so much time has passed: only then does theirs begin.
+    pub fn put_off(&mut self, by: TimeDelta) {
+        match &mut self.next.stage {
+            Stage::New => {}
+            Stage::Level { since, .. } | Stage::Fallback { since, .. } | Stage::Rest { since, .. } => *since += by,
+        }
+        // While levels are empty, the schedules say when that may change.
+        if !matches!(self.next.stage, Stage::Fallback { resume: Some(_), .. }) {
+            self.ask_again_at += by;
+        }
+    }
+}
+
 /// How soon to look again when there is nobody at all to tell.
 const NOBODY_AGAIN: TimeDelta = TimeDelta::minutes(1);
 const PAUSE_MIN: TimeDelta = TimeDelta::minutes(1);
@@ -321,7 +335,7 @@ impl Escalation<'_> {
             tell,
             level,
             round,
-            next: Progress { stage, floor: None, escalate_now: false, stranded: false },
+            next: Progress { stage, ..Progress::default() },
             ask_again_at,
             reasons: std::mem::take(&mut self.reasons),
             nobody_on_call: (!self.nobody.is_empty()).then(|| self.nobody.join("; ")),

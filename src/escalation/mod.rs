@@ -55,6 +55,18 @@ pub struct Progress {
     pub escalate_now: bool,
     /// The last decision found nobody at all to tell, and said so.
     pub stranded: bool,
+    pub hours: Hours,
+}
+
+/// Whether the alert waits for the hours of its contract before the first decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hours {
+    /// It has not had to.
+    #[default]
+    Unasked,
+    Until(Instant),
+    /// It has waited, or somebody wants it told at whatever hour.
+    Over,
 }
 
 /// Levels and rounds count from 0.

@@ -44,7 +44,7 @@ fn directory() -> Directory {
         fallback: vec![Target::Person("lead".parse().unwrap())],
     };
     let target =
-        |id: &str| crate::model::contract::Target { response: None, resolution: None, policy: id.parse().unwrap() };
+        |id: &str| crate::model::contract::Target { response: None, resolution: None, policy: id.parse().unwrap(), outside: None };
     let contract = Contract {
         id: "acme-gold".parse().unwrap(),
         customer: "acme".parse().unwrap(),

@@ -1,6 +1,6 @@
 //! Customers, their contacts, what they bought, and the hotlines that belong to it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr};
 
 use chrono::TimeDelta;
 
@@ -50,6 +50,18 @@ pub struct Target {
     pub response: Option<TimeDelta>,
     pub resolution: Option<TimeDelta>,
     pub policy: PolicyId,
+    /// `None`: nobody says it, see `Outside`.
+    pub outside: Option<Outside>,
+}
+
+/// What becomes of an alert of low urgency that is raised outside the contract's hours. Where nobody says it, what tools
+/// send waits, and what callers leave does not: the flow has asked for the hours, and they wait for a human.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outside {
+    /// People are told as soon as the hours begin.
+    Wait,
+    /// People are told at once.
+    Page,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +96,30 @@ pub struct Integration {
 pub enum IntegrationTarget {
     Contract(ContractId),
     Policy(PolicyId),
+}
+
+impl Outside {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Page => "page",
+        }
+    }
+}
+
+impl FromStr for Outside {
+    type Err = String;
+
+    fn from_str(given: &str) -> Result<Self, String> {
+        match given {
+            "wait" => Ok(Self::Wait),
+            "page" => Ok(Self::Page),
+            _ => Err(format!(
+                "`{}` is nothing to do outside the hours: use wait or page",
+                given.chars().take(20).collect::<String>()
+            )),
+        }
+    }
 }
 
 impl Contract {

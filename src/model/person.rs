@@ -6,10 +6,13 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::{
+    Instant,
+    calendar::WeeklyHours,
     id::{MethodId, PersonId},
     language::Language,
     phone::Phone,
     priority::Urgency,
+    quiet,
     secret::Secret,
 };
 
@@ -23,6 +26,10 @@ pub struct Person {
     /// In the order of their delays.
     pub rules_high: Vec<Rule>,
     pub rules_low: Vec<Rule>,
+    /// In which what is of low urgency waits; not round the clock.
+    pub quiet: Vec<WeeklyHours>,
+    /// How long before a shift this person is told of it; zero: not at all; `None`: as the org has it.
+    pub shift_notice: Option<TimeDelta>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +94,16 @@ impl Person {
             Urgency::High => &self.rules_high,
             Urgency::Low => &self.rules_low,
         }
+    }
+
+    /// When the person's quiet hours end. `None`: it is not quiet.
+    pub fn quiet_until(&self, at: Instant) -> Option<Instant> {
+        quiet::until(self.zone, &self.quiet, at)
+    }
+
+    /// When so much time has passed outside the person's quiet hours.
+    pub fn awake_after(&self, start: Instant, after: TimeDelta) -> Instant {
+        quiet::awake_after(self.zone, &self.quiet, start, after)
     }
 
     /// The number a hotline call rings: the person's first voice method.

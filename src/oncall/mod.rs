@@ -1,5 +1,6 @@
 //! Who is on call when, and why. Pure: [`who`] is the one answer for paging, hotline, command
-//! line, console and reports; [`shifts`] is the same answer over a range. Start with `who.rs`.
+//! line, console and reports; [`shifts`] is the same answer over a range, [`notices`] what those are told who
+//! go on call. Start with `who.rs`.
 //!
 //! The rules:
 //! 1. An override beats every layer; of two overrides the one declared last wins. Below them the
@@ -17,6 +18,7 @@
 //! 7. A stretch contains its beginning, not its end.
 
 mod layer;
+mod notices;
 mod shifts;
 mod who;
 
@@ -31,6 +33,7 @@ use crate::model::{
     id::{PersonId, ScheduleId},
 };
 
+pub use notices::{Beginning, LEAD_MAX, Moment, Notice, Notices, notices};
 pub use shifts::{Hole, Shift, holes, shifts};
 pub use who::who;
 

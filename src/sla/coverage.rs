@@ -30,6 +30,30 @@ pub fn next_change(coverage: &Coverage, calendars: &BTreeMap<CalendarId, Calenda
     next_change_of(calendar_of(coverage, calendars)?, at)
 }
 
+/// When the hours are open next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    Now,
+    At(Instant),
+    /// Not any more.
+    Never,
+}
+
+pub fn opening(coverage: &Coverage, calendars: &BTreeMap<CalendarId, Calendar>, at: Instant) -> Opening {
+    let Some(calendar) = calendar_of(coverage, calendars) else { return Opening::Now };
+    if state_of(calendar, at) == CoverageState::Open {
+        return Opening::Now;
+    }
+    let mut change = next_change_of(calendar, at);
+    while let Some(at) = change {
+        if state_of(calendar, at) == CoverageState::Open {
+            return Opening::At(at);
+        }
+        change = next_change_of(calendar, at);
+    }
+    Opening::Never
+}
+
 pub fn state_of(calendar: &Calendar, at: Instant) -> CoverageState {
     state_at(calendar, civil::reached(calendar.zone, at))
 }
@@ -152,6 +176,26 @@ mod tests {
             &calendar(&[("daily", 0, 24)], &["2029-01-01"]),
             &[("2026-10-02T21:00:00Z", Open, "2028-12-31T23:00:00Z")],
         );
+    }
+
+    #[test]
+    fn the_next_opening_lies_behind_weekends_and_holidays() {
+        let office = calendar(&[("Mon-Fri", 8, 18)], &["2026-12-25", "2026-12-28"]);
+        let coverage = Coverage::Calendar(office.id.clone());
+        let calendars = BTreeMap::from([(office.id.clone(), office.clone())]);
+        for (given, expected) in [
+            ("2026-12-24T12:00:00Z", Opening::Now),
+            ("2026-12-24T17:00:00Z", Opening::At(at("2026-12-29T07:00:00Z"))),
+            ("2026-12-25T12:00:00Z", Opening::At(at("2026-12-29T07:00:00Z"))),
+            ("2026-12-29T06:59:59Z", Opening::At(at("2026-12-29T07:00:00Z"))),
+            // The clock is put forward on the 28th of March 2027, a Sunday.
+            ("2027-03-26T20:00:00Z", Opening::At(at("2027-03-29T06:00:00Z"))),
+        ] {
+            assert_eq!(opening(&coverage, &calendars, at(given)), expected, "{given}");
+        }
+        let never = BTreeMap::from([(office.id.clone(), calendar(&[], &["2026-12-25"]))]);
+        assert_eq!(opening(&coverage, &never, at("2026-12-24T12:00:00Z")), Opening::Never);
+        assert_eq!(opening(&Coverage::Always, &calendars, at("2026-12-25T12:00:00Z")), Opening::Now);
     }
 
     #[test]

@@ -471,5 +471,7 @@ fn person(id: &str, name: &str, language: &str, phone: &str) -> Person {
         methods: vec![method("text", Address::Sms(phone())), method("phone", Address::Voice(phone()))],
         rules_high: vec![rule("text", 0), rule("phone", 60)],
         rules_low: vec![rule("text", 0)],
+        quiet: Vec::new(),
+        shift_notice: None,
     }
 }

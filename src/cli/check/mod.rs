@@ -174,6 +174,8 @@ mod tests {
             ],
             rules_high: Vec::new(),
             rules_low: Vec::new(),
+            quiet: Vec::new(),
+            shift_notice: None,
         };
         let mut directory = Directory::empty();
         directory.people.insert(anna.id.clone(), anna);

@@ -82,6 +82,8 @@ struct TargetDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resolution: Option<String>,
     policy: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outside: Option<String>,
 }
 
 /// What `coverage` says of round the clock; no calendar may be named so.
@@ -96,6 +98,7 @@ impl Document for ContractDocument {
             response: target.response.map(duration::write),
             resolution: target.resolution.map(duration::write),
             policy: target.policy.to_string(),
+            outside: target.outside.map(|outside| outside.as_str().to_owned()),
         };
         Self {
             customer: contract.customer.to_string(),
@@ -114,6 +117,7 @@ impl Document for ContractDocument {
                 response: target.response.as_deref().map(duration::parse).transpose()?,
                 resolution: target.resolution.as_deref().map(duration::parse).transpose()?,
                 policy: parsed(&target.policy)?,
+                outside: target.outside.as_deref().map(str::parse).transpose()?,
             };
             Ok((priority.parse()?, target))
         };

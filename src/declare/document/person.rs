@@ -3,7 +3,10 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Document, Kind, parsed};
+use super::{
+    Document, Kind, parsed,
+    schedule::{HoursDocument, hours, write_hours},
+};
 use crate::{
     declare::forms,
     model::{
@@ -19,6 +22,10 @@ pub struct PersonDocument {
     language: String,
     contact: Vec<MethodDocument>,
     rules: RulesDocument,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    quiet: Vec<HoursDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shift_notice: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,6 +72,8 @@ impl Document for PersonDocument {
                 high: person.rules_high.iter().map(rule).collect(),
                 low: person.rules_low.iter().map(rule).collect(),
             },
+            quiet: person.quiet.iter().map(write_hours).collect(),
+            shift_notice: person.shift_notice.map(duration::write),
         }
     }
 
@@ -77,6 +86,8 @@ impl Document for PersonDocument {
             methods: self.contact.iter().map(method).collect::<Result<_, _>>()?,
             rules_high: self.rules.high.iter().map(rule).collect::<Result<_, _>>()?,
             rules_low: self.rules.low.iter().map(rule).collect::<Result<_, _>>()?,
+            quiet: self.quiet.iter().map(hours).collect::<Result<_, _>>()?,
+            shift_notice: self.shift_notice.as_deref().map(forms::shift_notice).transpose()?,
         })
     }
 }

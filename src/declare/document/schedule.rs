@@ -32,7 +32,7 @@ struct LayerDocument {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct HoursDocument {
+pub(super) struct HoursDocument {
     days: String,
     from: String,
     to: String,
@@ -93,7 +93,7 @@ impl Document for ScheduleDocument {
     }
 }
 
-fn write_hours(hours: &WeeklyHours) -> HoursDocument {
+pub(super) fn write_hours(hours: &WeeklyHours) -> HoursDocument {
     HoursDocument {
         days: hours.days.to_string(),
         from: time_of_day(hours.from_minute),
@@ -101,7 +101,7 @@ fn write_hours(hours: &WeeklyHours) -> HoursDocument {
     }
 }
 
-fn hours(document: &HoursDocument) -> Result<WeeklyHours, String> {
+pub(super) fn hours(document: &HoursDocument) -> Result<WeeklyHours, String> {
     Ok(WeeklyHours {
         days: Days::parse(&document.days)?,
         from_minute: minute_of_day(&document.from)?,

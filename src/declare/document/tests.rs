@@ -72,10 +72,12 @@ fn person() -> impl Strategy<Value = Person> {
     let method = (id(), address()).prop_map(|(id, address)| ContactMethod { id, address });
     let rule =
         || (id(), option::of(duration())).prop_map(|(via, after)| Rule { via, after: after.unwrap_or_default() });
-    (id(), ".{1,12}", zone(), vec(method, 0..4), vec(rule(), 0..4), vec(rule(), 0..4)).prop_map(
-        |(id, name, zone, methods, rules_high, rules_low)| {
+    let lead = option::of((0i64..604_800).prop_map(TimeDelta::seconds));
+    let rules = (vec(rule(), 0..4), vec(rule(), 0..4), vec(hours(), 0..3), lead);
+    (id(), ".{1,12}", zone(), vec(method, 0..4), rules).prop_map(
+        |(id, name, zone, methods, (rules_high, rules_low, quiet, shift_notice))| {
             let language = "de-CH".parse().unwrap();
-            Person { id, name, zone, language, methods, rules_high, rules_low }
+            Person { id, name, zone, language, methods, rules_high, rules_low, quiet, shift_notice }
         },
     )
 }
@@ -131,8 +133,9 @@ fn customer() -> impl Strategy<Value = Customer> {
 }
 
 fn contract() -> impl Strategy<Value = Contract> {
-    let target = (option::of(duration()), option::of(duration()), id())
-        .prop_map(|(response, resolution, policy)| contract::Target { response, resolution, policy });
+    let outside = option::of(prop_oneof![Just(contract::Outside::Wait), Just(contract::Outside::Page)]);
+    let target = (option::of(duration()), option::of(duration()), id(), outside)
+        .prop_map(|(response, resolution, policy, outside)| contract::Target { response, resolution, policy, outside });
     let priority = (0usize..4).prop_map(|index| Priority::ALL[index]);
     let coverage =
         option::of(id().prop_filter("a word of its own", |id: &crate::model::id::CalendarId| id.as_str() != ALWAYS));

@@ -8,10 +8,10 @@ use super::{Outside, STAND_IN, no_twins, parsed_list};
 use crate::{
     declare::{document, forms},
     model::{
-        contract::{Contract, Coverage, Hotline, Integration, IntegrationTarget, Target},
+        contract::{self, Contract, Coverage, Hotline, Integration, IntegrationTarget, Target},
         id::{ContractId, CustomerId, FlowId, IntegrationId, PolicyId},
         phone::Phone,
-        priority::Priority,
+        priority::{Priority, Urgency},
         source::{At, Reader},
     },
 };
@@ -31,7 +31,7 @@ pub fn read(entry: &Reader) -> Option<Contract> {
         for key in table.keys() {
             let text = At { value: key.value.to_owned(), span: key.span };
             let priority = table.parse_at(text, str::parse::<Priority>);
-            let target = table.table(key.value, "priority").map(target);
+            let target = table.table(key.value, "priority").map(|entry| target(entry, priority.as_ref()));
             priorities.extend(priority.map(|priority| priority.value).zip(target));
         }
         if table.keys().is_empty() {
@@ -60,12 +60,20 @@ fn no_priorities(entry: &Reader) {
     entry.fault_at("priorities", "this contract has no priorities: nobody would be told", mend);
 }
 
-fn target(entry: Reader) -> Target {
+fn target(entry: Reader, priority: Option<&At<Priority>>) -> Target {
     let time = |key: &'static str| entry.duration(key).map(|time| time.value);
+    let outside = entry.parsed::<contract::Outside>("outside").map(|outside| outside.value);
+    if let (Some(contract::Outside::Wait), Some(At { value: priority, .. })) = (outside, priority)
+        && priority.urgency() == Urgency::High
+    {
+        let what = format!("{priority} is of high urgency, which never waits");
+        entry.fault_at("outside", what, "leave it out, or lower the priority of what can wait");
+    }
     let target = Target {
         response: time("response"),
         resolution: time("resolution"),
         policy: policy(entry.need_parsed("policy")),
+        outside,
     };
     entry.finish();
     target

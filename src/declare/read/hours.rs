@@ -1,4 +1,5 @@
-//! `{ days = "Mon-Fri", from = "08:00", to = "18:00" }`: in calendars and in layers' restrictions.
+//! `{ days = "Mon-Fri", from = "08:00", to = "18:00" }`: in calendars, in layers' restrictions, and as quiet
+//! hours.
 
 use crate::model::{
     calendar::{Days, WeeklyHours, minute_of_day},

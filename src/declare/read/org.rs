@@ -3,10 +3,10 @@
 use super::parsed_list;
 use crate::{
     declare::{
-        countries,
+        countries, forms,
         org::{LimitsDocument, OrgDocument},
     },
-    model::{id::PolicyId, source::Reader},
+    model::{duration, id::PolicyId, source::Reader},
 };
 
 const COUNT_MAX: i64 = 1_000_000;
@@ -16,7 +16,12 @@ pub fn org(entry: &Reader) -> OrgDocument {
     if !entry.has("name") {
         let _ = entry.item("name");
     }
-    OrgDocument { name, policy: entry.parsed::<PolicyId>("policy").map(|policy| policy.value.to_string()) }
+    let shift_notice = entry.string("shift_notice").and_then(|lead| entry.parse_at(lead, forms::shift_notice));
+    OrgDocument {
+        name,
+        policy: entry.parsed::<PolicyId>("policy").map(|policy| policy.value.to_string()),
+        shift_notice: shift_notice.map(|lead| duration::write(lead.value)),
+    }
 }
 
 pub fn limits(entry: &Reader) -> LimitsDocument {

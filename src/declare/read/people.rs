@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::{Outside, name};
+use super::{Outside, hours, name};
 use crate::{
     declare::forms,
     model::{
@@ -13,6 +13,7 @@ use crate::{
         id::{MethodId, PersonId},
         language::Language,
         person::{Channel, ContactMethod, Person, Rule},
+        quiet,
         source::Reader,
     },
 };
@@ -22,6 +23,12 @@ pub fn read(entry: &Reader, outside: &Outside) -> Option<Person> {
     let name = name(entry, id.as_ref().map(PersonId::as_str));
     let zone = entry.string("zone").and_then(|zone| entry.parse_at(zone, forms::zone));
     let language = entry.parsed::<Language>("language");
+    let quiet = hours::read(entry, "quiet");
+    if quiet::is_always(&quiet) {
+        let mend = "leave an hour of the week in which what is of low urgency is told";
+        entry.fault_at("quiet", "these quiet hours never end", mend);
+    }
+    let shift_notice = entry.string("shift_notice").and_then(|lead| entry.parse_at(lead, forms::shift_notice));
     let (methods, known) = methods(entry, outside);
     let rules = entry.table("rules", "rules");
     let (high, low) = match &rules {
@@ -44,6 +51,8 @@ pub fn read(entry: &Reader, outside: &Outside) -> Option<Person> {
         methods,
         rules_high,
         rules_low,
+        quiet,
+        shift_notice: shift_notice.map(|lead| lead.value),
     })
 }
 

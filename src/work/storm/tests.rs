@@ -34,6 +34,8 @@ fn technician(n: usize) -> Person {
         }],
         rules_high: vec![Rule { via: "text".parse().unwrap(), after: TimeDelta::zero() }],
         rules_low: vec![Rule { via: "text".parse().unwrap(), after: TimeDelta::zero() }],
+        quiet: Vec::new(),
+        shift_notice: None,
     }
 }
 
