@@ -51,8 +51,10 @@ pub mod metric {
     /// Pages and calls to technicians that may have gone out twice, because an earlier try's end is unknown.
     pub const DUPLICATES: &str = "pikett_duplicates_total";
     /// Messages that were held back, by `channel` and `what`: waits, later and left-out by the limits per person;
-    /// stands, as the provider's line was full.
+    /// stands, as the provider's line was full; quiet, in the reader's quiet hours.
     pub const HELD_BACK: &str = "pikett_held_back_total";
+    /// Alerts that waited for the hours of their contract.
+    pub const WAITS_FOR_HOURS: &str = "pikett_waits_for_hours_total";
     /// Calls and SMS that `[limits]` did not allow, by the key of the `limit`; `declared`: nobody has the number.
     pub const CAPPED: &str = "pikett_capped_total";
     /// Pages that one page for many has said, by `channel`.

@@ -118,6 +118,8 @@ const PURE: &[&str] = &[
     "notify/pace.rs",
     "notify/plan.rs",
     "notify/proof.rs",
+    "notify/rules.rs",
+    "notify/shift.rs",
     "notify/texts",
     "notify/urls.rs",
     "recordings/seal.rs",

@@ -78,7 +78,10 @@ fn in_words(alert: &Alert) -> String {
         ("acknowledged", _) => format!("by {}", alert.acknowledged_by.as_deref().unwrap_or("?")),
         ("resolved", _) => format!("by {}", alert.resolved_by.as_deref().unwrap_or("?")),
         (_, Some(level)) => format!("level {level}"),
-        (_, None) => "nobody told yet".to_owned(),
+        (_, None) => match alert.waits_until {
+            Some(until) => format!("waits until {}", until.format("%a %Y-%m-%d %H:%MZ")),
+            None => "nobody told yet".to_owned(),
+        },
     };
     format!(
         "#{:<5} {}  {:<12}  {}  {}{customer}, {standing}, code {}",

@@ -411,3 +411,61 @@ fn a_number_of_two_customers_cannot_tell_who_phones_a_shared_hotline() {
     let alone = on("\"initech-gold\"");
     assert!(!alone.contains("nobody could tell who calls"), "{alone}");
 }
+
+#[test]
+fn quiet_hours_what_waits_and_notices_of_shifts_are_read_and_kept() {
+    let file = r#"
+[org]
+name = "Nordlicht IT"
+shift_notice = "1h"
+[[people]]
+id = "dora"
+zone = "Europe/Berlin"
+contact = [ { id = "mail", kind = "email", to = "dora@msp.example" } ]
+quiet = [ { days = "Mon-Sun", from = "22:00", to = "07:00" }, { days = "Sun", from = "07:00", to = "12:00" } ]
+shift_notice = "0s"
+[[contracts]]
+id = "globex-night"
+customer = "globex"
+coverage = "office"
+priorities.P1 = { policy = "gold", outside = "page" }
+priorities.P3 = { policy = "silver", outside = "wait" }
+"#;
+    let stored = plan_with("0123456789abcdef", &whole(), &[("new.toml", file)]).unwrap().documents;
+    let mut documents = whole();
+    documents.extend(stored);
+    let directory = assembled(&documents);
+    let (dora, anna) = ("dora".parse().unwrap(), "anna".parse().unwrap());
+    let told = |instant: &str| directory.people[&dora].quiet_until(instant.parse().unwrap()).map(|at| at.to_rfc3339());
+    assert_eq!(told("2026-03-02T22:30:00Z").as_deref(), Some("2026-03-03T06:00:00+00:00"));
+    assert_eq!(told("2026-02-28T23:00:00Z").as_deref(), Some("2026-03-01T11:00:00+00:00"), "until noon on Sundays");
+    assert_eq!(told("2026-03-02T12:00:00Z"), None);
+    assert_eq!(directory.shift_notice_of(&dora), None);
+    assert_eq!(directory.shift_notice_of(&anna), Some(chrono::TimeDelta::hours(1)));
+    let contract = &directory.contracts[&"globex-night".parse().unwrap()];
+    let outside: Vec<_> = contract.priorities.values().map(|target| target.outside.map(|said| said.as_str())).collect();
+    assert_eq!(outside, [Some("page"), Some("wait")]);
+}
+
+#[test]
+fn what_would_hold_back_for_ever_or_hold_back_the_urgent_is_refused_with_its_place() {
+    let file = r#"
+[org]
+shift_notice = "8d"
+[[people]]
+id = "dora"
+contact = [ { id = "mail", kind = "email", to = "dora@msp.example" } ]
+quiet = [ { from = "20:00", to = "08:00" }, { from = "08:00", to = "20:00" } ]
+[[people]]
+id = "eve"
+contact = [ { id = "mail", kind = "email", to = "eve@msp.example" } ]
+quiet = [ { days = "Mo-Fr", from = "22:00", to = "7:00" }, { from = "24:00", to = "07:00", until = "08:00" } ]
+shift_notice = "soon"
+[[contracts]]
+id = "globex-night"
+customer = "globex"
+priorities.P1 = { policy = "gold", outside = "later" }
+priorities.P2 = { policy = "gold", outside = "wait" }
+"#;
+    insta::assert_snapshot!(faults(&whole(), file), @"");
+}

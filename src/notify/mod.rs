@@ -7,7 +7,9 @@ pub mod listen; // signed links to recordings: pure
 pub mod pace; // how many messages a person gets: pure
 pub mod plan; // rules → attempts: pure
 pub mod proof; // whether a contact is somebody's: pure
+mod rules; // what is tried when, for whom: pure
 pub mod said; // what an attempt says, as its row keeps it
+pub mod shift; // whoever goes on call is told: pure
 #[cfg(test)]
 mod testing; // an alert and people to tell about it
 pub mod texts; // every sentence, in each language: pure

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use super::{
     channels::{Button, Earlier, How, OPEN},
     links::{Action, Links},
+    rules::{by, in_writing, steps},
     said::{self, Said},
     texts::{self, About, Done, Happened, MailLinks},
 };
@@ -20,7 +21,7 @@ use crate::{
         alert::Alert,
         details::Fact,
         id::{MethodId, PersonId},
-        person::{Address, Channel, ContactMethod, Person},
+        person::{Address, Channel, Person},
         priority::Urgency,
     },
     store::{
@@ -107,10 +108,19 @@ pub fn plan(page: &Page<'_>, ids: &Ids) -> Vec<NewAttempt> {
             )
             .to_json(),
             held: page.held && method.address.channel() == Channel::Voice,
-            due_at: page.notification.started_at + after.max(TimeDelta::zero()),
+            due_at: due_at(page, after.max(TimeDelta::zero())),
             created_at: page.now,
         })
         .collect()
+}
+
+/// The clock of low urgency stands still in quiet hours.
+fn due_at(page: &Page<'_>, after: TimeDelta) -> Instant {
+    let start = page.notification.started_at;
+    match page.notification.urgency {
+        Urgency::High => start + after,
+        Urgency::Low => page.person.awake_after(start, after),
+    }
 }
 
 /// For each person paged, over the ways by which a page has reached them or may have; who was only
@@ -314,85 +324,6 @@ fn reached<'a: 'b, 'b>(
         told.extend(addresses.into_iter().map(|(method, address)| (person, method, address)));
     }
     told
-}
-
-/// What is tried when, for this urgency: methods with delays, in the order of the delays.
-fn steps(person: &Person, urgency: Urgency) -> Vec<(&ContactMethod, TimeDelta)> {
-    let declared: Vec<_> = person
-        .rules(urgency)
-        .iter()
-        // A method may have gone since the rule was written.
-        .filter_map(|rule| Some((person.method(&rule.via)?, rule.after)))
-        .collect();
-    if !declared.is_empty() {
-        return declared;
-    }
-    match urgency {
-        Urgency::High => urgent(person),
-        Urgency::Low => QUIET_FIRST
-            .into_iter()
-            .find_map(|channel| by(person, channel).next())
-            .map(|method| (method, TimeDelta::zero()))
-            .into_iter()
-            .collect(),
-    }
-}
-
-/// One way is enough for what can wait, the quietest that there is. A webhook wakes nobody, but nobody may
-/// be looking at its other end.
-const QUIET_FIRST: [Channel; 9] = [
-    Channel::Email,
-    Channel::Slack,
-    Channel::Teams,
-    Channel::Telegram,
-    Channel::Ntfy,
-    Channel::Push,
-    Channel::Webhook,
-    Channel::Sms,
-    Channel::Voice,
-];
-
-/// What surely reaches the person first.
-const IN_WRITING: [Channel; 8] = [
-    Channel::Sms,
-    Channel::Push,
-    Channel::Telegram,
-    Channel::Slack,
-    Channel::Ntfy,
-    Channel::Email,
-    Channel::Teams,
-    Channel::Webhook,
-];
-
-/// Everything in writing at once, then the phone, and once more.
-fn urgent(person: &Person) -> Vec<(&ContactMethod, TimeDelta)> {
-    const WAITS: [(Channel, i64); 10] = [
-        (Channel::Push, 0),
-        (Channel::Sms, 0),
-        (Channel::Telegram, 0),
-        (Channel::Ntfy, 0),
-        (Channel::Slack, 0),
-        (Channel::Teams, 0),
-        (Channel::Webhook, 0),
-        (Channel::Email, 0),
-        (Channel::Voice, 60),
-        (Channel::Voice, 180),
-    ];
-    let has_writing = in_writing(person).is_some();
-    WAITS
-        .into_iter()
-        .flat_map(|(channel, seconds)| by(person, channel).map(move |method| (method, seconds)))
-        // Nothing else comes before the call: it comes at once.
-        .map(|(method, seconds)| (method, TimeDelta::seconds(if has_writing { seconds } else { seconds - 60 })))
-        .collect()
-}
-
-fn by(person: &Person, channel: Channel) -> impl Iterator<Item = &ContactMethod> {
-    person.methods.iter().filter(move |method| method.address.channel() == channel)
-}
-
-fn in_writing(person: &Person) -> Option<&ContactMethod> {
-    IN_WRITING.into_iter().find_map(|channel| by(person, channel).next())
 }
 
 fn may_have_reached(attempt: &Attempt) -> bool {

@@ -14,7 +14,7 @@ use super::{
     wake::{Topic, touch},
 };
 use crate::{
-    escalation::Policy,
+    escalation::{self, Hours, Policy},
     model::{
         Instant,
         alert::{Actor, Alert, AlertState, Source},
@@ -53,6 +53,24 @@ impl AlertRow {
         }
     }
 
+    /// Until when nobody is told, as the hours of its contract begin only then.
+    pub fn waits_until(&self) -> Option<Instant> {
+        match self.hours() {
+            Hours::Until(at) if self.alert.state == AlertState::Triggered => Some(at),
+            Hours::Until(_) | Hours::Unasked | Hours::Over => None,
+        }
+    }
+
+    /// Nobody was told for a while, as it came outside the hours of its contract.
+    pub fn has_waited(&self) -> bool {
+        matches!(self.hours(), Hours::Until(_) | Hours::Over)
+    }
+
+    fn hours(&self) -> Hours {
+        let progress = self.progress.as_deref().and_then(|text| escalation::Progress::from_json(text).ok());
+        progress.map_or(Hours::Unasked, |progress| progress.hours)
+    }
+
     /// The policy as it was when the alert began.
     pub fn policy(&self) -> Result<Option<Policy>, StoreError> {
         match (&self.alert.policy, &self.policy) {
@@ -74,6 +92,7 @@ macro_rules! with_columns {
         )
     };
 }
+pub(super) use with_columns;
 
 pub async fn by_id(db: &mut AnyConnection, org: &OrgId, id: &AlertId) -> Result<Option<AlertRow>, StoreError> {
     let row = sqlx::query(with_columns!("SELECT", "FROM alerts WHERE org_id = $1 AND id = $2"))
@@ -373,7 +392,7 @@ fn changed(row: Option<AnyRow>) -> Result<Option<AlertRow>, StoreError> {
     row.as_ref().map(read).transpose()
 }
 
-fn read(row: &AnyRow) -> Result<AlertRow, StoreError> {
+pub(super) fn read(row: &AnyRow) -> Result<AlertRow, StoreError> {
     let alert = Alert {
         id: parsed(row, "id")?,
         number: row.try_get("number")?,

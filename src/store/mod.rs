@@ -40,6 +40,7 @@ pub mod raise; // opening alerts, one or many
 pub mod secrets; // what Pikett made for itself
 pub mod seen; // requests that were answered already
 pub mod spent; // what cost money, per hour
+pub mod standing; // what is open, and what waits
 mod statements; // many rows in one statement
 pub mod taking; // who has an acknowledged alert in hand
 #[cfg(test)]

@@ -104,6 +104,23 @@ pub async fn discharge(db: &mut AnyConnection, attempt: &Attempt) -> Result<(), 
     Ok(())
 }
 
+/// A claimed attempt goes out then, and this try does not count. `false`: it is not ours any more.
+pub async fn put_off(db: &mut AnyConnection, attempt: &Attempt, until: Instant) -> Result<bool, StoreError> {
+    let put_off = sqlx::query(
+        "UPDATE attempts SET state = 'due', due_at = $4, ready_at = $4, lease = NULL, tries = tries - 1 \
+         WHERE org_id = $1 AND id = $2 AND lease = $3 AND state = 'sending' AND status_rank = 0",
+    )
+    .bind(attempt.org.as_str())
+    .bind(attempt.id.as_str())
+    .bind(attempt.lease.as_deref())
+    .bind(codec::millis(until))
+    .execute(db)
+    .await?;
+    touch(Topic::Outbox);
+    touch(Topic::Events);
+    Ok(put_off.rows_affected() == 1)
+}
+
 /// Its provider's line is full just now. `false`: that was so before.
 pub async fn stands(db: &mut AnyConnection, attempt: &Attempt, now: Instant) -> Result<bool, StoreError> {
     let stands =

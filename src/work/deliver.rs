@@ -18,6 +18,7 @@ use super::{
     lanes::Lanes,
     marks, msp,
     pulse::{Pulses, Worker},
+    quiet,
     settle::{self, Settled},
     stopped, storm,
     timers::{LEASE, PAUSE, POLL},
@@ -123,13 +124,15 @@ impl Deliver {
             // Before the caps: what is not sent costs nothing.
             let stopped = stopped::sieve(db, &mut claimed.due).await?;
             let lost = marks::sieve(db, &acting, &mut claimed.due).await?;
+            let quiet = quiet::sieve(db, &acting, &mut claimed.due).await?;
             let held = storm::sieve(db, &acting, &mut claimed.due).await?;
             let refused = caps::sieve(db, &acting, &mut claimed.due).await?;
             let unsent = stopped.into_iter().map(|attempt| (attempt, stopped::outcome()));
             let unsent = unsent.chain(lost.into_iter().map(|(attempt, mark)| (attempt, marks::unsent(&mark))));
-            Ok((claimed, unsent.collect::<Vec<_>>(), held, refused))
+            Ok((claimed, unsent.collect::<Vec<_>>(), (quiet, held), refused))
         };
-        let (claimed, unsent, held, refused) = self.context.change(claim).await?;
+        let (claimed, unsent, (quiet, held), refused) = self.context.change(claim).await?;
+        quiet::count(&quiet);
         held.count();
         for attempt in claimed.set_aside {
             aside::attempt(&self.context, &attempt).await;
@@ -302,6 +305,10 @@ impl Deliver {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of some minutes")]
     fn measure(&self, attempt: &Attempt, row: Option<&AlertRow>) {
         let Some(row) = row.filter(|row| row.alert.level == Some(0) && row.round == 0) else { return };
+        // What has waited for a contract's hours was not slow.
+        if row.has_waited() {
+            return;
+        }
         if attempt.kind == AttemptKind::Page && attempt.tries == 1 && attempt.due_at == attempt.created_at {
             let waited = (self.context.clock.now() - row.alert.opened_at).num_milliseconds() as f64 / 1_000.0;
             let channel = attempt.address.channel().as_str();

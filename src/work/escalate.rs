@@ -11,14 +11,16 @@ use sqlx::AnyConnection;
 
 use super::{
     Acting, Context, Handler, WorkError, msp,
+    opening::{self, Opening},
     record::{entry, record},
     risen::Risen,
     tell::tell,
 };
 use crate::{
     declare::of_call::msp_policy,
-    escalation::{Decision, Policy, Progress, Stage, decide},
+    escalation::{Decision, Hours, Policy, Progress, Stage, decide},
     model::{
+        Instant,
         alert::{AlertState, Source},
         id::{AlertId, PersonId},
         priority::Urgency,
@@ -47,6 +49,8 @@ pub(super) struct Escalate {
 enum Step {
     /// With what it raised for the MSP.
     Done(Option<Raised>),
+    /// Nobody is told before the hours of its contract begin.
+    Waits,
     /// The MSP must be told too, and an alert's number is reserved before a unit of work. Nothing was
     /// written.
     NeedsNumber,
@@ -75,6 +79,13 @@ impl Escalate {
             match step.await {
                 Ok(Step::NeedsNumber) => {
                     number = Some(self.context.store.alert_number(&org).await.map_err(WorkError::on(&what))?);
+                }
+                Ok(Step::Waits) => {
+                    opening::count();
+                    if let Some(number) = number {
+                        self.context.store.return_alert_number(&org, number);
+                    }
+                    return Ok(());
                 }
                 Ok(Step::Done(raised)) => {
                     match (number, raised) {
@@ -111,6 +122,17 @@ async fn step(
         return without_policy(db, acting, timer, &row).await;
     };
     let progress = if risen.as_ref().is_some_and(|risen| risen.anew) { Progress::default() } else { progress(&row)? };
+    let waited = match opening::look(acting, &row, &progress) {
+        Opening::Goes { why } => why,
+        Opening::Waits { until, zone } => {
+            if !timers::complete(db, timer).await? {
+                return Ok(Step::Done(None));
+            }
+            let row = noted(db, acting, risen, row).await?;
+            let begins = opening::wait(db, acting, &row, &progress, (until, zone)).await?;
+            return Ok(if begins { Step::Waits } else { Step::Done(None) });
+        }
+    };
     let decision = decide(&policy, &progress, &|schedule| on_call(acting, schedule), acting.now);
     // What concerns an alert about the MSP itself is said in its own timeline: one more alert would
     // find nobody either.
@@ -121,16 +143,26 @@ async fn step(
     if !timers::complete(db, timer).await? {
         return Ok(Step::Done(None));
     }
-    let row = match risen {
-        Some(risen) => risen.note(db, acting, &row).await?,
-        None => row,
-    };
-    write(db, acting, &row, &policy, &progress, decision).await?;
+    let row = noted(db, acting, risen, row).await?;
+    write(db, acting, &row, (&policy, &progress), decision, waited).await?;
     let raised = match (nobody, number) {
         (Some(nobody), Some(number)) => Some(tell_msp(db, acting, number, &row, &policy, &nobody).await?),
         _ => None,
     };
     Ok(Step::Done(raised))
+}
+
+/// The row as it is once it is noted that it became more urgent.
+async fn noted(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    risen: Option<Risen>,
+    row: AlertRow,
+) -> Result<AlertRow, StoreError> {
+    match risen {
+        Some(risen) => risen.note(db, acting, &row).await,
+        None => Ok(row),
+    }
 }
 
 fn on_call(acting: &Acting, schedule: &crate::model::id::ScheduleId) -> OnCall {
@@ -144,51 +176,63 @@ pub(super) fn progress(row: &AlertRow) -> Result<Progress, StoreError> {
     }
 }
 
-/// The decision and its effects, as one.
+/// The decision and its effects, as one. `waited`: why it waits no longer for the hours of its contract.
 async fn write(
     db: &mut AnyConnection,
     acting: &Acting,
     row: &AlertRow,
-    policy: &Policy,
-    progress: &Progress,
-    decision: Decision,
+    (policy, progress): (&Policy, &Progress),
+    mut decision: Decision,
+    waited: Option<String>,
 ) -> Result<(), StoreError> {
     let alert = &row.alert;
-    let (mut next, mut ask_again_at) = (decision.next.clone(), decision.ask_again_at);
     let first = if row.progress.is_none() { opened(acting, row) } else { None };
     let detail = json!({ "level": decision.level.map(|level| level + 1), "round": decision.round + 1 });
+    let reasons = waited.iter().chain(&decision.reasons);
     let reason = |reason: &String| entry(acting, &alert.id, "escalation", reason.clone(), detail.clone());
-    let mut entries: Vec<Entry> = first.into_iter().chain(decision.reasons.iter().map(reason)).collect();
+    let mut entries: Vec<Entry> = first.into_iter().chain(reasons.map(reason)).collect();
     // Whoever was told of it was told by a decision that it remembers.
     let earlier = match row.progress {
         Some(_) => notifications::of_alert(db, acting.org(), &alert.id).await?,
         None => Vec::new(),
     };
     let told_here = told_here(&earlier, alert.urgency(), policy, &decision, progress);
-    let mut reached = false;
+    // From when on somebody has the time that the level has. `None`: nobody is reached.
+    let mut from: Option<Instant> = None;
     for told in &decision.tell {
-        if told_here.contains(&told.person) {
-            reached = true;
-            continue;
-        }
-        let notification = Notification {
-            id: acting.ids.id(acting.now),
-            alert: alert.id.clone(),
-            person: told.person.clone(),
-            level: decision.level.unwrap_or(0),
-            round: decision.round,
-            urgency: alert.urgency(),
-            reason: told.why.clone(),
-            started_at: acting.now,
-            done: false,
+        let reached = if told_here.contains(&told.person) {
+            Some(acting.now)
+        } else {
+            let notification = Notification {
+                id: acting.ids.id(acting.now),
+                alert: alert.id.clone(),
+                person: told.person.clone(),
+                level: decision.level.unwrap_or(0),
+                round: decision.round,
+                urgency: alert.urgency(),
+                reason: told.why.clone(),
+                started_at: acting.now,
+                done: false,
+            };
+            tell(db, acting, row, &notification, &earlier, &mut entries).await?
         };
-        reached |= tell(db, acting, row, &notification, &earlier, &mut entries).await?;
+        from = from.into_iter().chain(reached).min();
+    }
+    if let Some(from) = from.filter(|from| *from > acting.now) {
+        decision.put_off(from - acting.now);
+        let text = "Everybody who is told has quiet hours: their time begins when the first of these end.";
+        entries.push(entry(acting, &alert.id, "escalation", text, json!({ "until": from, "why": "quiet hours" })));
     }
     timeline::write_all(db, acting.org(), &entries).await?;
-    if !decision.tell.is_empty() && !reached && matches!(next.stage, Stage::Level { .. }) {
+    let Decision { mut next, mut ask_again_at, .. } = decision;
+    if !decision.tell.is_empty() && from.is_none() && matches!(next.stage, Stage::Level { .. }) {
         // Nobody waits for people who cannot be told: the next level comes at once.
         (next.escalate_now, ask_again_at) = (true, acting.now);
     }
+    next.hours = match progress.hours {
+        Hours::Until(_) | Hours::Over => Hours::Over,
+        Hours::Unasked => Hours::Unasked,
+    };
     let memory = alerts::Progress { level: decision.level, round: decision.round, memory: next.to_json() };
     if !alerts::advance(db, acting.org(), &alert.id, row.rev, &memory).await? {
         return Err(StoreError::Stale("the alert changed while its escalation was decided"));
@@ -219,7 +263,7 @@ fn told_here(
 }
 
 /// The first entry of every timeline. Pikett's own alerts have theirs from the beginning.
-fn opened(acting: &Acting, row: &AlertRow) -> Option<Entry> {
+pub(super) fn opened(acting: &Acting, row: &AlertRow) -> Option<Entry> {
     let alert = &row.alert;
     let from = match &alert.source {
         Source::Call(_) => "by a call to the hotline",

@@ -7,7 +7,7 @@
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::{Acting, bundles, escalate::progress, record};
+use super::{Acting, bundles, escalate::progress, quiet, record};
 use crate::{
     escalation::Stage,
     model::{alert::AlertState, person::Channel},
@@ -45,9 +45,15 @@ pub(super) async fn next_rule(db: &mut AnyConnection, acting: &Acting, attempt: 
     };
     let row = alerts::by_id(db, acting.org(), alert).await?;
     let Some(row) = row.filter(|row| row.alert.state == AlertState::Triggered) else { return Ok(()) };
-    match attempts::bring_forward(db, acting.org(), alert, notification, acting.now).await? {
+    let person = attempt.person.as_ref().and_then(|id| acting.directory.people.get(id));
+    let at = person.map_or(acting.now, |person| quiet::allowed_at(person, &row.alert, acting.now));
+    match attempts::bring_forward(db, acting.org(), alert, notification, at).await? {
         Some(next) => {
-            let text = format!("{} comes at once, as the one before it failed.", describe(acting, &next));
+            let when = match person {
+                Some(person) if at > acting.now => format!("when quiet hours end, at {}", quiet::time(person, at)),
+                Some(_) | None => "at once".to_owned(),
+            };
+            let text = format!("{} comes {when}, as the one before it failed.", describe(acting, &next));
             record(db, acting, alert, "brought-forward", text, json!({ "attempt": next.id.as_str() })).await
         }
         None => next_level(db, acting, &row, attempt).await,

@@ -23,12 +23,16 @@ mod lanes; // how many requests are under way
 pub mod marks; // contact methods that do not work
 pub mod money; // what calls and SMS may cost
 pub mod msp; // what concerns the MSP itself
+mod opening; // outside a contract's hours
 pub mod passing; // from hand to hand, and back later
 mod pulse; // workers that go round
+mod quiet; // hours in which low urgency waits
 mod record; // the timeline
+mod redeclared; // other declarations, other instants
 pub mod report; // what providers report, and that a key was pressed
 mod risen; // more urgent than before: told anew
 mod settle; // what came of sending, as rows
+mod shifts; // who goes on call is told
 mod stopped; // numbers that wrote STOP
 mod storm; // how many messages a person gets
 mod tell; // one person, over all their rules
@@ -77,11 +81,12 @@ impl Work {
         let urgent = context.clone();
         // Nobody holds a line for the others.
         let context = &Context { store: context.store.patient(), ..context.clone() };
-        let own: [Arc<dyn Handler>; 6] = [
+        let own: [Arc<dyn Handler>; 7] = [
             Arc::new(passing::SnoozeOver { context: context.clone() }),
             Arc::new(bundles::Bundle { context: context.clone() }),
             Arc::new(marks::Marked { context: context.clone() }),
             Arc::new(callbacks::CallbackDue { context: context.clone() }),
+            Arc::new(shifts::ShiftBegins { context: context.clone() }),
             Arc::new(escalate::Escalate { context: context.clone() }),
             Arc::new(deadline::Deadline { context: context.clone(), channels: channels.clone() }),
         ];
@@ -91,6 +96,7 @@ impl Work {
             tracker.spawn(timers::Timers::new(context.clone(), crowd, &handlers, &pulses).run(stop.clone()));
         }
         tracker.spawn(deliver::Deliver::new(context.clone(), channels.clone(), &pulses).run(stop.clone()));
+        tracker.spawn(redeclared::run(context.clone(), stop.clone()));
         let (watchman, wellness) = Watchman::new(pulses);
         tracker.spawn(watch::run(context.clone(), watchman, stop.clone()));
         wellness

@@ -15,7 +15,7 @@ use super::{
     tell::tell,
 };
 use crate::{
-    escalation::Progress,
+    escalation::{Hours, Progress},
     model::{
         Instant,
         alert::{Actor, AlertState, Source},
@@ -130,10 +130,14 @@ pub async fn pass_on(
         done: false,
     };
     let mut entries = Vec::new();
-    let is_reached = tell(db, acting, &row, &notification, &[], &mut entries).await?;
+    let told = tell(db, acting, &row, &notification, &[], &mut entries).await?;
     timeline::write_all(db, acting.org(), &entries).await?;
-    // Whoever cannot be told is not waited for.
-    let again_at = if is_reached { acting.now + ack_within(&row)? } else { acting.now };
+    let again_at = match told {
+        // In quiet hours their time begins when those end.
+        Some(from) => from + ack_within(&row)?,
+        // Whoever cannot be told is not waited for.
+        None => acting.now,
+    };
     timers::set(db, acting.org(), ESCALATE, id.as_str(), again_at, "").await?;
     Ok(Acted::Done(row))
 }
@@ -205,7 +209,9 @@ async fn wake(db: &mut AnyConnection, acting: &Acting, timer: &DueTimer, id: &Al
         return Ok(());
     }
     let Some(row) = alerts::reopen(db, acting.org(), id).await? else { return Ok(()) };
-    let anew = alerts::Progress { level: None, round: 0, memory: Progress::default().to_json() };
+    // Somebody wanted it at this hour.
+    let memory = Progress { hours: Hours::Over, ..Progress::default() }.to_json();
+    let anew = alerts::Progress { level: None, round: 0, memory };
     if !alerts::advance(db, acting.org(), id, row.rev, &anew).await? {
         return Err(StoreError::Stale("the alert changed meanwhile"));
     }

@@ -41,7 +41,7 @@ impl Risen {
         let policy = policy.filter(|policy| alert.policy.as_ref() != Some(*policy));
         let policy = policy.and_then(|policy| acting.directory.policies.get(policy)).cloned();
         let other_rules = from.urgency() != alert.urgency() || policy.is_some();
-        Some(Self { from, policy, anew: other_rules && row.progress.is_some() })
+        Some(Self { from, policy, anew: other_rules && row.alert.level.is_some() })
     }
 
     /// The row as it is now. Stale: it changed since it was read.

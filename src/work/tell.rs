@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::{Acting, marks, record::entry};
+use super::{Acting, marks, quiet, record::entry};
 use crate::{
-    model::duration,
+    model::{Instant, duration, person::Person, priority::Urgency},
     notify::plan::{self, Page},
     store::{
         StoreError,
@@ -17,9 +17,9 @@ use crate::{
     },
 };
 
-/// `false`: there is no way to reach this person. `earlier` are the alert's notifications so far: what
-/// is left of one about the same person gives way to this one, which begins at once. What is to be said of
-/// it comes to the `entries`, which the caller writes.
+/// From when on this person has the time that their level has: now, or when their quiet hours end. `None`: there is
+/// no way to reach them. `earlier` are the alert's notifications so far: what is left of one about the same person gives
+/// way to this one, which begins at once. What is to be said of it comes to the `entries`, which the caller writes.
 pub(super) async fn tell(
     db: &mut AnyConnection,
     acting: &Acting,
@@ -27,12 +27,12 @@ pub(super) async fn tell(
     notification: &Notification,
     earlier: &[Notification],
     entries: &mut Vec<Entry>,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Instant>, StoreError> {
     let (alert, id) = (&row.alert, &notification.person);
     let Some(person) = &marks::usable(db, acting, id).await? else {
         let text = format!("{id} ({}) is not declared any more and cannot be told.", notification.reason);
         entries.push(entry(acting, &alert.id, "unreachable", text, json!({ "person": id.as_str() })));
-        return Ok(false);
+        return Ok(None);
     };
     let said = row.said();
     let page = Page {
@@ -49,7 +49,7 @@ pub(super) async fn tell(
     if planned.is_empty() {
         let text = format!("{} ({}) has no way to be reached that works.", person.name, notification.reason);
         entries.push(entry(acting, &alert.id, "unreachable", text, json!({ "person": id.as_str() })));
-        return Ok(false);
+        return Ok(None);
     }
     for old in earlier.iter().filter(|old| old.person == *id && !old.done) {
         attempts::drop_rest(db, acting.org(), &alert.id, &old.id, "told anew", acting.now).await?;
@@ -59,23 +59,40 @@ pub(super) async fn tell(
     for attempt in &planned {
         attempts::insert(db, acting.org(), attempt).await?;
     }
-    let ways: Vec<String> = planned.iter().map(|attempt| way(attempt, notification)).collect();
+    let ways: Vec<String> = planned.iter().map(|attempt| way(attempt, person, notification)).collect();
     let text = format!("{} is told, {}: {}.", person.name, notification.reason, ways.join(", "));
     let detail = json!({
         "person": id.as_str(), "reason": notification.reason, "notification": notification.id.as_str(),
         "attempts": planned.iter().map(|attempt| attempt.id.as_str()).collect::<Vec<_>>(),
     });
     entries.push(entry(acting, &alert.id, "told", text, detail));
-    Ok(true)
+    let from = quiet::allowed_at(person, alert, acting.now);
+    if from > acting.now {
+        let time = quiet::time(person, from);
+        let text = format!("{} has quiet hours: what is of low urgency waits until {time}.", person.name);
+        let detail = json!({ "person": id.as_str(), "until": from, "why": "quiet hours" });
+        entries.push(entry(acting, &alert.id, "held-back", text, detail));
+    }
+    let held = planned.iter().filter(|attempt| is_held(attempt, person, notification));
+    // Units of work that are done again count again, which is rare enough for a graph.
+    quiet::count(&held.map(|attempt| attempt.address.channel()).collect::<Vec<_>>());
+    Ok(Some(from))
 }
 
 /// `sms to +49…01 at once`, `voice to +49…01 after 1m`.
-fn way(attempt: &NewAttempt, notification: &Notification) -> String {
+fn way(attempt: &NewAttempt, person: &Person, notification: &Notification) -> String {
     let after = attempt.due_at - notification.started_at;
     let when = match (attempt.held, after) {
         (true, _) => "as soon as the call has ended".to_owned(),
+        (false, _) if is_held(attempt, person, notification) => format!("at {}, after quiet hours", quiet::time(person, attempt.due_at)),
         (false, after) if after <= TimeDelta::zero() => "at once".to_owned(),
         (false, after) => format!("after {}", duration::write(after)),
     };
     format!("{} to {} {when}", attempt.address.channel(), attempt.address.masked())
+}
+
+/// Whether quiet hours have put it off.
+fn is_held(attempt: &NewAttempt, person: &Person, notification: &Notification) -> bool {
+    let start = notification.started_at;
+    notification.urgency == Urgency::Low && person.awake_after(start, attempt.due_at - start) > attempt.due_at
 }

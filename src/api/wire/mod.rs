@@ -49,6 +49,8 @@ pub struct Alert {
     pub level: Option<u32>,
     /// How often the levels began anew.
     pub round: u32,
+    /// Nobody is told before, as the hours of its contract begin only then.
+    pub waits_until: Option<Instant>,
     pub acknowledged_by: Option<String>,
     pub acknowledged_at: Option<Instant>,
     pub resolved_by: Option<String>,
@@ -188,6 +190,7 @@ impl Alert {
             policy: text(alert.policy.as_ref()),
             level: alert.level.map(|level| level + 1),
             round: row.round,
+            waits_until: row.waits_until(),
             acknowledged_by: acknowledged.map(|(by, _)| name(by)),
             acknowledged_at: acknowledged.map(|(_, at)| *at),
             resolved_by: resolved.map(|(by, _)| name(by)),

@@ -113,6 +113,9 @@ export function standing(alert) {
   if (alert.state === "acknowledged") {
     return `${personName(alert.acknowledged_by)} has it since ${time(alert.acknowledged_at)}.`;
   }
+  if (alert.waits_until) {
+    return `Waits until ${time(alert.waits_until)}, when the hours of its contract begin. Nobody is told before.`;
+  }
   if (alert.level === null) return "Nobody has taken it yet. The first level is about to be told.";
   const level = `level ${alert.level}${alert.round > 0 ? `, round ${alert.round + 1}` : ""}`;
   const people = alert.paged ?? [...paged.get(alert.id) ?? []];

@@ -8,6 +8,7 @@ mod contact; // what a contact is told about itself
 mod incident;
 mod lost; // a way that does not work any more
 mod plain; // one line, short enough
+mod shift; // a shift begins
 mod words;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use chat::{Chat, answer_chat, caller_chat, notice_chat, page_chat, stranger,
 pub use contact::{code, code_mail, code_spoken, own_chat, own_push, test, test_mail, test_spoken};
 pub use incident::of_incident;
 pub use lost::{lost_chat, lost_mail, lost_push, lost_sms};
+pub use shift::{Shift, shift_chat, shift_mail, shift_push, shift_sms};
 use words::fill;
 pub use words::{Each, Words, language_of, words};
 

@@ -1,0 +1,87 @@
+//! What is tried when, for whom: a person's rules, and what holds where nobody wrote any. Pure.
+
+use chrono::TimeDelta;
+
+use crate::model::{
+    person::{Channel, ContactMethod, Person},
+    priority::Urgency,
+};
+
+/// What is tried when, for this urgency: methods with delays, in the order of the delays.
+pub(super) fn steps(person: &Person, urgency: Urgency) -> Vec<(&ContactMethod, TimeDelta)> {
+    let declared: Vec<_> = person
+        .rules(urgency)
+        .iter()
+        // A method may have gone since the rule was written.
+        .filter_map(|rule| Some((person.method(&rule.via)?, rule.after)))
+        .collect();
+    if !declared.is_empty() {
+        return declared;
+    }
+    match urgency {
+        Urgency::High => urgent(person),
+        Urgency::Low => QUIET_FIRST
+            .into_iter()
+            .find_map(|channel| by(person, channel).next())
+            .map(|method| (method, TimeDelta::zero()))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// One way is enough for what can wait, the quietest that there is. A webhook wakes nobody, but nobody may
+/// be looking at its other end.
+const QUIET_FIRST: [Channel; 9] = [
+    Channel::Email,
+    Channel::Slack,
+    Channel::Teams,
+    Channel::Telegram,
+    Channel::Ntfy,
+    Channel::Push,
+    Channel::Webhook,
+    Channel::Sms,
+    Channel::Voice,
+];
+
+/// What surely reaches the person first.
+const IN_WRITING: [Channel; 8] = [
+    Channel::Sms,
+    Channel::Push,
+    Channel::Telegram,
+    Channel::Slack,
+    Channel::Ntfy,
+    Channel::Email,
+    Channel::Teams,
+    Channel::Webhook,
+];
+
+/// Everything in writing at once, then the phone, and once more.
+fn urgent(person: &Person) -> Vec<(&ContactMethod, TimeDelta)> {
+    const WAITS: [(Channel, i64); 10] = [
+        (Channel::Push, 0),
+        (Channel::Sms, 0),
+        (Channel::Telegram, 0),
+        (Channel::Ntfy, 0),
+        (Channel::Slack, 0),
+        (Channel::Teams, 0),
+        (Channel::Webhook, 0),
+        (Channel::Email, 0),
+        (Channel::Voice, 60),
+        (Channel::Voice, 180),
+    ];
+    let has_writing = in_writing(person).is_some();
+    WAITS
+        .into_iter()
+        .flat_map(|(channel, seconds)| by(person, channel).map(move |method| (method, seconds)))
+        // Nothing else comes before the call: it comes at once.
+        .map(|(method, seconds)| (method, TimeDelta::seconds(if has_writing { seconds } else { seconds - 60 })))
+        .collect()
+}
+
+pub(super) fn by(person: &Person, channel: Channel) -> impl Iterator<Item = &ContactMethod> {
+    person.methods.iter().filter(move |method| method.address.channel() == channel)
+}
+
+pub(super) fn in_writing(person: &Person) -> Option<&ContactMethod> {
+    IN_WRITING.into_iter().find_map(|channel| by(person, channel).next())
+}
