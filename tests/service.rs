@@ -31,3 +31,5 @@ mod running;
 mod spare;
 #[path = "service/versions.rs"]
 mod versions;
+#[path = "service/waits.rs"]
+mod waits;

@@ -107,7 +107,7 @@ pub async fn discharge(db: &mut AnyConnection, attempt: &Attempt) -> Result<(), 
 /// A claimed attempt goes out then, and this try does not count. `false`: it is not ours any more.
 pub async fn put_off(db: &mut AnyConnection, attempt: &Attempt, until: Instant) -> Result<bool, StoreError> {
     let put_off = sqlx::query(
-        "UPDATE attempts SET state = 'due', due_at = $4, ready_at = $4, lease = NULL, tries = tries - 1 \
+        "UPDATE attempts SET state = 'due', due_at = $4, ready_at = $4, lease = NULL, tries = tries - 1, stood_since = NULL \
          WHERE org_id = $1 AND id = $2 AND lease = $3 AND state = 'sending' AND status_rank = 0",
     )
     .bind(attempt.org.as_str())

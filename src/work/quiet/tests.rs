@@ -166,18 +166,19 @@ on_both! {
             anna.rules_low[1].after = TimeDelta::minutes(8);
             directory.policies.get_mut(&"gold".parse().unwrap()).unwrap().levels[0].ack_within = TimeDelta::days(1);
         });
-        // The carrier is out; what it is asked again at night waits as well.
-        night.phones.is(Mood::Refuses(503));
+        night.pass(8 * 60).await;
+        night.phones.stands(ANNA, "undelivered");
         let id = event(&night, Priority::P3).await;
+        assert_eq!(night.phones.news(), [format!("sms {ANNA}")], "two minutes to ten");
+        until(&night, "2026-03-02T05:59:59Z").await;
         assert_eq!(night.phones.news(), [""; 0]);
-        night.pass(15 * 60).await;
-        night.phones.is(Mood::Well);
-        night.phones.news();
-        until(&night, "2026-03-02T05:59:00Z").await;
-        assert_eq!(night.phones.news(), [""; 0], "whatever failed in the evening, the night is quiet");
-        night.pass(3_600).await;
+        night.pass(1).await;
+        assert_eq!(night.phones.news(), [format!("call {ANNA}")], "planned for six minutes past");
+        tells(&night.story(&id).await, &[
+            "brought-forward: The call to Anna Berger (+49…01) comes when quiet hours end, at 2026-03-02 07:00 \
+             (Europe/Berlin), as the one before it failed.",
+        ]);
         night.end().await;
-        drop(id);
     }
 
     async fn what_was_late_and_comes_into_the_night_waits_and_says_so(store: Store) {
