@@ -101,6 +101,20 @@ fn full_rota() -> Rota {
 }
 
 #[test]
+fn whoever_is_told_later_has_their_time_from_then_on() {
+    let mut night = Night::new(two_levels(), vec![("primary", "anna", 0, ALWAYS), ("backup", "ben", 0, ALWAYS)]);
+    let mut decision = night.decide();
+    let due = decision.ask_again_at;
+    decision.put_off(TimeDelta::hours(7));
+    assert_eq!(decision.ask_again_at, due + TimeDelta::hours(7));
+    night.progress = decision.next;
+    night.now = due;
+    assert_eq!((names(&night.decide()).as_str(), night.decide().ask_again_at), ("", due + TimeDelta::hours(7)));
+    night.now = due + TimeDelta::hours(7);
+    assert_ne!(names(&night.decide()), "", "the next level");
+}
+
+#[test]
 fn levels_rounds_and_then_the_fallback_for_ever() {
     let mut night = Night::new(two_levels(), full_rota());
     let told = night.play(225);

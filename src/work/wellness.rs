@@ -211,7 +211,7 @@ mod tests {
                 coverage: Coverage::Always,
                 priorities: [(
                     Priority::P1,
-                    Within { response: None, resolution: None, policy: "gold".parse().unwrap() },
+                    Within { response: None, resolution: None, policy: "gold".parse().unwrap(), outside: None },
                 )]
                 .into(),
                 recordings: None,

@@ -2,14 +2,10 @@
 
 use chrono::TimeDelta;
 
-use super::*;
 use crate::{
     model::{Instant, alert::Actor, id::AlertId},
     oncall::Override,
-    store::{
-        Store,
-        testing::{on_both, org},
-    },
+    store::{Store, testing::on_both},
     work::{act, redeclared, testing::*},
 };
 
