@@ -62,7 +62,7 @@ const DATABASE: &[(&str, &str)] = &[
         // A bundle stands for alerts that escalate themselves.
         "SELECT title FROM alerts WHERE state = 'triggered' AND NOT EXISTS (SELECT 1 FROM timers \
          WHERE timers.kind = 'escalate' AND timers.subject = alerts.id AND timers.set_aside = 0) \
-         AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.bundle_id = alerts.id)",
+         AND source <> 'bundle'",
         "an alert waits, and nobody will be told",
     ),
     ("SELECT title FROM alerts WHERE held_by_call IS NOT NULL", "an alert is held by a call that is over"),
