@@ -65,7 +65,10 @@ fn in_words(story: &Explanation) -> String {
     lines.push(about.into_iter().flatten().collect::<Vec<_>>().join(", "));
     lines.push(format!("opened {} UTC", alert.opened_at.format("%Y-%m-%d %H:%M:%S")));
     if let Some(until) = alert.waits_until {
-        lines.push(format!("waits until {} UTC, when the hours of its contract begin", until.format("%a %Y-%m-%d %H:%M")));
+        lines.push(format!(
+            "waits until {} UTC, when the hours of its contract begin",
+            until.format("%a %Y-%m-%d %H:%M")
+        ));
     }
     lines.extend(alert.details.iter().map(|detail| format!("  {}: {}", detail.name, detail.value)));
     lines.push(String::new());

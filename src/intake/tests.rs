@@ -43,8 +43,12 @@ fn directory() -> Directory {
         repeat: 1,
         fallback: vec![Target::Person("lead".parse().unwrap())],
     };
-    let target =
-        |id: &str| crate::model::contract::Target { response: None, resolution: None, policy: id.parse().unwrap(), outside: None };
+    let target = |id: &str| crate::model::contract::Target {
+        response: None,
+        resolution: None,
+        policy: id.parse().unwrap(),
+        outside: None,
+    };
     let contract = Contract {
         id: "acme-gold".parse().unwrap(),
         customer: "acme".parse().unwrap(),

@@ -117,10 +117,9 @@ mod tests {
 
     #[test]
     fn quiet_that_never_ends_is_none() {
-        for always in [
-            hours(&[("daily", "00:00", "24:00")]),
-            hours(&[("daily", "08:00", "20:00"), ("daily", "19:00", "08:00")]),
-        ] {
+        for always in
+            [hours(&[("daily", "00:00", "24:00")]), hours(&[("daily", "08:00", "20:00"), ("daily", "19:00", "08:00")])]
+        {
             assert!(is_always(&always));
             assert_eq!(until(Berlin, &always, at("2026-01-05T23:00:00Z")), None);
             let hour = TimeDelta::hours(30);

@@ -62,8 +62,8 @@ pub fn person(id: &str, language: &str, methods: &[&str]) -> Person {
         methods: methods.collect(),
         rules_high: Vec::new(),
         rules_low: Vec::new(),
-            quiet: Vec::new(),
-            shift_notice: None,
+        quiet: Vec::new(),
+        shift_notice: None,
     }
 }
 

@@ -150,7 +150,11 @@ mod tests {
     #[track_caller]
     fn check(schedule: &Schedule, now: &str, due: &[&str], again: &str) {
         let (told, next) = told(schedule, now);
-        assert_eq!((told.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), next.as_str()), (due, again), "{now}");
+        assert_eq!(
+            (told.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), next.as_str()),
+            (due, again),
+            "{now}"
+        );
     }
 
     #[test]

@@ -31,8 +31,13 @@ use crate::{
 /// What the hours of the contract mean for an escalation that is about to decide.
 pub(super) enum Opening {
     /// It goes on; `why` it waits no longer, or did not, for the timeline.
-    Goes { why: Option<String> },
-    Waits { until: Instant, zone: Tz },
+    Goes {
+        why: Option<String>,
+    },
+    Waits {
+        until: Instant,
+        zone: Tz,
+    },
 }
 
 pub(super) fn look(acting: &Acting, row: &AlertRow, progress: &Progress) -> Opening {

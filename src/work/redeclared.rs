@@ -12,7 +12,10 @@ pub(super) async fn run(context: Context, stop: CancellationToken) {
     while !stop.is_cancelled() {
         directory.borrow_and_update();
         if let Err(error) = follow(&context).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "timers of declarations could not be set anew yet");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "timers of declarations could not be set anew yet"
+            );
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = context.clock.sleep(PAUSE) => {}

@@ -96,7 +96,12 @@ mod tests {
             silver.id = "silver".parse().unwrap();
             silver.levels.remove(0);
             directory.policies.insert(silver.id.clone(), silver);
-            let target = |policy: &str| Target { response: None, resolution: None, policy: policy.parse().unwrap(), outside: None };
+            let target = |policy: &str| Target {
+                response: None,
+                resolution: None,
+                policy: policy.parse().unwrap(),
+                outside: None,
+            };
             let contract = Contract {
                 id: "acme-gold".parse().unwrap(),
                 customer: "acme".parse().unwrap(),

@@ -102,12 +102,7 @@ fn key(schedule: &Schedule, notice: &Notice) -> String {
     format!("shift/{}/{}/{begins}/{moment}", schedule.id, notice.beginning.person)
 }
 
-async fn tell(
-    db: &mut AnyConnection,
-    acting: &Acting,
-    schedule: &Schedule,
-    notice: &Notice,
-) -> Result<(), StoreError> {
+async fn tell(db: &mut AnyConnection, acting: &Acting, schedule: &Schedule, notice: &Notice) -> Result<(), StoreError> {
     let beginning = &notice.beginning;
     let Some(person) = marks::usable(db, acting, &beginning.person).await? else { return Ok(()) };
     let (rows, count) = open(db, acting, schedule).await?;

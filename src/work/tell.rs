@@ -84,7 +84,9 @@ fn way(attempt: &NewAttempt, person: &Person, notification: &Notification) -> St
     let after = attempt.due_at - notification.started_at;
     let when = match (attempt.held, after) {
         (true, _) => "as soon as the call has ended".to_owned(),
-        (false, _) if is_held(attempt, person, notification) => format!("at {}, after quiet hours", quiet::time(person, attempt.due_at)),
+        (false, _) if is_held(attempt, person, notification) => {
+            format!("at {}, after quiet hours", quiet::time(person, attempt.due_at))
+        }
         (false, after) if after <= TimeDelta::zero() => "at once".to_owned(),
         (false, after) => format!("after {}", duration::write(after)),
     };

@@ -67,8 +67,10 @@ impl Shift<'_> {
     /// `You go on call for primary at 09:00, until 2026-03-16 09:00.`
     fn sentence(&self, language: &str) -> String {
         let words = words(language);
-        let until =
-            self.until.map(|until| fill(words.shift_until, &[("until", &self.time(language, until))])).unwrap_or_default();
+        let until = self
+            .until
+            .map(|until| fill(words.shift_until, &[("until", &self.time(language, until))]))
+            .unwrap_or_default();
         let sentence = if self.from > self.now { words.shift_ahead } else { words.shift_now };
         let from = self.time(language, self.from);
         fill(sentence, &[("schedule", self.schedule), ("from", &from), ("until", &until)])
