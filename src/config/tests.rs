@@ -35,6 +35,7 @@ transcriber_limit = "10m"
 key = "env:PIKETT_RECORDINGS_KEY"
 [org]
 policy = "gold"
+shift_notice = "1h"
 [limits]
 countries = ["DE", "+41"]
 calls_per_hour = 200
@@ -76,6 +77,7 @@ fn the_designs_example_is_read() {
     assert_eq!(voicemail.folder, Path::new("/var/lib/pikett/recordings"));
     assert_eq!(voicemail.transcriber.as_ref().map(Vec::len), Some(5));
     assert_eq!(config.defaults.org.policy.as_deref(), Some("gold"));
+    assert_eq!(config.defaults.org.shift_notice.as_deref(), Some("1h"));
     assert!(!format!("{config:?}").contains("t0ken"), "a secret shows");
 }
 

@@ -3,7 +3,6 @@
 //!
 //! Part of the escalation's unit of work: its timer is what ends the wait. Whoever declares other hours sets it anew.
 
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde_json::json;
 use sqlx::AnyConnection;
@@ -119,7 +118,7 @@ pub(super) async fn follow(db: &mut AnyConnection, acting: &Acting) -> Result<()
             of_alert::Hours::From(at, _) => at,
             of_alert::Hours::Begin | of_alert::Hours::Never => acting.now,
         };
-        if (at - until).abs() >= TimeDelta::milliseconds(1) {
+        if at.timestamp_millis() != until.timestamp_millis() {
             timers::set(db, acting.org(), ESCALATE, row.alert.id.as_str(), acting.now, "").await?;
         }
     }
