@@ -467,5 +467,18 @@ customer = "globex"
 priorities.P1 = { policy = "gold", outside = "later" }
 priorities.P2 = { policy = "gold", outside = "wait" }
 "#;
-    insta::assert_snapshot!(faults(&whole(), file), @"");
+    let told = faults(&whole(), file);
+    for expect in [
+        "new.toml:3:16: `8d` is too long before a shift; write at most 7d, or 0s for no notice",
+        "new.toml:7:9: these quiet hours never end; leave an hour of the week",
+        "new.toml:11:20: `Mo-Fr` names no weekdays",
+        "new.toml:11:50: `7:00` is no time of day",
+        "new.toml:11:69: nothing begins at 24:00",
+        "unknown key `until`",
+        "new.toml:12:16: `soon` is no duration",
+        "new.toml:16:46: `later` is nothing to do outside the hours; use wait or page",
+        "new.toml:17:46: P2 is of high urgency, which never waits; leave it out",
+    ] {
+        assert!(told.contains(expect), "{expect}\nis missing in\n{told}");
+    }
 }
