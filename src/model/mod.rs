@@ -17,6 +17,7 @@ pub mod person;
 pub mod phone;
 pub mod pin;
 pub mod priority;
+pub mod public_key;
 pub mod secret;
 pub mod source;
 pub mod text; // text from outside
