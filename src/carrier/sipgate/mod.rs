@@ -234,8 +234,9 @@ impl Carrier for Sipgate {
         Box::pin(async move {
             let ask = self.get("tell whose token it is", "the account", "/authorization/userinfo");
             let user = self.wire.json(&ask).await.map_err(without_code)?;
-            let user = user["sub"].as_str().unwrap_or_default().to_owned();
-            let ask = self.get("list SMS extensions", "the account", &format!("/{}/sms", in_path(&Sid::new(user))));
+            let user = user["sub"].as_str().filter(|user| !user.is_empty()).map(Sid::new);
+            let user = user.ok_or_else(|| ask.effect.lost("the carrier's answer names no user"))?;
+            let ask = self.get("list SMS extensions", "the account", &format!("/{}/sms", in_path(&user)));
             let extensions = match self.wire.json(&ask).await {
                 // The token may send and look no further.
                 Err(error) if error.status == Some(403) => return Ok(()),
