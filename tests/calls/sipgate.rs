@@ -186,7 +186,7 @@ beside_sipgate! {
         }
         let title = format!("A call of {PETRA} to {OURS} reached nobody");
         assert_eq!(story.lost().await, [title.as_str(); 3]);
-        let told: Vec<String> = story.alerts().await.into_iter().map(|row| row.alert.details).collect();
+        let told: Vec<String> = story.alerts().await.into_iter().map(|row| row.details).collect();
         let reasons = [
             "the line was busy or the call was declined",
             "they hung up before anybody answered",
