@@ -105,6 +105,8 @@ const PURE: &[&str] = &[
     "carrier/health.rs",
     "carrier/twiml",
     "carrier/signature",
+    "carrier/sipgate/document.rs",
+    "carrier/sipgate/words.rs",
     "carrier/telnyx/errors.rs",
     "carrier/telnyx/words.rs",
     "carrier/voices.rs",

@@ -57,6 +57,8 @@ mod recordings;
 mod requests;
 #[path = "calls/seen.rs"]
 mod seen;
+#[path = "calls/sipgate.rs"]
+mod sipgate;
 #[path = "calls/spared.rs"]
 mod spared;
 #[path = "calls/story.rs"]

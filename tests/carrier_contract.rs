@@ -102,7 +102,7 @@ async fn ask(twilio: &Twilio, operation: &str) -> Result<String, CarrierError> {
                 status_callback: Some("https://h.example/carriers/twilio/sms/status".to_owned()),
                 validity_s: 600,
             };
-            twilio.send_sms(&sms).await.map(|sid| sid.to_string())
+            twilio.send_sms(&sms).await.map(|sid| sid.unwrap().to_string())
         }
         "FetchMessage" => {
             twilio.sms_status(&message).await.map(|seen| format!("{} {}", seen.sid, seen.status.as_str()))

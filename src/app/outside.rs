@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     carrier::{
-        Carrier,
+        Carrier, HandsOn,
         carriers::{Carriers, Line},
         choose::Serves,
-        signature::{self, Keys, Repeated, Signer},
+        signature::{self, Keys, Repeated, Signer, rsa},
+        sipgate::{self, Sipgate},
         telnyx::{self, Telnyx},
         twilio::{self, Twilio},
     },
@@ -33,7 +34,9 @@ pub fn carriers(declared: &[config::Carrier], http: &reqwest::Client, clock: &Cl
     let patience = if declared.len() > 1 { twilio::PATIENCE_OF_SEVERAL } else { twilio::PATIENCE };
     let line = |declared: &config::Carrier| {
         let (carrier, signer) = carrier(declared, patience, http, clock);
-        let serves = Serves { countries: declared.countries.clone(), channels: declared.channels.clone() };
+        let channels =
+            [Channel::Sms, Channel::Voice].into_iter().filter(|channel| declared.carries(*channel)).collect();
+        let serves = Serves { countries: declared.countries.clone(), channels };
         Line { carrier, serves, signer, account_sid: declared.account_sid.clone() }
     };
     Carriers::new(declared.iter().map(line).collect())
@@ -71,6 +74,22 @@ fn carrier(
             };
             let key = public_key.parse().expect("the configuration has checked it");
             (Arc::new(Telnyx::new(settings, http.clone(), clock.clone())), Signer::Ed25519(key))
+        }
+        CarrierKind::Sipgate { sms_id, public_key, numbers, forward_to } => {
+            let settings = sipgate::Settings {
+                id: declared.id.clone(),
+                token_id: declared.account_sid.clone(),
+                token: declared.auth_token.clone(),
+                sms_id: sms_id.clone(),
+                hands_on: HandsOn { numbers: numbers.clone(), to: forward_to.clone() },
+                from: declared.from.clone(),
+                base_url: declared.base_url.clone(),
+                calls_per_second: declared.calls_per_second,
+                messages_per_second: declared.messages_per_second,
+                patience,
+            };
+            let signer = Signer::Rsa(public_key.clone().unwrap_or_else(rsa::key_of_sipgate));
+            (Arc::new(Sipgate::new(settings, http.clone(), clock.clone())), signer)
         }
     }
 }

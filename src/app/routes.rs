@@ -37,8 +37,8 @@ pub struct Faces {
 
 pub fn router(faces: Faces) -> Router {
     let router = Router::new()
-        // Carriers, by signature. /carriers/{carrier}/voice, voice/status, voice/fallback, sms, sms/status,
-        // and what our own documents name. People with a signed link: /a/{token}. Chats, signed, about a pressed
+        // Carriers, by signature. /carriers/{carrier}/voice, voice/status, voice/fallback, push, sms,
+        // sms/status, and what our own documents name. People with a signed link: /a/{token}. Chats, signed, about a pressed
         // button: /slack/interactions, /telegram/updates.
         .merge(hotline::routes(faces.hotline))
         .merge(paging::routes(faces.paging))

@@ -10,6 +10,7 @@ pub mod guard; // no requests into the house
 pub mod health; // whether one works just now: pure
 mod http; // how carriers are connected to
 pub mod signature; // who sent this webhook: pure
+pub mod sipgate; // messages, and a small language of its own for calls that come in
 #[cfg(test)]
 #[path = "../../tests/support/carrier.rs"]
 pub mod stand; // a carrier's web server for tests
@@ -110,6 +111,11 @@ pub trait Carrier: Send + Sync {
     /// What is under way at once is measured by these.
     fn rates(&self) -> Rates;
 
+    /// What is answered to calls that come in through it.
+    fn answers(&self) -> Answers<'_> {
+        Answers::Documents
+    }
+
     /// Places a call. After `Class::Unsure` look with `find_calls` before placing it again.
     fn place_call<'a>(&'a self, call: &'a NewCall) -> Answer<'a, Sid>;
     /// Ends a call in whatever state. A call that is over already is a success.
@@ -126,8 +132,9 @@ pub trait Carrier: Send + Sync {
     fn answers_by_document(&self) -> bool {
         true
     }
-    /// Sends a message. After `Class::Unsure` look with `find_sms` before sending it again.
-    fn send_sms<'a>(&'a self, sms: &'a NewSms) -> Answer<'a, Sid>;
+    /// Sends a message. After `Class::Unsure` look with `find_sms` before sending it again. `None`: it was taken, and
+    /// the carrier will neither name it nor report what becomes of it.
+    fn send_sms<'a>(&'a self, sms: &'a NewSms) -> Answer<'a, Option<Sid>>;
     fn sms_status<'a>(&'a self, sid: &'a Sid) -> Answer<'a, MessageSeen>;
     /// Messages to that number with that text since then, newest first.
     fn find_sms<'a>(&'a self, to: &'a Phone, body: &'a str, since: Instant) -> Answer<'a, Vec<MessageSeen>>;
@@ -139,6 +146,24 @@ pub trait Carrier: Send + Sync {
 
     /// Whether the carrier can be reached with these credentials.
     fn check(&self) -> Answer<'_, ()>;
+}
+
+/// What is answered to calls that come in through a carrier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers<'a> {
+    /// The documents of hotlines.
+    Documents,
+    /// It runs no flow, and has all its events come to one path.
+    HandsOn(&'a HandsOn),
+}
+
+/// Where calls go that no flow answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HandsOn {
+    /// Ours, at that carrier.
+    pub numbers: Vec<Phone>,
+    /// `None`: their own way, as is set at the carrier.
+    pub to: Option<Phone>,
 }
 
 /// What became of a live call that was to go on elsewhere.

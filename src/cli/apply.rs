@@ -4,7 +4,7 @@
 //! work. When somebody else applied in between, it is worked out anew.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -23,7 +23,7 @@ use crate::{
     clock::{Clock, Ids},
     config::{Config, secrets},
     declare::{self, File, Flows, Outside, Plan, directory::default_org, pins},
-    model::{alert::Actor, fault::Fault},
+    model::{alert::Actor, fault::Fault, phone::Phone},
     store::{
         Store, StoreError,
         declarations::{self, Declared},
@@ -66,7 +66,8 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
     let files = files(&arguments.paths)?;
     let (config, store) = common.open().await?;
     let flows = if arguments.stage { Flows::Stage } else { Flows::PutIntoForce };
-    let outcome = apply(&store, &files, flows, arguments.dry_run, &common.clock(), &Ids::random()).await;
+    let without_flow = config.numbers_without_flow();
+    let outcome = apply(&store, &files, flows, arguments.dry_run, &common.clock(), &Ids::random(), &without_flow).await;
     let unmarked = match &outcome {
         Ok(_) if !arguments.dry_run => unmark(common, &config, &store).await,
         _ => Ok(()),
@@ -115,10 +116,11 @@ pub async fn apply(
     dry_run: bool,
     clock: &Clock,
     ids: &Ids,
+    numbers_without_flow: &BTreeSet<Phone>,
 ) -> Result<(i64, Plan), Failure> {
     for _ in 0..TRIES {
         let declared = declared::load(store).await.map_err(in_store)?;
-        let plan = plan(&declared, files, flows, ids)?;
+        let plan = plan(&declared, files, flows, ids, numbers_without_flow)?;
         let calls = test_calls(&plan, files, flows)?;
         if plan.is_empty() || dry_run {
             return Ok((declared.revision, plan));
@@ -147,11 +149,18 @@ fn in_store(error: StoreError) -> Failure {
     Failure::of("apply the declarations", error)
 }
 
-fn plan(declared: &Declared, files: &[File], flows: Flows, ids: &Ids) -> Result<Plan, Failure> {
+fn plan(
+    declared: &Declared,
+    files: &[File],
+    flows: Flows,
+    ids: &Ids,
+    numbers_without_flow: &BTreeSet<Phone>,
+) -> Result<Plan, Failure> {
     let outside = Outside {
         secret: &|file, reference| secrets::resolve(&secrets::beside(file, reference)),
         file: &|file, reference| text_beside(file, reference),
         salt: &|| pins::salt(&hex::decode(ids.nonce()).expect("a nonce is written in hex")),
+        numbers_without_flow,
     };
     let stored_flows = declared::flow_sources(declared);
     declare::plan(&declared.documents, &stored_flows, files.to_vec(), &outside, flows).map_err(Failure::Faults)
@@ -299,7 +308,7 @@ contacts = [ { name = "Petra", pin = "730164" } ]
     on_both! {
         async fn what_was_applied_is_seen_by_whoever_watches(store: Store) {
             let mut watch = store.wake().watch(Topic::Directory);
-            let (revision, plan) = apply(&store, &file(ANNA), Flows::PutIntoForce, false, &clock(), &Ids::seeded(1)).await.unwrap();
+            let (revision, plan) = apply(&store, &file(ANNA), Flows::PutIntoForce, false, &clock(), &Ids::seeded(1), &BTreeSet::new()).await.unwrap();
             assert_eq!((revision, plan.differences.len()), (1, 2));
             watch.notified().await;
             let declared = declared::load(&store).await.unwrap();
@@ -310,19 +319,19 @@ contacts = [ { name = "Petra", pin = "730164" } ]
         }
 
         async fn applied_twice_or_dry_it_changes_nothing(store: Store) {
-            let (revision, plan) = apply(&store, &file(ANNA), Flows::PutIntoForce, true, &clock(), &Ids::seeded(1)).await.unwrap();
+            let (revision, plan) = apply(&store, &file(ANNA), Flows::PutIntoForce, true, &clock(), &Ids::seeded(1), &BTreeSet::new()).await.unwrap();
             assert_eq!((revision, plan.differences.len()), (0, 2));
             assert!(declared::load(&store).await.unwrap().documents.is_empty());
-            apply(&store, &file(ANNA), Flows::PutIntoForce, false, &clock(), &Ids::seeded(1)).await.unwrap();
+            apply(&store, &file(ANNA), Flows::PutIntoForce, false, &clock(), &Ids::seeded(1), &BTreeSet::new()).await.unwrap();
             let before = declared::load(&store).await.unwrap();
-            let (revision, plan) = apply(&store, &file(ANNA), Flows::PutIntoForce, false, &clock(), &Ids::seeded(2)).await.unwrap();
+            let (revision, plan) = apply(&store, &file(ANNA), Flows::PutIntoForce, false, &clock(), &Ids::seeded(2), &BTreeSet::new()).await.unwrap();
             assert_eq!((revision, plan), (1, Plan::default()));
             assert_eq!(declared::load(&store).await.unwrap(), before);
         }
 
         async fn one_fault_and_nothing_is_applied(store: Store) {
             let files = [file(ANNA), vec![File { name: "b.toml".to_owned(), text: "[org]\npolicy = \"glod\"\n".to_owned() }]].concat();
-            let refused = apply(&store, &files, Flows::PutIntoForce, false, &clock(), &Ids::seeded(1)).await.unwrap_err();
+            let refused = apply(&store, &files, Flows::PutIntoForce, false, &clock(), &Ids::seeded(1), &BTreeSet::new()).await.unwrap_err();
             let words = refused.in_words();
             assert!(words.starts_with("b.toml:2:10: there is no policy `glod`; declare it"), "{words}");
             assert_eq!(declared::load(&store).await.unwrap(), Declared::default());
@@ -332,7 +341,7 @@ contacts = [ { name = "Petra", pin = "730164" } ]
             let applies = (0..6).map(|n| {
                 let store = store.clone();
                 let text = format!("[[people]]\nid = \"p{n}\"\ncontact = [ {{ id = \"m\", kind = \"sms\", to = \"+49151100000{n}0\" }} ]\n");
-                async move { apply(&store, &file(&text), Flows::PutIntoForce, false, &clock(), &Ids::seeded(n)).await }
+                async move { apply(&store, &file(&text), Flows::PutIntoForce, false, &clock(), &Ids::seeded(n), &BTreeSet::new()).await }
             });
             for outcome in futures::future::join_all(applies).await {
                 outcome.unwrap();

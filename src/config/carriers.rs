@@ -7,12 +7,13 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use super::{Carrier, CarrierKind, Signing, layers::Layers, sections::web_address};
 use crate::{
     declare::countries,
-    model::{fault::did_you_mean, id::CarrierId, person::Channel},
+    model::{fault::did_you_mean, id::CarrierId, person::Channel, phone::Phone},
 };
 
 const TWILIO: &str = "https://api.twilio.com";
 const TELNYX: &str = "https://api.telnyx.com/v2";
-const KINDS: [&str; 3] = ["twilio", "signalwire", "telnyx"];
+const SIPGATE: &str = "https://api.sipgate.com/v2";
+const KINDS: [&str; 4] = ["twilio", "signalwire", "telnyx", "sipgate"];
 
 pub fn read(layers: &mut Layers) -> Vec<Carrier> {
     if layers.is_table_instead_of_list("carriers") {
@@ -30,9 +31,27 @@ pub fn read(layers: &mut Layers) -> Vec<Carrier> {
             let what = format!("the carrier `{}` is there twice", carrier.id);
             layers.fault(&format!("carriers.{index}.id"), what, "give each carrier its own id");
         }
-        carriers.push(carrier);
+        carriers.push((index, carrier));
     }
-    carriers
+    in_no_circle(layers, &carriers);
+    carriers.into_iter().map(|(_, carrier)| carrier).collect()
+}
+
+/// A call that is led to where it came in would come in again, without end.
+fn in_no_circle(layers: &mut Layers, carriers: &[(usize, Carrier)]) {
+    let handed_on = |carrier: &Carrier| match &carrier.kind {
+        CarrierKind::Sipgate { numbers, forward_to, .. } => Some((numbers.clone(), forward_to.clone())),
+        CarrierKind::Twilio(_) | CarrierKind::SignalWire(_) | CarrierKind::Telnyx { .. } => None,
+    };
+    let handing: Vec<_> = carriers.iter().filter_map(|(index, carrier)| Some((index, handed_on(carrier)?))).collect();
+    let numbers: Vec<&Phone> = handing.iter().flat_map(|(_, (numbers, _))| numbers).collect();
+    for (index, (_, to)) in &handing {
+        if let Some(to) = to.as_ref().filter(|to| numbers.contains(to)) {
+            let what = format!("calls to {to} are forwarded themselves");
+            let mend = "name a hotline's number at another carrier, or a phone that somebody answers";
+            layers.fault(&format!("carriers.{index}.forward_to"), what, mend);
+        }
+    }
 }
 
 fn carrier(layers: &mut Layers, index: usize) -> Option<Carrier> {
@@ -42,12 +61,12 @@ fn carrier(layers: &mut Layers, index: usize) -> Option<Carrier> {
         Some(known) => Ok(known),
         None => Err(format!(
             "`{kind}` is no kind of carrier: {}",
-            did_you_mean(kind, KINDS).unwrap_or_else(|| "use `twilio`, `signalwire` or `telnyx`".to_owned())
+            did_you_mean(kind, KINDS).unwrap_or_else(|| "use `twilio`, `signalwire`, `telnyx` or `sipgate`".to_owned())
         )),
     });
     let account_sid = layers.with(&key("account_sid"), plain);
     let auth_token = layers.secret(&key("auth_token"));
-    let from = layers.parsed(&key("from"));
+    let from: Option<Phone> = layers.parsed(&key("from"));
     let base_url = layers.with(&key("base_url"), |given| web_address(given, &["https", "http"], TWILIO));
     let examples = [
         ("id", "\"twilio\""),
@@ -61,14 +80,22 @@ fn carrier(layers: &mut Layers, index: usize) -> Option<Carrier> {
             layers.missing(&key(name), example);
         }
     }
-    let kind = kind(layers, index, named);
+    let kind = kind(layers, index, named, from.as_ref());
     let rate = 0.01..=1_000.0;
     let calls_per_second = layers.number(&key("calls_per_second"), rate.clone()).unwrap_or(1.0);
     // Carriers queue messages themselves; this only keeps below their limit of requests at once.
     let messages_per_second = layers.number(&key("messages_per_second"), rate).unwrap_or(10.0);
     let countries = layers.list(&key("countries"), countries::code).unwrap_or_default();
     let channels = layers.list(&key("channels"), carried).unwrap_or_default();
-    let usual = if named == Some("telnyx") { TELNYX } else { TWILIO };
+    if named == Some("sipgate") && channels.contains(&Channel::Voice) {
+        let what = "sipgate places no calls in which Pikett could speak, so it carries no pages by voice";
+        layers.fault(&key("channels"), what, "leave `channels` out, and give voice to another carrier");
+    }
+    let usual = match named {
+        Some("telnyx") => TELNYX,
+        Some("sipgate") => SIPGATE,
+        Some(_) | None => TWILIO,
+    };
     Some(Carrier {
         id: id?,
         kind: kind?,
@@ -84,7 +111,7 @@ fn carrier(layers: &mut Layers, index: usize) -> Option<Carrier> {
 }
 
 /// What only carriers of that kind say. What they do not say is an unknown key.
-fn kind(layers: &mut Layers, index: usize, named: Option<&str>) -> Option<CarrierKind> {
+fn kind(layers: &mut Layers, index: usize, named: Option<&str>, from: Option<&Phone>) -> Option<CarrierKind> {
     let key = |name: &str| format!("carriers.{index}.{name}");
     let needed = |layers: &mut Layers, name: &str, example: &str| {
         if layers.is_silent(&key(name)) {
@@ -105,6 +132,15 @@ fn kind(layers: &mut Layers, index: usize, named: Option<&str>) -> Option<Carrie
             needed(layers, "public_key", "\"the public key that the portal shows, 44 characters\"");
             needed(layers, "application_sid", "\"1494404757140276705\"");
             Some(CarrierKind::Telnyx { public_key: public_key?, application_sid: application_sid? })
+        }
+        "sipgate" => {
+            let sms_id = layers.with(&key("sms_id"), sms_extension);
+            let public_key = layers.parsed(&key("public_key"));
+            let numbers = layers.list(&key("numbers"), str::parse::<Phone>);
+            let forward_to = layers.parsed(&key("forward_to"));
+            needed(layers, "sms_id", "\"s0\"");
+            let numbers = numbers.unwrap_or_else(|| from.into_iter().cloned().collect());
+            Some(CarrierKind::Sipgate { sms_id: sms_id?, public_key, numbers, forward_to })
         }
         "signalwire" => {
             let signing = signing(layers, index);
@@ -144,6 +180,16 @@ fn signing_by_token(layers: &mut Layers, index: usize) -> Signing {
         signing.key_next = layers.secret(&token_next);
     }
     signing
+}
+
+/// sipgate's name for what sends messages.
+fn sms_extension(given: &str) -> Result<String, &'static str> {
+    let digits = given.strip_prefix('s').unwrap_or_default();
+    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(given.to_owned())
+    } else {
+        Err("an SMS extension is s and a number: copy it from the address of sipgate's page of SMS extensions")
+    }
 }
 
 /// A carrier's own id of something.

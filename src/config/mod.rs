@@ -8,7 +8,7 @@ pub mod secrets; // env:NAME and file:PATH
 mod sections;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -18,7 +18,10 @@ use chrono::TimeDelta;
 
 use crate::{
     declare::org::Defaults,
-    model::{fault::Fault, id::CarrierId, person::Channel, phone::Phone, secret::Secret, source::Source},
+    model::{
+        fault::Fault, id::CarrierId, person::Channel, phone::Phone, public_key::RsaPublicKey, secret::Secret,
+        source::Source,
+    },
 };
 
 pub use chats::{Ntfy, Slack, Teams, Telegram, Updates, Webhook};
@@ -90,6 +93,27 @@ pub enum CarrierKind {
         public_key: String,
         application_sid: String,
     },
+    /// Its `account_sid` is the id of a personal access token, the token its `auth_token`.
+    Sipgate {
+        sms_id: String,
+        /// sipgate's own when left out.
+        public_key: Option<RsaPublicKey>,
+        /// Those whose calls it tells us of.
+        numbers: Vec<Phone>,
+        /// Where those calls go.
+        forward_to: Option<Phone>,
+    },
+}
+
+impl Carrier {
+    /// Whether it is used for this, and can.
+    pub fn carries(&self, channel: Channel) -> bool {
+        let can = match &self.kind {
+            CarrierKind::Sipgate { .. } => channel == Channel::Sms,
+            CarrierKind::Twilio(_) | CarrierKind::SignalWire(_) | CarrierKind::Telnyx { .. } => true,
+        };
+        can && (self.channels.is_empty() || self.channels.contains(&channel))
+    }
 }
 
 /// What a carrier signs with, where that is not the auth token under Twilio's header.
@@ -165,6 +189,15 @@ impl Config {
     /// Reads the named file, else `pikett.toml` where it exists, and the environment on top.
     pub fn load(named: Option<&Path>) -> Result<Self, Vec<Fault>> {
         Self::read(source(named)?, variables(), &secrets::resolve)
+    }
+
+    /// Numbers at carriers that run no flow, so that no hotline can have them.
+    pub fn numbers_without_flow(&self) -> BTreeSet<Phone> {
+        let numbers = self.carriers.iter().flat_map(|carrier| match &carrier.kind {
+            CarrierKind::Sipgate { numbers, .. } => numbers.as_slice(),
+            CarrierKind::Twilio(_) | CarrierKind::SignalWire(_) | CarrierKind::Telnyx { .. } => &[],
+        });
+        numbers.cloned().collect()
     }
 
     /// The folder of `[server] languages` alone, for commands that need nothing else and no secret.

@@ -1,5 +1,7 @@
 //! What configurations say, and what is told of wrong ones.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 const WHOLE: &str = r#"
@@ -117,6 +119,26 @@ fn each_kind_of_carrier_says_what_it_needs() {
     let kind = CarrierKind::Telnyx { public_key: key.to_owned(), application_sid: "1494404757140276705".to_owned() };
     assert_eq!(telnyx.kind, kind);
 
+    let sipgate = of("sipgate", "sms_id = \"s0\"").unwrap().carriers.remove(0);
+    assert_eq!(sipgate.base_url, "https://api.sipgate.com/v2");
+    let numbers = vec!["+4930901820".parse().unwrap()];
+    let kind = CarrierKind::Sipgate { sms_id: "s0".to_owned(), public_key: None, numbers, forward_to: None };
+    assert_eq!(sipgate.kind, kind);
+    assert!(sipgate.carries(Channel::Sms) && !sipgate.carries(Channel::Voice));
+    let pem = include_str!("../../tests/data/sipgate/test_key.pub.pem");
+    let keys = format!(
+        "sms_id = \"s0\"\nnumbers = [\"+492111234567\"]\nforward_to = \"+4930555010\"\npublic_key = \"\"\"\n{pem}\"\"\""
+    );
+    let config = of("sipgate", &keys).unwrap();
+    assert_eq!(config.numbers_without_flow(), BTreeSet::from(["+492111234567".parse().unwrap()]));
+    let kind = CarrierKind::Sipgate {
+        sms_id: "s0".to_owned(),
+        public_key: Some(pem.parse().unwrap()),
+        numbers: vec!["+492111234567".parse().unwrap()],
+        forward_to: Some("+4930555010".parse().unwrap()),
+    };
+    assert_eq!(config.carriers[0].kind, kind);
+
     let keys = "signing_key = \"k\"\nsigning_key_next = \"n\"\nbase_url = \"https://msp.signalwire.com/api/laml\"";
     let signing = Signing { key: Some(Secret::new("k")), key_next: Some(Secret::new("n")), header: None };
     assert_eq!(of("signalwire", keys).unwrap().carriers.remove(0).kind, CarrierKind::SignalWire(signing));
@@ -140,6 +162,12 @@ fn each_kind_of_carrier_says_what_it_needs() {
         (of("twilio", "signing_key_next = \"k\""), "write `auth_token_next`"),
         (of("signalwire", "auth_token_next = \"t\""), "unknown key `auth_token_next`"),
         (of("telnyx", "auth_token_next = \"t\""), "unknown key `auth_token_next`"),
+        (of("sipgate", ""), "has no `sms_id`"),
+        (of("sipgate", "sms_id = \"0\""), "an SMS extension is s and a number"),
+        (of("sipgate", "sms_id = \"s0\"\npublic_key = \"short\""), "this is no RSA public key"),
+        (of("sipgate", "sms_id = \"s0\"\nchannels = [\"sms\", \"voice\"]"), "it carries no pages by voice"),
+        (of("sipgate", "sms_id = \"s0\"\nforward_to = \"+4930901820\""), "are forwarded themselves"),
+        (of("sipgate", "sms_id = \"s0\"\nsigning_key = \"k\""), "unknown key `signing_key`"),
     ] {
         let faults: Vec<String> = wrong.unwrap_err().iter().map(ToString::to_string).collect();
         assert!(faults.iter().any(|told| told.contains(fault)), "{fault}: {faults:#?}");

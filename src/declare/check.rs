@@ -40,6 +40,23 @@ pub fn check(whole: &Directory, files: &Gathered) -> Vec<Fault> {
     check.faults
 }
 
+/// Hotlines whose calls come in where no flow can answer them.
+pub fn hotlines_without_flow(whole: &Directory, files: &Gathered, numbers: &BTreeSet<Phone>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for hotline in whole.hotlines.values() {
+        for (place, number) in std::iter::once(&hotline.number).chain(&hotline.also).enumerate() {
+            if numbers.contains(number) {
+                let path = if hotline.also.is_empty() { "number".to_owned() } else { format!("numbers.{place}") };
+                let what = format!("{number} is a number at sipgate, which can run no flow");
+                let mend =
+                    "give the hotline a number at another carrier, and name that as `forward_to` of [[carriers]]";
+                faults.push(files.places.fault(Kind::Hotline, hotline.number.as_str(), &path, what, mend));
+            }
+        }
+    }
+    faults
+}
+
 struct Check<'a> {
     whole: &'a Directory,
     files: &'a Gathered,

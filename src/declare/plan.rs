@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     Directory,
     assemble::{Assembled, FlowSource, directory_from},
-    check::check,
+    check::{check, hotlines_without_flow},
     directory::FlowInUse,
     document::{self, CustomerDocument, Documents, Kind},
     org::Defaults,
@@ -80,6 +80,7 @@ pub fn plan(
     let mut faults = std::mem::take(&mut files.faults);
     let whole = whole(before.directory, &files);
     faults.extend(check(&whole, &files));
+    faults.extend(hotlines_without_flow(&whole, &files, outside.numbers_without_flow));
     faults.extend(before.faults);
     if !faults.is_empty() {
         faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));

@@ -1,5 +1,7 @@
 //! What MSPs write in files, what is kept of it, and what they are told when it cannot work.
 
+use std::collections::BTreeSet;
+
 use super::{org::Defaults, *};
 use crate::model::{fault::Fault, pin::Pin};
 
@@ -34,8 +36,9 @@ fn text(_: &str, reference: &str) -> Result<String, String> {
 /// `chance` stands for the random bits of fresh salts.
 fn plan_with(chance: &str, stored: &Documents, files: &[(&str, &str)]) -> Result<Plan, Vec<Fault>> {
     let files = files.iter().map(|(name, text)| File { name: (*name).to_owned(), text: (*text).to_owned() }).collect();
-    let salt = || pins::salt(chance.as_bytes());
-    plan(stored, &[], files, &Outside { secret: &secret, file: &text, salt: &salt }, Flows::PutIntoForce)
+    let (salt, without_flow) = (|| pins::salt(chance.as_bytes()), BTreeSet::from(["+4921190000".parse().unwrap()]));
+    let outside = Outside { secret: &secret, file: &text, salt: &salt, numbers_without_flow: &without_flow };
+    plan(stored, &[], files, &outside, Flows::PutIntoForce)
 }
 
 fn whole() -> Documents {
@@ -119,6 +122,26 @@ fn the_second_apply_changes_nothing_also_no_pins() {
     let again = plan_with("fedcba9876543210", &whole(), &files).unwrap();
     assert_eq!(again, Plan::default());
     assert!(again.is_empty());
+}
+
+#[test]
+fn where_no_flow_can_answer_there_is_no_hotline() {
+    let faults = |numbers: &str| {
+        let hotline = format!("[[hotlines]]\n{numbers}\ncontract = \"acme-gold\"\nflow = \"sla-hotline\"\n");
+        let flow = ("sla-hotline.toml", include_str!("../../ivr-flows/sla-hotline.toml"));
+        let files =
+            [("msp/customers.toml", CUSTOMERS), ("msp/people.toml", PEOPLE), ("h.toml", hotline.as_str()), flow];
+        let faults = plan_with("0123456789abcdef", &Documents::new(), &files).unwrap_err();
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let told = |place: &str| {
+        format!(
+            "h.toml:{place}: +4921190000 is a number at sipgate, which can run no flow; give the hotline a number at \
+             another carrier, and name that as `forward_to` of [[carriers]]"
+        )
+    };
+    assert_eq!(faults("number = \"+4921190000\""), [told("2:10")]);
+    assert_eq!(faults("numbers = [\"+4930901820\", \"+4921190000\"]"), [told("2:28")]);
 }
 
 #[test]

@@ -92,7 +92,9 @@ impl Stage {
     pub async fn apply(&self) -> Result<(), DemoError> {
         let files = apply::files(std::slice::from_ref(&self.folder)).map_err(DemoError::Apply)?;
         let store = Store::open(self.config.database.url.expose()).await.map_err(DemoError::Store)?;
-        let applied = apply::apply(&store, &files, Flows::PutIntoForce, false, &self.clock, &self.ids).await;
+        let without_flow = self.config.numbers_without_flow();
+        let applied =
+            apply::apply(&store, &files, Flows::PutIntoForce, false, &self.clock, &self.ids, &without_flow).await;
         store.close().await;
         applied.map(|_| ()).map_err(DemoError::Apply)
     }

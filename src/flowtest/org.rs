@@ -1,6 +1,8 @@
 //! The world of a test call: the fixture's declarations with the flow under test, read and checked by the
 //! same code as `pikett apply`.
 
+use std::collections::BTreeSet;
+
 use super::TestCall;
 use crate::{
     declare::{Directory, Documents, File, FlowSource, Flows, Outside, directory_from, org::Defaults, pins, plan},
@@ -16,7 +18,9 @@ pub fn directory_of(
     secret: &dyn Fn(&str, &str) -> Result<String, String>,
     file: &dyn Fn(&str, &str) -> Result<String, String>,
 ) -> Result<Directory, Vec<Fault>> {
-    let outside = Outside { secret, file, salt: &|| pins::salt(b"of scripted call") };
+    // Scripts are played over no carrier.
+    let numbers_without_flow = &BTreeSet::new();
+    let outside = Outside { secret, file, salt: &|| pins::salt(b"of scripted call"), numbers_without_flow };
     let plan = plan(&Documents::default(), &[], files, &outside, Flows::Rehearse)?;
     let flows =
         plan.flows.iter().map(|flow| FlowSource { id: &flow.id, version: 1, file: &flow.file, source: &flow.source });

@@ -15,6 +15,7 @@ pub mod document; // what is heard → TwiML: pure
 mod effects; // what a turn does beside answering
 mod ended; // the end of a call, and what comes after it
 mod facts; // what a turn may know
+mod handed_on; // calls that no flow answers
 mod intake; // answers to the five questions
 mod known; // calls that wait for the next key
 mod leg_end; // why a phone is off the line, and what follows
@@ -184,6 +185,7 @@ pub fn routes(state: State) -> Router {
         .route(urls::LEG_JOIN, any(star::join))
         .route(urls::LEG_STATUS, any(legs::status))
         .route(urls::LEG_DISMISSED, any(dismissed::dismissed))
+        .route(urls::PUSH, any(handed_on::push))
         .route(music::PATH, get(music::hold))
         .with_state(state)
         .merge(spare)

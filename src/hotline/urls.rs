@@ -7,6 +7,8 @@ use crate::model::{
     language::Language,
 };
 
+/// All events of a carrier that runs no flow.
+pub const PUSH: &str = "/carriers/{carrier}/push";
 pub const VOICE: &str = "/carriers/{carrier}/voice";
 pub const VOICE_STATUS: &str = "/carriers/{carrier}/voice/status";
 pub const FALLBACK: &str = "/carriers/{carrier}/voice/fallback";

@@ -17,6 +17,7 @@ pub mod person;
 pub mod phone;
 pub mod pin;
 pub mod priority;
+pub mod public_key;
 pub mod quiet; // hours in which low urgency waits
 pub mod secret;
 pub mod source;

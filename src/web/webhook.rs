@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     carrier::{
+        Answers,
         carriers::Carriers,
         signature::{Form, Received, Verified},
     },
@@ -25,6 +26,8 @@ use crate::{
     model::id::CarrierId,
 };
 
+/// How the one path ends at which a carrier that runs no flow is heard, and nobody else.
+const PUSH_ENDS_WITH: &str = "/push";
 /// A carrier's largest webhook is a transcription of some kilobytes.
 const BODY_BYTES_MAX: usize = 64 * 1_024;
 
@@ -91,6 +94,10 @@ impl Webhooks {
         let carrier = path.get("carrier").map(String::as_str).unwrap_or_default();
         let line = carrier.parse().ok().and_then(|id: CarrierId| self.carriers.get(&id));
         let Some(line) = line else { return Err(refuse("unknown_carrier", StatusCode::FORBIDDEN)) };
+        let runs_no_flow = matches!(line.carrier.answers(), Answers::HandsOn(_));
+        if runs_no_flow != request.uri().path().ends_with(PUSH_ENDS_WITH) {
+            return Err(refuse("wrong_path", StatusCode::FORBIDDEN));
+        }
         let (parts, body) = request.into_parts();
         let header = |name: &str| text(&parts.headers, name);
         if !line.signer.is_claimed(header) {

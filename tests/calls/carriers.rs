@@ -79,7 +79,7 @@ impl Story {
     }
 
     /// A monitoring tool reports something.
-    async fn event_comes(&mut self, key: &str) {
+    pub async fn event_comes(&mut self, key: &str) {
         let body = json!({
             "routing_key": KEY, "event_action": "trigger", "dedup_key": key,
             "payload": { "summary": key, "source": "db1", "severity": "critical" },
@@ -90,7 +90,7 @@ impl Story {
         self.settle().await;
     }
 
-    async fn tale_of(&self, title: &str) -> Vec<String> {
+    pub async fn tale_of(&self, title: &str) -> Vec<String> {
         let alerts = self.alerts().await;
         let row = alerts.iter().find(|row| row.alert.title.contains(title)).unwrap();
         self.tale_of_alert(row).await

@@ -1,11 +1,12 @@
 //! Who sent a webhook. Here Twilio's signature, made for the simulator and checked for every webhook; SignalWire
-//! differs from it in little, Telnyx in all (`ed25519`).
+//! differs from it in little, Telnyx (`ed25519`) and sipgate (`rsa`) in all.
 //!
 //! Pure. A checked request is a `Verified`, which only `check` can make. Algorithm and port rules
 //! are those of Twilio's page "Webhooks security"; repeated names follow its Python and Node
 //! libraries, shared keys its page "Webhook shared keys" (public beta). Start with `Signer::check`.
 
 pub mod ed25519; // Telnyx
+pub mod rsa; // sipgate
 mod signer; // which of them a carrier uses
 
 use std::{collections::BTreeMap, ops::Deref};
@@ -132,6 +133,11 @@ impl Form {
 
     pub(in crate::carrier) fn of(pairs: Vec<(String, String)>) -> Self {
         Self(pairs)
+    }
+
+    #[cfg(test)]
+    pub(in crate::carrier) fn decoded(encoded: &str) -> Self {
+        Self::decode(encoded.as_bytes())
     }
 
     fn decode(encoded: &[u8]) -> Self {

@@ -2,8 +2,8 @@
 //!
 //! Pure. Start with `Signer::check`.
 
-use super::{Form, HEADER, Keys, Refusal, Request, SETTINGS_HEADER, Verified, check, ed25519};
-use crate::model::Instant;
+use super::{Form, HEADER, Keys, Refusal, Request, SETTINGS_HEADER, Verified, check, ed25519, rsa};
+use crate::model::{Instant, public_key::RsaPublicKey};
 
 /// What the requests of one carrier are checked with.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub enum Signer {
     Hmac(Keys),
     /// Telnyx: its public key over the body.
     Ed25519(ed25519::PublicKey),
+    /// sipgate: its public key over the body.
+    Rsa(RsaPublicKey),
 }
 
 /// A request as it arrived, but for its headers.
@@ -36,6 +38,7 @@ impl Signer {
         match self {
             Self::Hmac(keys) => keys.signature(&header).is_some(),
             Self::Ed25519(_) => header(ed25519::HEADER).is_some(),
+            Self::Rsa(_) => header(rsa::HEADER).is_some(),
         }
     }
 
@@ -61,6 +64,7 @@ impl Signer {
                 let (signature, timestamp) = (header(ed25519::HEADER), header(ed25519::TIMESTAMP_HEADER));
                 ed25519::check(key, signature, timestamp, received, now)
             }
+            Self::Rsa(key) => rsa::check(key, header(rsa::HEADER), received),
         }
     }
 }

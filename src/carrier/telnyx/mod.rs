@@ -199,7 +199,7 @@ impl Carrier for Telnyx {
         false
     }
 
-    fn send_sms<'a>(&'a self, sms: &'a NewSms) -> Answer<'a, Sid> {
+    fn send_sms<'a>(&'a self, sms: &'a NewSms) -> Answer<'a, Option<Sid>> {
         let mut body = json!({
             "to": sms.to.as_str(),
             "from": sms.from.as_ref().unwrap_or(&self.from).as_str(),
@@ -219,7 +219,8 @@ impl Carrier for Telnyx {
                 .await
                 .map_err(unknown_account)
                 .map_err(|error| CarrierError { code: error.code.map(errors::in_our_codes), ..error })?;
-            words::sid(&answer["data"]).ok_or_else(|| ask.effect.lost("the carrier's answer names no id"))
+            let sid = words::sid(&answer["data"]);
+            sid.map(Some).ok_or_else(|| ask.effect.lost("the carrier's answer names no id"))
         })
     }
 

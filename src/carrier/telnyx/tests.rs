@@ -129,7 +129,7 @@ async fn calls_are_looked_for_by_number_and_time() {
 async fn a_message_is_sent_and_asked_about() {
     let (stand, telnyx) = carrier().await;
     stand.tell(200, json!({"data": {"id": "m1", "to": [{"status": "queued"}]}}).to_string());
-    assert_eq!(telnyx.send_sms(&sms()).await, Ok(Sid::new("m1")));
+    assert_eq!(telnyx.send_sms(&sms()).await, Ok(Some(Sid::new("m1"))));
     let asked = stand.one();
     assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/messages"));
     let sent: Value = serde_json::from_slice(&asked.body).unwrap();

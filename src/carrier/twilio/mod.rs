@@ -209,7 +209,7 @@ impl Carrier for Twilio {
         Box::pin(self.since(("list calls", "Calls"), (to, since), resource::call, |call| call.created_at))
     }
 
-    fn send_sms<'a>(&'a self, sms: &'a NewSms) -> Answer<'a, Sid> {
+    fn send_sms<'a>(&'a self, sms: &'a NewSms) -> Answer<'a, Option<Sid>> {
         let mut form = vec![
             ("To", sms.to.to_string()),
             ("From", sms.from.as_ref().unwrap_or(&self.from).to_string()),
@@ -220,7 +220,7 @@ impl Carrier for Twilio {
         let ask = self.post("send a message", sms.to.masked(), "/Messages.json", form);
         Box::pin(async move {
             self.messages.slot().await.inspect_err(|_| self.wire.count_paced())?;
-            self.create(ask).await
+            self.create(ask).await.map(Some)
         })
     }
 

@@ -99,7 +99,7 @@ async fn a_call_is_placed_with_all_its_events() {
 async fn a_message_is_sent_with_its_time_to_live() {
     let (stand, twilio) = carrier().await;
     stand.tell(201, json!({"sid": "SM1", "status": "queued"}).to_string());
-    assert_eq!(twilio.send_sms(&sms()).await, Ok(Sid::new("SM1")));
+    assert_eq!(twilio.send_sms(&sms()).await, Ok(Some(Sid::new("SM1"))));
     let asked = stand.one();
     assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", &*format!("{ACCOUNT}/Messages.json")));
     assert_eq!(asked.all("Body"), ["1 K7: Störung & mehr"]);

@@ -16,7 +16,7 @@ mod say;
 mod small;
 mod stream;
 mod verb;
-mod xml;
+pub(in crate::carrier) mod xml;
 
 #[cfg(test)]
 mod round_trip;

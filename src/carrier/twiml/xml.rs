@@ -18,14 +18,14 @@ use super::TwimlError;
 const MAX_DEPTH: usize = 32;
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Element {
+pub(in crate::carrier) struct Element {
     pub name: String,
     pub attributes: Vec<(String, String)>,
     pub nodes: Vec<Node>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Node {
+pub(in crate::carrier) enum Node {
     Element(Element),
     Text(String),
 }
@@ -65,7 +65,7 @@ pub(super) fn legal(text: &str) -> Cow<'_, str> {
 }
 
 /// The declaration is the first byte: a blank before it is error 12100 at Twilio.
-pub(super) fn print(root: &Element) -> String {
+pub(in crate::carrier) fn print(root: &Element) -> String {
     let mut writer = Writer::new(Vec::new());
     write_event(&mut writer, Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
     print_element(&mut writer, root);

@@ -94,6 +94,15 @@ fn declarations(config: &Config, declared: &Declared, stopped: &[(Phone, Instant
     for fault in stored_faults(&declared.documents, &declared::flow_sources(declared)) {
         verdict = wrong(fault);
     }
+    let without_flow = config.numbers_without_flow();
+    let lost = directory.hotlines.values().filter(|hotline| without_flow.iter().any(|number| hotline.answers(number)));
+    for hotline in lost {
+        verdict = wrong(format_args!(
+            "hotline {} has a number at sipgate, which can run no flow; give it one at another carrier, and name that as \
+             `forward_to` of [[carriers]]",
+            hotline.number
+        ));
+    }
     if let Some(policy) = directory.org_policy.as_ref().filter(|policy| !directory.policies.contains_key(*policy)) {
         let near = did_you_mean(policy.as_str(), directory.policies.keys().map(|id| id.as_str()));
         let mend = near.unwrap_or_else(|| "declare it".to_owned());
@@ -142,6 +151,11 @@ fn silent(directory: &Directory) -> impl Iterator<Item = String> {
 fn why_never(config: &Config, directory: &Directory, method: &ContactMethod) -> Option<&'static str> {
     match &method.address {
         Address::Sms(_) | Address::Voice(_) if config.carriers.is_empty() => Some("there is no carrier"),
+        Address::Sms(_) | Address::Voice(_)
+            if !config.carriers.iter().any(|carrier| carrier.carries(method.address.channel())) =>
+        {
+            Some("no carrier carries that")
+        }
         Address::Sms(phone) | Address::Voice(phone) => {
             let allowed = directory.countries().contains(phone.country_code());
             (!allowed).then_some("[limits] leaves out its country")

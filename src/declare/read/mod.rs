@@ -27,6 +27,7 @@ use crate::{
     model::{
         fault::Fault,
         id::{CustomerId, FlowId},
+        phone::Phone,
         pin::Pin,
         source::{At, Reader, Source},
     },
@@ -48,6 +49,8 @@ pub struct Outside<'a> {
     pub file: &'a dyn Fn(&str, &str) -> Result<String, String>,
     /// A fresh salt, made by `pins::salt`.
     pub salt: &'a dyn Fn() -> String,
+    /// Numbers at carriers that run no flow.
+    pub numbers_without_flow: &'a BTreeSet<Phone>,
 }
 
 /// What a set of files declares.

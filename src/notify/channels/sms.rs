@@ -52,7 +52,10 @@ impl Carrying {
                 AttemptKind::Notice | AttemptKind::Reply => OTHER_VALID_S,
             },
         };
-        let sid = carrier.send_sms(&sms).await?;
+        let Some(sid) = carrier.send_sms(&sms).await? else {
+            // Nothing to wait for, and nothing to ask by.
+            return Ok(Taken::for_good(None));
+        };
         let deadline_at = super::deadline(&self.clock, &attempt.address);
         Ok(Taken { provider_id: Some(sid.to_string()), ended: false, deadline_at })
     }
