@@ -67,8 +67,6 @@ struct Inside {
     moods: BTreeMap<String, VecDeque<Mood>>,
     /// Until further notice, once `moods` are used up.
     always: BTreeMap<String, Mood>,
-    /// SIDs of messages and calls → their status.
-    statuses: BTreeMap<String, &'static str>,
     /// How often the carrier was asked what it has.
     looked: usize,
     under_way: usize,
@@ -136,15 +134,6 @@ impl Providers {
 
     pub fn looked(&self) -> usize {
         self.lock().looked
-    }
-
-    /// How a message or call stands when the carrier is asked.
-    pub fn stands(&self, sid: &str, status: &'static str) {
-        self.lock().statuses.insert(sid.to_owned(), status);
-    }
-
-    pub fn status(&self, sid: &str, spare: &'static str) -> &'static str {
-        self.lock().statuses.get(sid).copied().unwrap_or(spare)
     }
 
     pub fn under_way(&self) -> usize {
