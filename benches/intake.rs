@@ -74,7 +74,8 @@ fn main() -> ExitCode {
 }
 
 async fn on(name: &str, committers: usize, rounds: usize) -> bool {
-    let (beside, house) = (scratch(name).await, House::open(MSP, scratch(name).await, house::free(), MESSAGES_PER_SECOND).await);
+    let (beside, house) =
+        (scratch(name).await, House::open(MSP, scratch(name).await, house::free(), MESSAGES_PER_SECOND).await);
     let servers = serve::servers();
     let skeleton = servers.spawn(skeleton(beside.url.clone(), committers)).await.expect("it starts");
     let mut direct = VecDeque::new();

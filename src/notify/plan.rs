@@ -5,6 +5,8 @@
 
 mod follow;
 
+use std::collections::VecDeque;
+
 use chrono::TimeDelta;
 
 pub use follow::{News, Transcript, notice_to, notices, transcripts};
@@ -22,7 +24,7 @@ use crate::{
         alert::Alert,
         details::Fact,
         id::MethodId,
-        person::{Address, Channel, ContactMethod, Person},
+        person::{Address, Channel, ContactMethod, Person, Rule},
         priority::Urgency,
     },
     store::{
@@ -183,12 +185,7 @@ pub fn lost(person: &Person, lost: Lost<'_>, now: Instant, ids: &Ids) -> Option<
 
 /// What is tried when, for this urgency: methods with delays, in the order of the delays.
 fn steps(person: &Person, urgency: Urgency) -> Vec<(&ContactMethod, TimeDelta)> {
-    let declared: Vec<_> = person
-        .rules(urgency)
-        .iter()
-        // A method may have gone since the rule was written.
-        .filter_map(|rule| Some((person.method(&rule.via)?, rule.after)))
-        .collect();
+    let declared = usable(person, person.rules(urgency));
     if !declared.is_empty() {
         return declared;
     }
@@ -201,6 +198,19 @@ fn steps(person: &Person, urgency: Urgency) -> Vec<(&ContactMethod, TimeDelta)> 
             .into_iter()
             .collect(),
     }
+}
+
+/// A rule whose method does not work (it is marked, or gone) has failed when its time comes: the next one takes
+/// its place.
+fn usable<'a>(person: &'a Person, rules: &[Rule]) -> Vec<(&'a ContactMethod, TimeDelta)> {
+    let (mut usable, mut failed) = (Vec::new(), VecDeque::new());
+    for rule in rules {
+        match person.method(&rule.via) {
+            Some(method) => usable.push((method, failed.pop_front().unwrap_or(rule.after).min(rule.after))),
+            None => failed.push_back(rule.after),
+        }
+    }
+    usable
 }
 
 /// One way is enough for what can wait, the quietest that there is. A webhook wakes nobody, but nobody may

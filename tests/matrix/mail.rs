@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use mail_parser::MessageParser;
@@ -18,6 +19,10 @@ use tokio::{
 };
 
 use super::providers::{Asked, Mood, Providers};
+
+/// How long a dialogue in which nobody speaks stays open: minutes with real servers (RFC 5321, section 4.5.3.2),
+/// and longer than anybody here waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Answers where it listens.
 pub async fn start(providers: &Providers) -> String {
@@ -58,8 +63,8 @@ async fn converse(stream: TcpStream, peer: IpAddr, providers: Providers) -> std:
         let answer = session.process(&line);
         if is_mute.load(Ordering::SeqCst) {
             under_way.waits_in_vain();
-            // Until the other side has had enough.
-            let _ = lines.read_to_end(&mut Vec::new()).await;
+            // Until the other side has had enough, or this one has.
+            let _ = tokio::time::timeout(PATIENCE, lines.read_to_end(&mut Vec::new())).await;
             return Ok(());
         }
         match answer.action {

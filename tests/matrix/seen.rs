@@ -15,6 +15,9 @@ use pikett::{
 
 use super::{msp::Who, providers::Asked};
 
+/// What whoever was paged is told later of an alert that is over.
+const NEWS: &str = "resolved it at";
+
 pub struct Seen {
     pub channel: Channel,
     pub asked: Vec<Asked>,
@@ -27,8 +30,9 @@ impl Seen {
     /// Pages about this alert that came to them, taken or not. A refused recipient's email was never written.
     pub fn pages(&self, who: Who) -> Vec<&Asked> {
         let (to, title) = (who.recipient(self.channel), &self.row.alert.title);
-        let is_about = |asked: &&Asked| asked.text.is_empty() || asked.text.contains(title) || self.is_call(asked);
-        self.asked.iter().filter(|asked| asked.to == to && asked.is_page && !asked.is_change).filter(is_about).collect()
+        let is_about = |asked: &Asked| asked.text.is_empty() || asked.text.contains(title) || self.is_call(asked);
+        let is_page = |asked: &Asked| asked.is_page && !asked.is_change && !asked.text.contains(NEWS);
+        self.asked.iter().filter(|asked| asked.to == to && is_page(asked) && is_about(asked)).collect()
     }
 
     /// A call has only the address of what will be said, which names the attempt.
@@ -60,6 +64,13 @@ impl Seen {
     /// When they were asked, in the order in which they were.
     pub fn when(&self, who: Who) -> Vec<Instant> {
         self.pages(who).iter().map(|page| page.at).collect()
+    }
+
+    /// Nothing was even planned over this method.
+    #[track_caller]
+    pub fn is_left_out(&self, method: &str) {
+        let is_it = |attempt: &Attempt| attempt.method.as_ref().is_some_and(|id| id.as_str() == method);
+        assert!(!self.attempts.iter().any(is_it), "{method} is tried\n{self}");
     }
 
     /// Anna's try over the method `first` or `second`.
