@@ -38,8 +38,9 @@ use super::{
 const BEGIN: &str = "2026-03-02T01:30:00Z";
 /// How often the workers are looked at before they count as stuck, a millisecond each.
 const LOOKS_MAX: u32 = 60_000;
-/// So many looks without news while a row is in hand: whoever holds it waits for time to pass.
-const QUIET_MAX: u32 = 60;
+/// So many looks without news while a row is in hand or due: whoever has it waits for time to pass. A database that
+/// is slow to wake its workers needs less.
+const QUIET_MAX: u32 = 1_000;
 /// So many looks while nothing is in hand.
 const IDLE: u32 = 3;
 /// For sockets in cells in which somebody never answers: a provider's ten seconds are two and a half.
