@@ -132,13 +132,14 @@ pub(super) async fn queue(Extract(state): Extract<State>, asked: Asked) -> Respo
     let (turn, worker) = (asked.turn, state.clone());
     let (arrival, form) = (asked.arrival.clone(), asked.webhook.form.clone());
     let work = async move {
+        let talking = worker.talking_leg(&asked.call).await?;
         let Some(scene) = worker.scene(&asked.call, asked.attestation()).await? else {
             noticed("queue", "unknown");
             return Ok(farewell(&Language::english(), |words| words.goodbye, &asked.urls));
         };
         let result = QueueResult::parse(asked.webhook.form.get("QueueResult").unwrap_or_default());
         if !asked.is_over()
-            && let Some(document) = worker.talk_goes_on(&scene, &asked, &result).await?
+            && let Some(document) = worker.talk_goes_on(&scene, talking, &asked, &result).await?
         {
             return Ok(document);
         }
@@ -166,6 +167,7 @@ impl State {
     async fn talk_goes_on(
         &self,
         scene: &Scene,
+        talking: Option<LegId>,
         asked: &Asked,
         result: &QueueResult,
     ) -> Result<Option<String>, StoreError> {
@@ -186,7 +188,7 @@ impl State {
         if call.phase != Phase::Bridged {
             return Ok(None);
         }
-        let Some(leg) = self.talking_leg(scene).await? else { return Ok(None) };
+        let Some(leg) = talking else { return Ok(None) };
         let again: u32 = asked.webhook.queried("again").unwrap_or(0);
         if waiting.conference && again < ROOM_TRIES {
             return Ok(Some(super::star::for_caller(&scene.urls, &call.id, asked.turn, again)));
@@ -201,10 +203,12 @@ impl State {
         Ok(Some(self.enqueued(scene, asked.turn)))
     }
 
-    /// The leg of a technician who talks with the caller, as far as is known.
-    pub(super) async fn talking_leg(&self, scene: &Scene) -> Result<Option<LegId>, StoreError> {
-        let mut db = self.context().store.read().await?;
-        let legs = legs::of_call(&mut db, scene.acting.org(), &scene.call.id).await?;
+    /// The leg of a technician who talks with the caller, as far as is known. It is asked for before the call is
+    /// read: the leg's end and where that leaves the caller are one commit, and a call from before it beside legs
+    /// from after it would look as if the talk were over.
+    pub(super) async fn talking_leg(&self, call: &CallId) -> Result<Option<LegId>, StoreError> {
+        let org = self.context().directory().org.clone();
+        let legs = legs::of_call(&mut *self.context().store.read().await?, &org, call).await?;
         Ok(legs.into_iter().find(|leg| leg.state == LegState::Bridged).map(|leg| leg.id))
     }
 

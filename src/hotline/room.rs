@@ -64,6 +64,7 @@ impl State {
     async fn waiting_room(&self, asked: &Asked) -> Result<String, StoreError> {
         let leave = || Ok(super::text(&twiml::Response::new().with(Verb::Leave), &asked.urls));
         let patience = || Ok(super::text(&twiml::Response::new().with(Pause::seconds(PATIENCE_S)), &asked.urls));
+        let talking = self.talking_leg(&asked.call).await?;
         let Some(scene) = self.scene(&asked.call, asked.attestation()).await? else { return leave() };
         let Some(waiting) = scene.call.connect.as_deref().map(Waiting::from_json).transpose()? else {
             return leave();
@@ -79,7 +80,7 @@ impl State {
             Phase::Waiting => self.room(asked, &scene, &waiting).await,
             // The bridge is a moment away.
             Phase::Accepted => patience(),
-            Phase::Bridged => match self.talking_leg(&scene).await? {
+            Phase::Bridged => match talking {
                 Some(_) if !waiting.conference => {
                     let n = asked.webhook.queried("n").unwrap_or(0);
                     let language = scene.call.language.clone().unwrap_or_else(Language::english);

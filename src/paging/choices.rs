@@ -1,16 +1,10 @@
 //! What stands behind two keys of a page call: 6 names people to pass the alert on to, 7 notes to leave. What is
 //! offered goes along in the next key's address, so that a key means what was said when it was pressed.
 
-use std::collections::BTreeSet;
-
 use crate::{
-    model::{
-        id::PersonId,
-        person::{Channel, Person},
-    },
+    model::id::PersonId,
     notify::texts::{self, Words},
-    oncall::who,
-    work::Acting,
+    work::{Acting, passing},
 };
 
 /// One key each.
@@ -33,7 +27,11 @@ pub(super) enum Chosen {
 impl Menu {
     pub(super) fn behind(digits: &str, acting: &Acting, own: Option<&PersonId>) -> Option<Self> {
         match digits {
-            "6" => Some(Self::PassOn(others(acting, own))).filter(|menu| *menu != Self::PassOn(Vec::new())),
+            "6" => {
+                let people = passing::others(acting, own).into_iter().take(PEOPLE_MAX);
+                let people: Vec<PersonId> = people.map(|person| person.id.clone()).collect();
+                (!people.is_empty()).then_some(Self::PassOn(people))
+            }
             "7" => Some(Self::Note),
             _ => None,
         }
@@ -83,16 +81,4 @@ impl Menu {
 
 fn notes(words: &Words) -> [&'static str; 3] {
     [words.note_coming, words.note_working, words.note_help]
-}
-
-/// Those whose phone can ring: whoever is on call first, then in the order of their names.
-fn others(acting: &Acting, own: Option<&PersonId>) -> Vec<PersonId> {
-    let schedules = acting.directory.schedules.values();
-    let on_call: BTreeSet<PersonId> =
-        schedules.flat_map(|schedule| who(schedule, acting.now).people).map(|duty| duty.person).collect();
-    let rings = |person: &&Person| person.methods.iter().any(|method| method.address.channel() == Channel::Voice);
-    let mut people: Vec<&Person> = acting.directory.people.values().filter(rings).collect();
-    people.retain(|person| Some(&person.id) != own);
-    people.sort_by_key(|person| (!on_call.contains(&person.id), &person.name));
-    people.into_iter().take(PEOPLE_MAX).map(|person| person.id.clone()).collect()
 }
