@@ -54,6 +54,8 @@ use sqlx::{AnyConnection, Connection, Row};
 use tool::Tool;
 
 const CLIENTS: usize = 64;
+const MSP: &str = include_str!("support/msp.toml");
+const MESSAGES_PER_SECOND: u32 = 100;
 const KEY: &str = "storm000000000000000000000000000";
 /// SQLite has one writer. On PostgreSQL one group is written while the other is committed; with six
 /// committers the bare handler was slower by a third, since their groups are smaller.
@@ -72,7 +74,8 @@ fn main() -> ExitCode {
 }
 
 async fn on(name: &str, committers: usize, rounds: usize) -> bool {
-    let (beside, house) = (scratch(name).await, House::open(scratch(name).await, house::free()).await);
+    let (beside, house) =
+        (scratch(name).await, House::open(MSP, scratch(name).await, house::free(), MESSAGES_PER_SECOND).await);
     let servers = serve::servers();
     let skeleton = servers.spawn(skeleton(beside.url.clone(), committers)).await.expect("it starts");
     let mut direct = VecDeque::new();

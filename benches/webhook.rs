@@ -50,6 +50,8 @@ use figures::{Spread, quantile};
 use house::House;
 use sqlx::{AnyConnection, Connection, Row};
 
+const MSP: &str = include_str!("support/msp.toml");
+const MESSAGES_PER_SECOND: u32 = 100;
 const PER_SECOND: u32 = 200;
 const AT_ONCE: usize = 64;
 /// SQLite has one writer. On PostgreSQL one group is written while the other is committed.
@@ -71,7 +73,7 @@ fn main() -> ExitCode {
 
 async fn on([database, beside]: [Scratch; 2], committers: usize, rounds: usize) -> [bool; 2] {
     // Nobody is rung or paged in these calls.
-    let house = House::open(database, house::free()).await;
+    let house = House::open(MSP, database, house::free(), MESSAGES_PER_SECOND).await;
     let url = format!("http://{}", house.address);
     let document = Caller::new(Client::connect(house.address).await, &url, KEYS).turn().await;
     let state = state(&house.database.url).await;

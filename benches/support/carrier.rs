@@ -3,7 +3,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::{
@@ -17,12 +17,29 @@ use pikett::clock::Stopwatch;
 
 use crate::serve::serve;
 
-/// Message text → when it came, by the stopwatch.
-type Came = Arc<Mutex<Vec<(String, f64)>>>;
+/// A message's form, and when it came by the stopwatch.
+type Came = Arc<Mutex<Vec<(Bytes, f64)>>>;
 
 pub struct Carrier {
     pub address: SocketAddr,
     came: Came,
+}
+
+/// A message that came.
+pub struct Message {
+    pub to: String,
+    pub text: String,
+    pub at: f64,
+}
+
+impl Message {
+    /// The word by which a tool knows its alert.
+    pub fn word(&self) -> &str {
+        let begin = self.text.find("disk-").expect("it is about a tool's alert");
+        let is_of_word = |sign: char| sign.is_ascii_alphanumeric() || sign == '-';
+        let rest = &self.text[begin..];
+        &rest[..rest.find(|sign| !is_of_word(sign)).unwrap_or(rest.len())]
+    }
 }
 
 impl Carrier {
@@ -32,22 +49,31 @@ impl Carrier {
         Self { address, came }
     }
 
-    /// When the message with this word in it came.
-    pub fn came(&self, word: &str) -> Option<f64> {
-        let came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
-        came.iter().find(|(text, _)| text.contains(word)).map(|(_, at)| *at)
+    fn lock(&self) -> MutexGuard<'_, Vec<(Bytes, f64)>> {
+        self.came.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn forget(&self) {
-        self.came.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    pub fn count(&self) -> usize {
+        self.lock().len()
     }
+
+    /// What has come so far, which is forgotten.
+    pub fn take(&self) -> Vec<Message> {
+        // Read only now: whoever is measured shares the machine.
+        let came = std::mem::take(&mut *self.lock());
+        came.iter().map(|(form, at)| Message { to: field(form, "To"), text: field(form, "Body"), at: *at }).collect()
+    }
+}
+
+fn field(form: &[u8], name: &str) -> String {
+    let found = form_urlencoded::parse(form).find(|(given, _)| given == name);
+    found.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 async fn take(State((watch, came)): State<(Stopwatch, Came)>, form: Bytes) -> Response {
     let at = watch.seconds();
-    let text = form_urlencoded::parse(&form).find(|(name, _)| name == "Body").map(|(_, text)| text.into_owned());
     let mut came = came.lock().unwrap_or_else(PoisonError::into_inner);
-    came.extend(text.map(|text| (text, at)));
+    came.push((form, at));
     let answer = format!(r#"{{"sid":"SM{:032x}","status":"queued"}}"#, came.len());
     (StatusCode::CREATED, [(header::CONTENT_TYPE, "application/json")], answer).into_response()
 }

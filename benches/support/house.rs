@@ -12,7 +12,6 @@ use crate::{database::Scratch, service::Service};
 
 pub const SID: &str = "AC00000000000000000000000000000001";
 pub const TOKEN: &str = "a-token-for-measuring";
-const MSP: &str = include_str!("msp.toml");
 const FLOW: &str = include_str!("../../ivr-flows/sla-hotline.toml");
 const READY_WITHIN: u32 = 400;
 
@@ -24,17 +23,17 @@ pub struct House {
 }
 
 impl House {
-    /// `carrier` is where Twilio's REST API is.
-    pub async fn open(database: Scratch, carrier: SocketAddr) -> Self {
+    /// `msp` is declared; `carrier` is where Twilio's REST API is, which takes so many messages a second.
+    pub async fn open(msp: &str, database: Scratch, carrier: SocketAddr, messages_per_second: u32) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let address = free();
         let url = &database.url;
         let config = format!(
             "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n[database]\nurl = \"{url}\"\n\
              [[carriers]]\nid = \"twilio\"\nkind = \"twilio\"\naccount_sid = \"{SID}\"\nauth_token = \"{TOKEN}\"\n\
-             from = \"+4930901820\"\nbase_url = \"http://{carrier}\"\nmessages_per_second = 100\n"
+             from = \"+4930901820\"\nbase_url = \"http://{carrier}\"\nmessages_per_second = {messages_per_second}\n"
         );
-        for (name, text) in [("pikett.toml", config.as_str()), ("msp.toml", MSP), ("sla-hotline.toml", FLOW)] {
+        for (name, text) in [("pikett.toml", config.as_str()), ("msp.toml", msp), ("sla-hotline.toml", FLOW)] {
             fs::write(folder.path().join(name), text).expect("a file can be written");
         }
         let pikett = |arguments: &[&str]| {

@@ -1,20 +1,17 @@
 //! What is tried when, for whom: a person's rules, and what holds where nobody wrote any. Pure.
 
+use std::collections::VecDeque;
+
 use chrono::TimeDelta;
 
 use crate::model::{
-    person::{Channel, ContactMethod, Person},
+    person::{Channel, ContactMethod, Person, Rule},
     priority::Urgency,
 };
 
 /// What is tried when, for this urgency: methods with delays, in the order of the delays.
 pub(super) fn steps(person: &Person, urgency: Urgency) -> Vec<(&ContactMethod, TimeDelta)> {
-    let declared: Vec<_> = person
-        .rules(urgency)
-        .iter()
-        // A method may have gone since the rule was written.
-        .filter_map(|rule| Some((person.method(&rule.via)?, rule.after)))
-        .collect();
+    let declared = usable(person, person.rules(urgency));
     if !declared.is_empty() {
         return declared;
     }
@@ -27,6 +24,19 @@ pub(super) fn steps(person: &Person, urgency: Urgency) -> Vec<(&ContactMethod, T
             .into_iter()
             .collect(),
     }
+}
+
+/// A rule whose method does not work (it is marked, or gone) has failed when its time comes: the next one takes
+/// its place.
+fn usable<'a>(person: &'a Person, rules: &[Rule]) -> Vec<(&'a ContactMethod, TimeDelta)> {
+    let (mut usable, mut failed) = (Vec::new(), VecDeque::new());
+    for rule in rules {
+        match person.method(&rule.via) {
+            Some(method) => usable.push((method, failed.pop_front().unwrap_or(rule.after).min(rule.after))),
+            None => failed.push_back(rule.after),
+        }
+    }
+    usable
 }
 
 /// One way is enough for what can wait, the quietest that there is. A webhook wakes nobody, but nobody may

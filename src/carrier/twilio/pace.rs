@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -70,6 +70,10 @@ impl Pace {
             is_first_look = false;
             let jittered = wait.mul_f64(1.0 + JITTER * self.ids.fraction()) + Duration::from_millis(1);
             self.clock.sleep(TimeDelta::from_std(jittered).unwrap_or(TimeDelta::MAX)).await;
+            let due = not_until.earliest_possible();
+            if self.limiter.clock().as_of(due, self.period, || self.limiter.check().is_ok()) {
+                break;
+            }
         }
         Ok(())
     }
@@ -113,12 +117,27 @@ struct Forward {
 struct Seen {
     last: Instant,
     passed: Duration,
+    as_of: Option<Duration>,
 }
 
 impl Forward {
     fn new(clock: Clock) -> Self {
-        let seen = Mutex::new(Seen { last: clock.now(), passed: Duration::ZERO });
+        let seen = Mutex::new(Seen { last: clock.now(), passed: Duration::ZERO, as_of: None });
         Self { clock, seen }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the limiter as if it were still `due`: whoever was woken a little late must not make all who come
+    /// after them later. A delay of more than `most` is not made up for.
+    fn as_of<T>(&self, due: Duration, most: Duration, look: impl FnOnce() -> T) -> T {
+        let now = self.now();
+        self.seen().as_of = Some(due.max(now.saturating_sub(most)).min(now));
+        let seen = look();
+        self.seen().as_of = None;
+        seen
     }
 }
 
@@ -126,12 +145,12 @@ impl GovernorClock for Forward {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
         let now = self.clock.now();
         let step = (now - seen.last).to_std().unwrap_or_default();
         seen.passed += step;
         seen.last = now;
-        seen.passed
+        seen.as_of.unwrap_or(seen.passed)
     }
 }
 
@@ -173,6 +192,22 @@ mod tests {
         clock.advance(TimeDelta::milliseconds(1_200));
         settle().await;
         third.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_is_woken_late_makes_nobody_else_late() {
+        let (pace, clock) = pace(50.0);
+        let start = clock.now();
+        pace.slot().await.unwrap();
+        for slot in 1..=40 {
+            let waiting = wait_for_slot(&pace);
+            settle().await;
+            // Each is woken some milliseconds after its time.
+            let at = start + TimeDelta::milliseconds(slot * 20 + 6);
+            clock.advance(at - clock.now());
+            settle().await;
+            assert!(waiting.is_finished(), "slot {slot}");
+        }
     }
 
     #[tokio::test]

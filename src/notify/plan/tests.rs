@@ -72,11 +72,15 @@ fn whoever_has_no_rules_is_told_over_everything() {
 }
 
 #[test]
-fn a_rule_over_a_method_that_has_gone_is_left_out() {
+fn a_rule_over_a_method_that_does_not_work_is_left_out_and_nobody_waits_for_it() {
     let mut anna = person("anna", "de", &["sms", "voice"]);
     anna.rules_high = rules(&[("pager", 0), ("voice", 60)]);
     anna.rules_low = rules(&[("pager", 0)]);
-    check(&anna, Urgency::High, &[("voice", 60)]);
+    check(&anna, Urgency::High, &[("voice", 0)]);
+    anna.rules_high = rules(&[("sms", 60), ("pager", 90), ("voice", 180), ("voice", 300)]);
+    check(&anna, Urgency::High, &[("sms", 60), ("voice", 90), ("voice", 300)]);
+    anna.rules_high = rules(&[("sms", 0), ("voice", 60), ("pager", 90)]);
+    check(&anna, Urgency::High, &[("sms", 0), ("voice", 60)]);
     check(&anna, Urgency::Low, &[("sms", 0)]);
     check(&person("cem", "en", &[]), Urgency::High, &[]);
 }
