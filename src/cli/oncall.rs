@@ -59,7 +59,7 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
             Some(At::Instant(at)) => at,
             Some(At::Civil(time)) => civil::instant(schedule.zone, time),
         };
-        let answer = who(schedule, at);
+        let answer = who(schedule, directory.around(), at);
         if arguments.json {
             let answer = ScheduleNow::new(&directory, schedule, at, &answer);
             answers.push(serde_json::to_value(answer).expect("strings can be written"));

@@ -62,6 +62,7 @@ pub fn person(id: &str, language: &str, methods: &[&str]) -> Person {
         methods: methods.collect(),
         rules_high: Vec::new(),
         rules_low: Vec::new(),
+        absences: Vec::new(),
     }
 }
 

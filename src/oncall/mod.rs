@@ -16,119 +16,48 @@
 //! 6. Hours over midnight belong to the weekday on which they begin; 08:00–08:00 is a whole day.
 //! 7. A stretch contains its beginning, not its end.
 
-mod layer;
-mod shifts;
-mod who;
+mod absent; // who comes when somebody's turn it is
+mod duty_days; // rotations that advance only on duty
+mod layer; // one layer at a moment
+mod moment; // an instant on all wall clocks
+mod overrides; // those in force
+mod rotation; // handoffs, numbered
+mod schedule; // what a schedule says
+mod shifts; // the same answer over a range
+mod week; // handoffs on weekdays and times
+mod who; // the one calculator
+mod why; // its answer, with reasons
+mod window; // restrictions
 
-use std::fmt;
-
-use chrono::NaiveDateTime;
-use chrono_tz::Tz;
+use std::collections::BTreeMap;
 
 use crate::model::{
-    Instant,
-    calendar::WeeklyHours,
-    id::{PersonId, ScheduleId},
+    calendar::Calendar,
+    id::{CalendarId, PersonId},
+    person::Person,
 };
 
-pub use shifts::{Hole, Shift, holes, shifts};
+pub use schedule::{
+    Advance, Change, Combine, Every, Handoffs, Layer, Override, Roster, Schedule, Temporary, WeekTimes, When, Window,
+};
+pub use shifts::{Handoff, Hole, Shift, handoffs, holes, shifts};
 pub use who::who;
+pub use why::{Cover, Covered, OnCall, OnDuty, Source, Stretch, Why};
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct Schedule {
-    pub id: ScheduleId,
-    pub zone: Tz,
-    /// The last one with somebody wins.
-    pub layers: Vec<Layer>,
-    pub overrides: Vec<Override>,
+/// What schedules name and do not hold themselves: calendars of restrictions, and people with their
+/// absences. A calendar that is not there restricts nothing, a person who is not there is never absent.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    pub calendars: &'a BTreeMap<CalendarId, Calendar>,
+    pub people: &'a BTreeMap<PersonId, Person>,
 }
 
-/// A rotation. Handoffs are civil times in the schedule's zone.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Layer {
-    /// Never empty.
-    pub people: Vec<PersonId>,
-    /// The first handoff.
-    pub start: NaiveDateTime,
-    pub every: Every,
-    /// Empty: always.
-    pub only: Vec<WeeklyHours>,
-}
+static NO_CALENDARS: BTreeMap<CalendarId, Calendar> = BTreeMap::new();
+static NO_PEOPLE: BTreeMap<PersonId, Person> = BTreeMap::new();
 
-/// Hours are elapsed time; days, weeks and months are civil. The count is from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Every {
-    Hours(u32),
-    Days(u32),
-    Weeks(u32),
-    Months(u32),
-}
-
-/// Somebody else for a while, civil times in the schedule's zone; `until` is not part of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Override {
-    pub person: PersonId,
-    pub from: NaiveDateTime,
-    pub until: NaiveDateTime,
-}
-
-/// The answer for an instant. Nobody: `people` is empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OnCall {
-    pub people: Vec<OnDuty>,
-    /// The next instant at which the answer may be another; `None`: it stays so.
-    pub until: Option<Instant>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OnDuty {
-    pub person: PersonId,
-    pub why: Why,
-}
-
-/// What put somebody on call; indices count from 0. Displayed as part of a sentence, from 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
-    Layer { schedule: ScheduleId, layer: usize, turn: usize, turns: usize },
-    Override { schedule: ScheduleId, index: usize, from: NaiveDateTime, until: NaiveDateTime },
-}
-
-impl OnCall {
-    pub fn nobody() -> Self {
-        Self { people: Vec::new(), until: None }
-    }
-}
-
-impl Why {
-    /// Whether the same layer or the same override speaks, in whatever turn.
-    pub fn same_source(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Layer { schedule, layer, .. }, Self::Layer { schedule: other_schedule, layer: other_layer, .. }) => {
-                layer == other_layer && schedule == other_schedule
-            }
-            (
-                Self::Override { schedule, index, .. },
-                Self::Override { schedule: other_schedule, index: other_index, .. },
-            ) => index == other_index && schedule == other_schedule,
-            (Self::Layer { .. }, Self::Override { .. }) | (Self::Override { .. }, Self::Layer { .. }) => false,
-        }
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Layer { schedule, layer, turns: 1, .. } => write!(f, "layer {} of schedule {schedule}", layer + 1),
-            Self::Layer { schedule, layer, turn, turns } => {
-                write!(f, "layer {} of schedule {schedule}, turn {} of {turns}", layer + 1, turn + 1)
-            }
-            Self::Override { schedule, from, until, .. } => write!(
-                f,
-                "an override of schedule {schedule} from {} until {}",
-                from.format("%Y-%m-%d %H:%M"),
-                until.format("%Y-%m-%d %H:%M")
-            ),
-        }
+impl Around<'_> {
+    pub fn nothing() -> Self {
+        Self { calendars: &NO_CALENDARS, people: &NO_PEOPLE }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Final shifts over a range: `who`, asked from change to change.
 
-use super::{OnCall, Schedule, Why, who};
+use super::{Around, OnCall, OnDuty, Schedule, Why, who};
 use crate::model::{Instant, id::PersonId};
 
 /// Somebody's stretch on call, as cut to the range that was asked for. A stretch with several
@@ -20,27 +20,41 @@ pub struct Hole {
     pub to: Instant,
 }
 
-/// In order, without overlap; what they leave open are exactly the [`holes`].
-pub fn shifts(schedule: &Schedule, from: Instant, to: Instant) -> Vec<Shift> {
+/// An instant at which others are on call than just before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handoff {
+    pub at: Instant,
+    pub before: Vec<OnDuty>,
+    /// Empty: a hole begins.
+    pub after: Vec<OnDuty>,
+}
+
+/// By their beginnings. Those of one person never overlap; what all of them leave open are exactly
+/// the [`holes`].
+pub fn shifts(schedule: &Schedule, around: Around, from: Instant, to: Instant) -> Vec<Shift> {
     let mut shifts: Vec<Shift> = Vec::new();
-    for (answer, from, to) in stretches(schedule, from, to) {
+    // Where those stand that went on until now.
+    let (mut open, mut still_open): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+    for (answer, from, to) in stretches(schedule, around, from, to) {
         for on_duty in answer.people {
-            match shifts.last_mut() {
-                Some(last)
-                    if last.to == from && last.person == on_duty.person && last.why.same_source(&on_duty.why) =>
-                {
-                    last.to = to;
-                }
-                Some(_) | None => shifts.push(Shift { person: on_duty.person, from, to, why: on_duty.why }),
+            let is_same = |shift: &Shift| shift.person == on_duty.person && shift.why.same_source(&on_duty.why);
+            if let Some(place) = open.iter().copied().find(|place| is_same(&shifts[*place])) {
+                shifts[place].to = to;
+                still_open.push(place);
+            } else {
+                still_open.push(shifts.len());
+                shifts.push(Shift { person: on_duty.person, from, to, why: on_duty.why });
             }
         }
+        std::mem::swap(&mut open, &mut still_open);
+        still_open.clear();
     }
     shifts
 }
 
-pub fn holes(schedule: &Schedule, from: Instant, to: Instant) -> Vec<Hole> {
+pub fn holes(schedule: &Schedule, around: Around, from: Instant, to: Instant) -> Vec<Hole> {
     let mut holes: Vec<Hole> = Vec::new();
-    for (_, from, to) in stretches(schedule, from, to).filter(|(answer, ..)| answer.people.is_empty()) {
+    for (_, from, to) in stretches(schedule, around, from, to).filter(|(answer, ..)| answer.people.is_empty()) {
         match holes.last_mut() {
             Some(last) if last.to == from => last.to = to,
             Some(_) | None => holes.push(Hole { from, to }),
@@ -49,12 +63,29 @@ pub fn holes(schedule: &Schedule, from: Instant, to: Instant) -> Vec<Hole> {
     holes
 }
 
-fn stretches(schedule: &Schedule, from: Instant, to: Instant) -> impl Iterator<Item = (OnCall, Instant, Instant)> {
+/// After `from` and before `to`, in order: `take` the next ones.
+pub fn handoffs(schedule: &Schedule, around: Around, from: Instant, to: Instant) -> impl Iterator<Item = Handoff> {
+    let mut before: Option<Vec<OnDuty>> = None;
+    stretches(schedule, around, from, to).filter_map(move |(answer, at, _)| {
+        let after = answer.people;
+        let before = before.replace(after.clone())?;
+        let is_same =
+            before.len() == after.len() && after.iter().all(|duty| before.iter().any(|old| old.person == duty.person));
+        (!is_same).then_some(Handoff { at, before, after })
+    })
+}
+
+fn stretches(
+    schedule: &Schedule,
+    around: Around,
+    from: Instant,
+    to: Instant,
+) -> impl Iterator<Item = (OnCall, Instant, Instant)> {
     let mut next = from;
     std::iter::from_fn(move || {
         (next < to).then(|| {
             let begin = next;
-            let answer = who(schedule, begin);
+            let answer = who(schedule, around, begin);
             next = answer.until.map_or(to, |until| until.min(to));
             (answer, begin, next)
         })

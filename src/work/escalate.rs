@@ -23,7 +23,7 @@ use crate::{
         id::{AlertId, PersonId},
         priority::Urgency,
     },
-    oncall::{OnCall, who},
+    oncall::OnCall,
     store::{
         StoreError,
         alerts::{self, AlertRow},
@@ -134,7 +134,7 @@ async fn step(
 }
 
 fn on_call(acting: &Acting, schedule: &crate::model::id::ScheduleId) -> OnCall {
-    acting.directory.schedules.get(schedule).map_or_else(OnCall::nobody, |schedule| who(schedule, acting.now))
+    acting.directory.on_call(schedule, acting.now)
 }
 
 pub(super) fn progress(row: &AlertRow) -> Result<Progress, StoreError> {

@@ -17,7 +17,6 @@ use crate::{
     declare::Directory,
     escalation::{Policy, Target},
     model::{Instant, calendar::CoverageState, duration, id::PolicyId},
-    oncall,
     sla::coverage,
     store::{StoreError, outbox},
 };
@@ -129,9 +128,7 @@ fn uncovered(directory: &Directory, now: Instant) -> Vec<PolicyId> {
         let mut targets = policy.levels.iter().flat_map(|level| &level.notify);
         !targets.any(|target| match target {
             Target::Person(_) => true,
-            Target::Schedule(id) => {
-                directory.schedules.get(id).is_some_and(|schedule| !oncall::who(schedule, now).people.is_empty())
-            }
+            Target::Schedule(id) => !directory.on_call(id, now).people.is_empty(),
         })
     };
     let known = policies.into_iter().filter_map(|id| directory.policies.get(id));

@@ -174,6 +174,7 @@ mod tests {
             ],
             rules_high: Vec::new(),
             rules_low: Vec::new(),
+            absences: Vec::new(),
         };
         let mut directory = Directory::empty();
         directory.people.insert(anna.id.clone(), anna);

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Document, Kind, parsed};
+use super::{Document, Kind, parsed, roster::AbsenceDocument};
 use crate::{
     declare::forms,
     model::{
@@ -19,6 +19,8 @@ pub struct PersonDocument {
     language: String,
     contact: Vec<MethodDocument>,
     rules: RulesDocument,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    absences: Vec<AbsenceDocument>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,6 +67,7 @@ impl Document for PersonDocument {
                 high: person.rules_high.iter().map(rule).collect(),
                 low: person.rules_low.iter().map(rule).collect(),
             },
+            absences: person.absences.iter().map(AbsenceDocument::of).collect(),
         }
     }
 
@@ -77,6 +80,7 @@ impl Document for PersonDocument {
             methods: self.contact.iter().map(method).collect::<Result<_, _>>()?,
             rules_high: self.rules.high.iter().map(rule).collect::<Result<_, _>>()?,
             rules_low: self.rules.low.iter().map(rule).collect::<Result<_, _>>()?,
+            absences: self.absences.iter().map(AbsenceDocument::read).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::{Outside, name};
+use super::{Outside, absences, name};
 use crate::{
     declare::forms,
     model::{
@@ -36,6 +36,7 @@ pub fn read(entry: &Reader, outside: &Outside) -> Option<Person> {
         let quiet = at_once(&methods, &QUIET);
         if quiet.is_empty() { rules_high.clone() } else { quiet }
     });
+    let absences = absences::read(entry, |_| id.clone()).into_iter().map(|(_, absence)| absence).collect();
     Some(Person {
         id: id?,
         name,
@@ -44,6 +45,7 @@ pub fn read(entry: &Reader, outside: &Outside) -> Option<Person> {
         methods,
         rules_high,
         rules_low,
+        absences,
     })
 }
 

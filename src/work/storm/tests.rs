@@ -34,6 +34,7 @@ fn technician(n: usize) -> Person {
         }],
         rules_high: vec![Rule { via: "text".parse().unwrap(), after: TimeDelta::zero() }],
         rules_low: vec![Rule { via: "text".parse().unwrap(), after: TimeDelta::zero() }],
+        absences: Vec::new(),
     }
 }
 
