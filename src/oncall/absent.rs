@@ -32,39 +32,48 @@ pub struct Attendance<'a> {
 }
 
 impl<'a> Attendance<'a> {
+    /// A stand-in is not stood in for, so that two people can swap. One who does not come is as if the
+    /// override were not there.
     pub fn comes(&self, person: &'a PersonId, now: &mut Moment) -> Comes<'a> {
-        match (self.overrides.move_of(person), self.chain(person, true, now)) {
-            // Where the stand-in is absent as well, the override is as if it were not there.
-            (Some((_, Move::To(_))), Comes::Absent(_)) => self.chain(person, false, now),
-            (Some(_) | None, comes) => comes,
+        if let Some((index, comes)) = self.stand_in(person, now) {
+            let how = Covered::Override { index };
+            return Comes::Person(comes, Some(Cover { absent: person.clone(), how }));
+        }
+        match self.or_substitute(person, now) {
+            Comes::Person(substitute, cover) if cover.is_some() => {
+                let comes = self.stand_in(substitute, now).map_or(substitute, |(_, comes)| comes);
+                Comes::Person(comes, cover)
+            }
+            comes => comes,
         }
     }
 
-    /// An override moves only once, so that two people can swap.
-    fn chain(&self, person: &'a PersonId, may_move: bool, now: &mut Moment) -> Comes<'a> {
-        let (mut comes, mut may_move) = (person, may_move);
-        let mut cover = None;
-        let mut absent = None;
-        for _ in 0..STEPS_MAX {
-            let away = self.absence(comes, now);
-            let moved = self.overrides.move_of(comes);
-            let (next, how) = match (moved, away) {
-                (Some((_, Move::Off)), _) => return Comes::Removed,
-                (Some((index, Move::To(person))), _) if may_move => {
-                    may_move = false;
-                    (Some(person), Covered::Override { index })
-                }
-                (Some(_) | None, Some(away)) => {
-                    absent = absent.or(Some(away.reason));
-                    (away.substitute.as_ref(), Covered::Substitute { reason: away.reason })
-                }
-                (Some(_) | None, None) => return Comes::Person(comes, cover),
-            };
-            let Some(next) = next else { break };
-            cover = cover.or_else(|| Some(Cover { absent: person.clone(), how }));
-            comes = next;
+    fn stand_in(&self, person: &PersonId, now: &mut Moment) -> Option<(usize, &'a PersonId)> {
+        let (index, Move::To(other)) = self.overrides.move_of(person)? else { return None };
+        match self.or_substitute(other, now) {
+            Comes::Person(comes, _) => Some((index, comes)),
+            Comes::Absent(_) | Comes::Removed => None,
         }
-        Comes::Absent(absent.unwrap_or(AbsenceReason::Other))
+    }
+
+    /// The person, or the substitute, or the substitute's substitute.
+    fn or_substitute(&self, person: &'a PersonId, now: &mut Moment) -> Comes<'a> {
+        let (mut comes, mut cover, mut why) = (person, None, AbsenceReason::Other);
+        for step in 0..STEPS_MAX {
+            if let Some((_, Move::Off)) = self.overrides.move_of(comes) {
+                return Comes::Removed;
+            }
+            let Some(Absence { reason, substitute, .. }) = self.absence(comes, now) else {
+                return Comes::Person(comes, cover);
+            };
+            if step == 0 {
+                why = *reason;
+                cover = Some(Cover { absent: person.clone(), how: Covered::Substitute { reason: why } });
+            }
+            let Some(substitute) = substitute else { break };
+            comes = substitute;
+        }
+        Comes::Absent(why)
     }
 
     fn absence(&self, person: &PersonId, now: &mut Moment) -> Option<&'a Absence> {

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::{
         model::calendar::{Days, WeeklyHours},
-        oncall::{Every, Layer},
+        oncall::{Every, Handoffs, Layer, Roster, Window},
     };
 
     fn at(text: &str) -> Instant {
@@ -106,34 +106,37 @@ mod tests {
 
     #[test]
     fn a_range_is_cut_into_shifts_and_stated_holes() {
+        let hours = |days, from_minute, to_minute| Window {
+            hours: Some(WeeklyHours { days, from_minute, to_minute }),
+            ..Window::default()
+        };
+        let people = ["anna", "anna", "ben"].map(|person| person.parse().unwrap()).to_vec();
+        let layer = Layer {
+            handoffs: Handoffs::Every(Every::Days(1)),
+            only: vec![hours(Days::EVERY, 0, 720), hours(Days::parse("Fri").unwrap(), 720, 0)],
+            ..Layer::weekly(people, "2026-03-27T00:00:00".parse().unwrap())
+        };
         let schedule = Schedule {
             id: "primary".parse().unwrap(),
             zone: chrono_tz::Europe::Berlin,
-            layers: vec![Layer {
-                people: vec!["anna".parse().unwrap(), "anna".parse().unwrap(), "ben".parse().unwrap()],
-                start: "2026-03-27T00:00:00".parse().unwrap(),
-                every: Every::Days(1),
-                only: vec![
-                    WeeklyHours { days: Days::EVERY, from_minute: 0, to_minute: 720 },
-                    WeeklyHours { days: Days::parse("Fri").unwrap(), from_minute: 720, to_minute: 0 },
-                ],
-            }],
-            overrides: Vec::new(),
+            roster: Roster { layers: vec![layer], ..Roster::default() },
+            temporary: Vec::new(),
+            absences: Vec::new(),
         };
         let (from, to) = (at("2026-03-27T06:00:00Z"), at("2026-03-29T12:00:00Z"));
-        let told: Vec<String> = shifts(&schedule, from, to)
+        let told: Vec<String> = shifts(&schedule, Around::nothing(), from, to)
             .iter()
             .map(|shift| format!("{} {}–{}", shift.person, shift.from.format("%d %H:%M"), shift.to.format("%d %H:%M")))
             .collect();
         // Anna's two turns are one shift; the 29th has an hour less.
         assert_eq!(told, ["anna 27 06:00–28 11:00", "ben 28 23:00–29 10:00"]);
         assert_eq!(
-            holes(&schedule, from, to),
+            holes(&schedule, Around::nothing(), from, to),
             [
                 Hole { from: at("2026-03-28T11:00:00Z"), to: at("2026-03-28T23:00:00Z") },
                 Hole { from: at("2026-03-29T10:00:00Z"), to },
             ]
         );
-        assert!(shifts(&schedule, to, from).is_empty());
+        assert!(shifts(&schedule, Around::nothing(), to, from).is_empty());
     }
 }

@@ -221,7 +221,7 @@ mod tests {
             assert_eq!(told(&night).await, []);
             night.declare(|directory| {
                 directory.policies.values_mut().for_each(|policy| policy.levels.truncate(1));
-                directory.schedules.values_mut().for_each(|schedule| schedule.layers.clear());
+                directory.schedules.values_mut().for_each(|schedule| schedule.roster.layers.clear());
             });
             watchman.look(&night.context).await.unwrap();
             watchman.look(&night.context).await.unwrap();
