@@ -159,7 +159,8 @@ fn office() -> Calendar {
 
 fn person(n: usize, away: Option<&str>) -> Person {
     let from = away.map(|from| from.parse().expect("a time"));
-    let absence = |from| Absence { from, until: from + TimeDelta::days(5), reason: AbsenceReason::Holiday, substitute: None };
+    let absence =
+        |from| Absence { from, until: from + TimeDelta::days(5), reason: AbsenceReason::Holiday, substitute: None };
     Person {
         id: id(&format!("p{n}")),
         name: format!("Person {n}"),

@@ -105,7 +105,11 @@ pub enum Action {
 }
 
 pub fn action(given: &str) -> Result<Action, String> {
-    one_of(given, "action of an override", &[("replace", Action::Replace), ("add", Action::Add), ("remove", Action::Remove)])
+    one_of(
+        given,
+        "action of an override",
+        &[("replace", Action::Replace), ("add", Action::Add), ("remove", Action::Remove)],
+    )
 }
 
 pub fn combine(given: &str) -> Result<Combine, String> {

@@ -27,7 +27,8 @@ impl WeekTimes {
         let mut of_day: Vec<u16> = self.0.iter().map(|minute| minute % DAY_MINUTES).collect();
         of_day.sort_unstable();
         of_day.dedup();
-        let on_days = |time: u16| Days::of(Days::EVERY.iter().filter(|day| self.0.contains(&minute_of_week(*day, time))));
+        let on_days =
+            |time: u16| Days::of(Days::EVERY.iter().filter(|day| self.0.contains(&minute_of_week(*day, time))));
         of_day.into_iter().map(|time| (on_days(time), time)).collect()
     }
 

@@ -51,9 +51,10 @@ fn within(window: &Window, civil: NaiveDateTime) -> bool {
     match &window.hours {
         None => has_day(window, civil.date()),
         // A span that holds it begins on its day or on the day before.
-        Some(hours) => [civil.date().pred_opt(), Some(civil.date())].into_iter().flatten().any(|date| {
-            has_day(window, date) && hours.on(date).is_some_and(|(from, to)| from <= civil && civil < to)
-        }),
+        Some(hours) => [civil.date().pred_opt(), Some(civil.date())]
+            .into_iter()
+            .flatten()
+            .any(|date| has_day(window, date) && hours.on(date).is_some_and(|(from, to)| from <= civil && civil < to)),
     }
 }
 
@@ -81,4 +82,3 @@ fn next_edge(window: &Window, civil: NaiveDateTime) -> Option<NaiveDateTime> {
     }
     next
 }
-

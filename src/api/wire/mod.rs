@@ -280,7 +280,10 @@ impl ScheduleNow {
     pub fn new(directory: &Directory, schedule: &Schedule, at: Instant) -> Self {
         let on_duty = |duty: &oncall::OnDuty| OnDuty {
             id: duty.person.to_string(),
-            name: directory.people.get(&duty.person).map_or_else(|| duty.person.to_string(), |person| person.name.clone()),
+            name: directory
+                .people
+                .get(&duty.person)
+                .map_or_else(|| duty.person.to_string(), |person| person.name.clone()),
             why: duty.why.to_string(),
         };
         let answer = oncall::who(schedule, directory.around(), at);

@@ -97,11 +97,7 @@ impl Document for ScheduleDocument {
 
 impl HoursDocument {
     pub fn of(hours: &WeeklyHours) -> Self {
-        Self {
-            days: hours.days.to_string(),
-            from: time_of_day(hours.from_minute),
-            to: time_of_day(hours.to_minute),
-        }
+        Self { days: hours.days.to_string(), from: time_of_day(hours.from_minute), to: time_of_day(hours.to_minute) }
     }
 
     pub fn read(&self) -> Result<WeeklyHours, String> {

@@ -19,7 +19,8 @@ use crate::{
         secret::Secret,
     },
     oncall::{
-        Advance, Change, Combine, Every, Handoffs, Layer, Override, Roster, Schedule, Temporary, WeekTimes, When, Window,
+        Advance, Change, Combine, Every, Handoffs, Layer, Override, Roster, Schedule, Temporary, WeekTimes, When,
+        Window,
     },
 };
 
@@ -131,15 +132,17 @@ fn roster() -> impl Strategy<Value = Roster> {
     ];
     let given = (change, civil(), civil()).prop_map(|(change, from, until)| Override { change, from, until });
     let combine = any::<bool>().prop_map(|add| if add { Combine::Add } else { Combine::Stack });
-    (combine, vec(layer(), 0..3), vec(given, 0..3))
-        .prop_map(|(combine, layers, overrides)| Roster { combine, layers, overrides })
+    (combine, vec(layer(), 0..3), vec(given, 0..3)).prop_map(|(combine, layers, overrides)| Roster {
+        combine,
+        layers,
+        overrides,
+    })
 }
 
 fn schedule() -> impl Strategy<Value = Schedule> {
     let temporary = (civil(), civil(), roster()).prop_map(|(from, until, roster)| Temporary { from, until, roster });
-    (id(), zone(), roster(), vec(temporary, 0..2), vec((id(), absence()), 0..3)).prop_map(
-        |(id, zone, roster, temporary, absences)| Schedule { id, zone, roster, temporary, absences },
-    )
+    (id(), zone(), roster(), vec(temporary, 0..2), vec((id(), absence()), 0..3))
+        .prop_map(|(id, zone, roster, temporary, absences)| Schedule { id, zone, roster, temporary, absences })
 }
 
 fn policy() -> impl Strategy<Value = Policy> {

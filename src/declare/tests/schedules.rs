@@ -68,7 +68,9 @@ fn the_schedule_that_the_documentation_shows_can_be_applied() {
     let page = include_str!("../../../docs/schedules.md");
     let shown = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let people = ["dora", "eve"].map(|id| {
-        format!("[[people]]\nid = \"{id}\"\ncontact = [ {{ id = \"m\", kind = \"email\", to = \"{id}@msp.example\" }} ]\n")
+        format!(
+            "[[people]]\nid = \"{id}\"\ncontact = [ {{ id = \"m\", kind = \"email\", to = \"{id}@msp.example\" }} ]\n"
+        )
     });
     let plan = plan_with("x", &whole(), &[("schedules.md", shown), ("people.toml", &people.concat())]);
     let differences = plan.unwrap_or_else(|faults| panic!("{faults:?}")).differences;

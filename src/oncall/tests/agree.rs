@@ -224,7 +224,10 @@ fn times_and_zones(case: &Case) -> (BTreeSet<u16>, Vec<Tz>) {
             zones.extend(layer.zone);
             layer.only.iter().chain(&layer.except).filter_map(|window| window.hours.as_ref()).for_each(&mut hours);
             if let Handoffs::Weekly(times) = &layer.handoffs {
-                times.times().iter().for_each(|(days, minute)| hours(&WeeklyHours { days: *days, from_minute: *minute, to_minute: 0 }));
+                times
+                    .times()
+                    .iter()
+                    .for_each(|(days, minute)| hours(&WeeklyHours { days: *days, from_minute: *minute, to_minute: 0 }));
             }
         }
         roster.overrides.iter().for_each(|given| [given.from, given.until].into_iter().for_each(&mut civil));

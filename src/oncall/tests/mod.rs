@@ -13,8 +13,9 @@ use chrono_tz::Tz;
 
 use super::*;
 use crate::model::{
-    Instant, civil,
+    Instant,
     calendar::{Days, WeeklyHours},
+    civil,
     id::CalendarId,
     person::{Absence, AbsenceReason},
 };

@@ -36,8 +36,7 @@ fn overrides_beat_layers_and_the_last_declared_wins() {
 
 #[test]
 fn a_group_is_on_call_together() {
-    let primary =
-        schedule(Europe::Berlin, vec![every(&["anna+ben", "cem"], "2026-01-05T09:00:00", Every::Weeks(1))]);
+    let primary = schedule(Europe::Berlin, vec![every(&["anna+ben", "cem"], "2026-01-05T09:00:00", Every::Weeks(1))]);
     check(&primary, &[("2026-01-06T12:00:00Z", "anna+ben"), ("2026-01-13T12:00:00Z", "cem")]);
     let why: Vec<String> =
         ask(&primary, "2026-01-06T12:00:00Z").people.iter().map(|duty| duty.why.to_string()).collect();
@@ -79,8 +78,16 @@ fn overrides_add_and_take_off() {
         // The layer below has somebody.
         changed(Change::Remove(person("anna")), "2026-01-07T00:00:00", "2026-01-09T00:00:00"),
         changed(Change::Add(person("anna")), "2026-01-08T00:00:00", "2026-01-08T12:00:00"),
-        changed(Change::StandIn { person: person("dora"), absent: person("ben") }, "2026-01-05T00:00:00", "2026-01-20T00:00:00"),
-        changed(Change::StandIn { person: person("ben"), absent: person("dora") }, "2026-01-14T00:00:00", "2026-01-20T00:00:00"),
+        changed(
+            Change::StandIn { person: person("dora"), absent: person("ben") },
+            "2026-01-05T00:00:00",
+            "2026-01-20T00:00:00",
+        ),
+        changed(
+            Change::StandIn { person: person("ben"), absent: person("dora") },
+            "2026-01-14T00:00:00",
+            "2026-01-20T00:00:00",
+        ),
     ];
     check(
         &primary,
@@ -107,10 +114,7 @@ fn overrides_add_and_take_off() {
 
 #[test]
 fn two_people_swap_a_night() {
-    let mut primary = schedule(
-        Europe::Berlin,
-        vec![every(&["anna", "ben"], "2026-01-05T09:00:00", Every::Days(1))],
-    );
+    let mut primary = schedule(Europe::Berlin, vec![every(&["anna", "ben"], "2026-01-05T09:00:00", Every::Days(1))]);
     let swap = |person: &str, absent: &str| {
         let change = Change::StandIn { person: self::person(person), absent: self::person(absent) };
         changed(change, "2026-01-05T09:00:00", "2026-01-07T09:00:00")
@@ -162,11 +166,9 @@ fn the_substitute_comes_or_else_the_next_in_the_rotation() {
 
 #[test]
 fn the_schedules_word_on_an_absence_counts_before_the_persons() {
-    let mut primary =
-        schedule(Europe::Berlin, vec![every(&["anna", "ben"], "2026-01-05T09:00:00", Every::Weeks(1))]);
-    let day = |substitute: &str| {
-        away("2026-01-06T00:00:00", "2026-01-07T00:00:00", AbsenceReason::Holiday, Some(substitute))
-    };
+    let mut primary = schedule(Europe::Berlin, vec![every(&["anna", "ben"], "2026-01-05T09:00:00", Every::Weeks(1))]);
+    let day =
+        |substitute: &str| away("2026-01-06T00:00:00", "2026-01-07T00:00:00", AbsenceReason::Holiday, Some(substitute));
     primary.absences = vec![(person("anna"), day("cem")), (person("anna"), day("dora"))];
     let world = World::default().with_absences("anna", Europe::Berlin, vec![day("eve")]);
     check_in(&world, &primary, &[("2026-01-06T12:00:00Z", "dora")]);
@@ -202,13 +204,17 @@ fn an_absent_person_is_never_on_call_by_whatever_word() {
     ] {
         check_in(&alone, &schedule, &[(when, expected)]);
     }
-    let in_a_ring = World::default()
-        .with_absences("anna", Europe::Berlin, gone(Some("ben")))
-        .with_absences("ben", Europe::Berlin, gone(Some("anna")));
+    let in_a_ring = World::default().with_absences("anna", Europe::Berlin, gone(Some("ben"))).with_absences(
+        "ben",
+        Europe::Berlin,
+        gone(Some("anna")),
+    );
     check_in(&in_a_ring, &with(&[&["night"], &["anna", "cem"]], vec![]), &[(when, "cem")]);
-    let in_a_row = World::default()
-        .with_absences("anna", Europe::Berlin, gone(Some("ben")))
-        .with_absences("ben", Europe::Berlin, gone(Some("cem")));
+    let in_a_row = World::default().with_absences("anna", Europe::Berlin, gone(Some("ben"))).with_absences(
+        "ben",
+        Europe::Berlin,
+        gone(Some("cem")),
+    );
     check_in(&in_a_row, &with(&[&["anna"]], vec![]), &[(when, "cem")]);
 }
 

@@ -177,8 +177,11 @@ fn some_world(day: NaiveDateTime) -> impl Strategy<Value = World> {
 pub fn some_case() -> impl Strategy<Value = Case> {
     zone_and_day().prop_flat_map(|(zone, day)| {
         let day: NaiveDateTime = format!("{day}T00:00:00").parse().unwrap();
-        let temporary = (some_stretch(day), some_roster(day, 0..3))
-            .prop_map(|((from, until), roster)| Temporary { from, until, roster });
+        let temporary = (some_stretch(day), some_roster(day, 0..3)).prop_map(|((from, until), roster)| Temporary {
+            from,
+            until,
+            roster,
+        });
         let temporary = prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(temporary, 1..3)];
         let absences = prop::collection::vec((some_person(), some_absence(day)), 0..2);
         (some_roster(day, 1..4), temporary, absences, some_world(day)).prop_map(

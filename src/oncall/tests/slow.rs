@@ -57,7 +57,15 @@ impl<'a> Slow<'a> {
             }
         }
         let mut once = Vec::new();
-        people.into_iter().filter(|person| !once.contains(person) && { once.push(person.clone()); true }).collect()
+        people
+            .into_iter()
+            .filter(|person| {
+                !once.contains(person) && {
+                    once.push(person.clone());
+                    true
+                }
+            })
+            .collect()
     }
 }
 
@@ -108,13 +116,17 @@ impl Asked<'_> {
         }
         match self.absence(person) {
             None => Ok(person.clone()),
-            Some(Absence { substitute: Some(substitute), .. }) if steps < 7 => self.or_substitute(substitute, steps + 1),
+            Some(Absence { substitute: Some(substitute), .. }) if steps < 7 => {
+                self.or_substitute(substitute, steps + 1)
+            }
             Some(_) => Err(Missing::Absent),
         }
     }
 
     fn last_word(&self, person: &PersonId) -> Option<&Change> {
-        let about = |change: &&&Change| change.takes() == Some(person) || matches!(change, Change::Add(added) if added == person);
+        let about = |change: &&&Change| {
+            change.takes() == Some(person) || matches!(change, Change::Add(added) if added == person)
+        };
         self.changes.iter().rev().find(about).copied()
     }
 
@@ -209,7 +221,8 @@ impl<'a> Steps<'a> {
     fn is_duty(&self, day: NaiveDate) -> bool {
         let round_the_clock = |hours: &&WeeklyHours| hours.from_minute == 0 && [0, 1_440].contains(&hours.to_minute);
         let on_day = |window: &Window| {
-            window.first.is_none_or(|first| first <= day) && window.last.is_none_or(|last| day <= last)
+            window.first.is_none_or(|first| first <= day)
+                && window.last.is_none_or(|last| day <= last)
                 && window.hours.as_ref().is_none_or(|hours| hours.days.contains(day.weekday()))
         };
         let calendar = |window: &Window| {
@@ -248,7 +261,8 @@ impl<'a> Steps<'a> {
         let layer = self.layer;
         let window = |window: &Window, unknown: bool| holds(window, shown, at, world, unknown);
         let open = layer.only.is_empty() || layer.only.iter().any(|only| window(only, true));
-        if layer.people.is_empty() || shown < layer.start || !open || layer.except.iter().any(|not| window(not, false)) {
+        if layer.people.is_empty() || shown < layer.start || !open || layer.except.iter().any(|not| window(not, false))
+        {
             return Vec::new();
         }
         let turn = match (layer.advance, &layer.handoffs) {
@@ -269,9 +283,8 @@ impl<'a> Steps<'a> {
 }
 
 fn holds(window: &Window, shown: NaiveDateTime, at: Instant, world: &World, unknown: bool) -> bool {
-    let on_day = |day: NaiveDate| {
-        window.first.is_none_or(|first| first <= day) && window.last.is_none_or(|last| day <= last)
-    };
+    let on_day =
+        |day: NaiveDate| window.first.is_none_or(|first| first <= day) && window.last.is_none_or(|last| day <= last);
     let in_time = match &window.hours {
         None => on_day(shown.date()),
         Some(hours) => [0, 1].into_iter().any(|days_ago| {

@@ -127,7 +127,12 @@ fn calendars_restrict_by_hours_and_holidays() {
     check_in(
         &office(),
         &free_days,
-        &[("2026-12-24T09:00:00Z", "-"), ("2026-12-24T23:00:00Z", "anna"), ("2026-12-27T22:59:59Z", "anna"), ("2026-12-27T23:00:00Z", "-")],
+        &[
+            ("2026-12-24T09:00:00Z", "-"),
+            ("2026-12-24T23:00:00Z", "anna"),
+            ("2026-12-27T22:59:59Z", "anna"),
+            ("2026-12-27T23:00:00Z", "-"),
+        ],
     );
     let working_days = with(vec![during("Mon-Fri", 0, 24)], vec![by_calendar("office", When::Holiday)]);
     check_in(
@@ -182,9 +187,7 @@ fn a_rotation_that_waits_for_duty_does_not_lose_turns_to_days_off() {
     let noon = |advance| -> Vec<String> {
         let days = ["21", "22", "23", "24", "25", "26", "28", "29", "30", "31"];
         let (schedule, world) = (with(advance), office());
-        days.iter()
-            .map(|day| names(&who(&schedule, world.around(), at(&format!("2026-12-{day}T11:00:00Z")))))
-            .collect()
+        days.iter().map(|day| names(&who(&schedule, world.around(), at(&format!("2026-12-{day}T11:00:00Z"))))).collect()
     };
     // The 25th is a holiday, and a weekend follows.
     assert_eq!(noon(Advance::Always), ["anna", "ben", "cem", "dora", "-", "-", "dora", "anna", "ben", "cem"]);
