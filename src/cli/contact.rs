@@ -21,6 +21,7 @@ use crate::{
 
 /// See and add ways to reach people, which they verify by a code or a link
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett contact list anna")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -15,6 +15,7 @@ use crate::{
 
 /// See which contact methods do not work, and use one again
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett mark list")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

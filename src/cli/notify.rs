@@ -25,6 +25,7 @@ const LOOK_EVERY: TimeDelta = TimeDelta::milliseconds(300);
 
 /// Try for real how a person is reached
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pikett notify test anna")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -14,7 +14,7 @@ const PAGE: &str = include_str!("assets/page.html");
 const LOGIN: &str = include_str!("assets/login.html");
 
 /// Name, type, text.
-const ASSETS: [(&str, &str, &str); 13] = [
+const ASSETS: [(&str, &str, &str); 14] = [
     ("console.css", "text/css", include_str!("assets/console.css")),
     ("phones.css", "text/css", include_str!("assets/phones.css")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
@@ -25,6 +25,7 @@ const ASSETS: [(&str, &str, &str); 13] = [
     ("calls.js", "text/javascript", include_str!("assets/calls.js")),
     ("callbacks.js", "text/javascript", include_str!("assets/callbacks.js")),
     ("incidents.js", "text/javascript", include_str!("assets/incidents.js")),
+    ("contacts.js", "text/javascript", include_str!("assets/contacts.js")),
     ("marks.js", "text/javascript", include_str!("assets/marks.js")),
     ("phones.js", "text/javascript", include_str!("assets/phones.js")),
     ("voice.js", "text/javascript", include_str!("assets/voice.js")),

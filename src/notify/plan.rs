@@ -1,17 +1,19 @@
 //! Turns a person's rules into attempts, and "somebody has taken it" into notices. Pure.
 //!
 //! Nobody who was declared is unreachable: whoever has no (usable) rule for an urgency is told over
-//! everything they have. Start with `plan`; `notices` and `transcripts` are what those get who were paged.
+//! everything they have. Start with `plan`; what those get who were paged is in `follow.rs`.
 
-use std::collections::BTreeSet;
+mod follow;
 
 use chrono::TimeDelta;
 
+pub use follow::{News, Transcript, notice_to, notices, transcripts};
+
 use super::{
-    channels::{Button, Earlier, How, OPEN},
+    channels::{Button, OPEN},
     links::{Action, Links},
     said::{self, Said},
-    texts::{self, About, Done, Happened, MailLinks},
+    texts::{self, About, MailLinks},
 };
 use crate::{
     clock::Ids,
@@ -19,12 +21,12 @@ use crate::{
         Instant,
         alert::Alert,
         details::Fact,
-        id::{MethodId, PersonId},
+        id::MethodId,
         person::{Address, Channel, ContactMethod, Person},
         priority::Urgency,
     },
     store::{
-        attempts::{Attempt, AttemptKind, AttemptState, NewAttempt},
+        attempts::{AttemptKind, NewAttempt},
         notifications::Notification,
     },
 };
@@ -41,30 +43,6 @@ pub struct Page<'a> {
     pub links: &'a Links,
     /// A call's `connect` rings people for this alert: pages by voice wait until it has ended.
     pub held: bool,
-    pub now: Instant,
-}
-
-/// Somebody has taken or resolved an alert; everyone who was paged learns it.
-pub struct News<'a> {
-    pub alert: &'a Alert,
-    pub customer: Option<&'a str>,
-    pub what: Done,
-    /// The name of whoever did it, in words.
-    pub by: &'a str,
-    /// Whoever did it knows it already.
-    pub except: Option<&'a PersonId>,
-    pub links: &'a Links,
-    pub now: Instant,
-}
-
-/// What a caller said after the tone has become words.
-pub struct Transcript<'a> {
-    pub alert: &'a Alert,
-    pub customer: Option<&'a str>,
-    pub words: &'a str,
-    /// Where it can be heard.
-    pub listen: Option<&'a str>,
-    pub home: &'a str,
     pub now: Instant,
 }
 
@@ -113,65 +91,6 @@ pub fn plan(page: &Page<'_>, ids: &Ids) -> Vec<NewAttempt> {
         .collect()
 }
 
-/// For each person paged, over the ways by which a page has reached them or may have; who was only
-/// phoned is not phoned again, but told in writing where that is possible. `attempts` are the alert's.
-pub fn notices<'a>(
-    news: &News<'_>,
-    attempts: &[Attempt],
-    person: impl Fn(&PersonId) -> Option<&'a Person>,
-    ids: &Ids,
-) -> Vec<NewAttempt> {
-    let changed = changes(news, attempts, &person, ids);
-    let is_changed = |who: &Person, address: &Address| {
-        changed.iter().any(|change| change.person.as_ref() == Some(&who.id) && change.address == *address)
-    };
-    let told = reached(attempts, &person).into_iter();
-    let told = told.filter(|(person, _, address)| news.except != Some(&person.id) && !is_changed(person, address));
-    let notices: Vec<_> = told.map(|(person, method, address)| notice(news, person, method, address, ids)).collect();
-    notices.into_iter().chain(changed).collect()
-}
-
-/// The same for somebody who was not paged. `None`: there is no way to write to them.
-pub fn notice_to(news: &News<'_>, person: &Person, ids: &Ids) -> Option<NewAttempt> {
-    let method = in_writing(person)?;
-    Some(notice(news, person, Some(&method.id), &method.address, ids))
-}
-
-/// Messages with buttons are changed in place, also those of whoever did it: a button that asks for what is
-/// done would mislead. The newest of a chat tells its readers, too.
-fn changes<'a>(
-    news: &News<'_>,
-    attempts: &[Attempt],
-    person: impl Fn(&PersonId) -> Option<&'a Person>,
-    ids: &Ids,
-) -> Vec<NewAttempt> {
-    let mut told: Vec<(&PersonId, &Address)> = Vec::new();
-    let mut changes = Vec::new();
-    for attempt in attempts.iter().rev().filter(|attempt| may_have_reached(attempt)) {
-        let (Some(id), Some(message)) = (&attempt.person, &attempt.provider_id) else { continue };
-        if !attempt.address.channel().changes_messages() || message.is_empty() {
-            continue;
-        }
-        let Some(reader) = person(id) else { continue };
-        let is_newest = !told.contains(&(id, &attempt.address));
-        told.push((id, &attempt.address));
-        let own = news.except == Some(id);
-        let how = if is_newest && !own { How::ChangeAndReply } else { How::Change };
-        let mut change = notice(news, reader, attempt.method.as_ref(), &attempt.address, ids);
-        let mut said = Said::from_json(&change.text).unwrap_or_default();
-        said.earlier = Some(Earlier { message: message.clone(), how });
-        if is_newest && news.what == Done::Acknowledged {
-            // What is left to do is theirs who have it; everybody else may take it over.
-            let left: &[Action] = if own { &[Action::Escalate, Action::Resolve] } else { &[Action::TakeOver] };
-            let link = |action| news.links.url(&news.alert.id, id, action, news.now);
-            said.buttons = buttons(reader.language.as_str(), left, link);
-        }
-        change.text = said.to_json();
-        changes.push(change);
-    }
-    changes
-}
-
 /// What a reader may press.
 pub fn buttons(language: &str, actions: &[Action], link: impl Fn(Action) -> String) -> Vec<Button> {
     let words = texts::words(language);
@@ -181,33 +100,6 @@ pub fn buttons(language: &str, actions: &[Action], link: impl Fn(Action) -> Stri
         url: link(*action),
     };
     actions.iter().map(button).collect()
-}
-
-/// What a caller said, in words, for whoever was paged: over the ways of `notices`.
-pub fn transcripts<'a>(
-    transcript: &Transcript<'_>,
-    attempts: &[Attempt],
-    person: impl Fn(&PersonId) -> Option<&'a Person>,
-    ids: &Ids,
-) -> Vec<NewAttempt> {
-    let told = reached(attempts, person).into_iter();
-    told.map(|(person, method, address)| {
-        let language = person.language.as_str();
-        let about = About { alert: transcript.alert, customer: transcript.customer };
-        let said = match address.channel() {
-            Channel::Sms | Channel::Voice => Said::plain(texts::transcript_sms(language, about, transcript.words)),
-            Channel::Email => texts::transcript_mail(language, about, transcript.words, transcript.listen).into(),
-            Channel::Push => {
-                let url = transcript.listen.unwrap_or(transcript.home);
-                texts::transcript_push(language, about, transcript.words, url).into()
-            }
-            Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => {
-                texts::transcript_chat(language, about, transcript.words, transcript.listen).into()
-            }
-        };
-        written(transcript.alert, person, (method, address), said, transcript.now, ids)
-    })
-    .collect()
 }
 
 /// A line about the call that somebody has taken, in writing. `None`: there is no way to write to them.
@@ -289,33 +181,6 @@ pub fn lost(person: &Person, lost: Lost<'_>, now: Instant, ids: &Ids) -> Option<
     })
 }
 
-/// Each person who was paged, with the ways by which a page has reached them or may have; who was only
-/// phoned, with a way in writing.
-fn reached<'a: 'b, 'b>(
-    attempts: &'b [Attempt],
-    person: impl Fn(&PersonId) -> Option<&'a Person>,
-) -> Vec<(&'a Person, Option<&'b MethodId>, &'b Address)> {
-    let paged = attempts.iter().filter(|attempt| may_have_reached(attempt));
-    let people: BTreeSet<&PersonId> = paged.clone().filter_map(|attempt| attempt.person.as_ref()).collect();
-    let mut told = Vec::new();
-    for id in people {
-        let Some(person) = person(id) else { continue };
-        let mut addresses: Vec<(Option<&MethodId>, &Address)> = Vec::new();
-        for attempt in paged.clone().filter(|attempt| attempt.person.as_ref() == Some(id)) {
-            let address = (attempt.method.as_ref(), &attempt.address);
-            let is_new = addresses.iter().all(|(_, known)| *known != address.1);
-            if address.1.channel() != Channel::Voice && is_new {
-                addresses.push(address);
-            }
-        }
-        if addresses.is_empty() {
-            addresses.extend(in_writing(person).map(|method| (Some(&method.id), &method.address)));
-        }
-        told.extend(addresses.into_iter().map(|(method, address)| (person, method, address)));
-    }
-    told
-}
-
 /// What is tried when, for this urgency: methods with delays, in the order of the delays.
 fn steps(person: &Person, urgency: Urgency) -> Vec<(&ContactMethod, TimeDelta)> {
     let declared: Vec<_> = person
@@ -395,18 +260,6 @@ fn in_writing(person: &Person) -> Option<&ContactMethod> {
     IN_WRITING.into_iter().find_map(|channel| by(person, channel).next())
 }
 
-fn may_have_reached(attempt: &Attempt) -> bool {
-    let sent = match attempt.state {
-        AttemptState::Sending | AttemptState::Sent | AttemptState::Delivered | AttemptState::Unknown => true,
-        AttemptState::Due
-        | AttemptState::Held
-        | AttemptState::Waiting
-        | AttemptState::Failed
-        | AttemptState::Dropped => attempt.unsure,
-    };
-    sent && attempt.kind == AttemptKind::Page
-}
-
 fn page_text(
     (about, said): (About<'_>, &[Fact]),
     person: &Person,
@@ -440,21 +293,6 @@ fn page_text(
         }
     };
     Said { language: language.to_owned(), ..said }
-}
-
-fn notice(news: &News<'_>, person: &Person, method: Option<&MethodId>, address: &Address, ids: &Ids) -> NewAttempt {
-    let language = person.language.as_str();
-    let about = About { alert: news.alert, customer: news.customer };
-    let happened = Happened { what: news.what, by: news.by, at: news.now, zone: person.zone };
-    let said = match address.channel() {
-        Channel::Sms | Channel::Voice => Said::plain(texts::notice_sms(language, about, happened)),
-        Channel::Email => texts::notice_mail(language, about, happened).into(),
-        Channel::Push => texts::notice_push(language, about, happened, news.links.home()).into(),
-        Channel::Slack | Channel::Teams | Channel::Telegram | Channel::Ntfy | Channel::Webhook => {
-            texts::notice_chat(language, about, happened).into()
-        }
-    };
-    written(news.alert, person, (method, address), said, news.now, ids)
 }
 
 /// A notice to this person.

@@ -6,6 +6,7 @@
 
 mod apply; // one action of one person on one alert
 mod buttons; // one button in a chat, pressed once
+mod choices; // what stands behind two keys of a call
 mod command; // what an SMS asks for: pure
 mod document; // TwiML and its HTTP answer
 mod link; // the page behind a signed link

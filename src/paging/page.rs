@@ -7,14 +7,15 @@ use sqlx::AnyConnection;
 use super::{
     State,
     apply::{Applied, apply_unless_taken, is_by, taken},
+    choices::{Chosen, Menu},
     document::{self, say},
     spoken,
 };
 use crate::{
     carrier::twiml::{self, Gather, GatherInput, Method, Pause, Prompt, Redirect, Verb},
     model::{
-        alert::AlertState,
-        id::{AttemptId, CarrierId},
+        alert::{Actor, AlertState},
+        id::{AttemptId, CarrierId, PersonId},
     },
     notify::{
         Said,
@@ -29,13 +30,14 @@ use crate::{
         callbacks, seen,
     },
     web::webhook::Webhook,
-    work::{Acting, report},
+    work::{Acting, act, act::Acted, passing, report},
 };
 
 pub(super) const KEY_WAIT_S: u32 = 8;
 /// Who presses 3 that often is a machine.
 const ASKED_MAX: u32 = 12;
 const REPEAT: &str = "3";
+const HOW: &str = "by key on the phone";
 
 /// A call that pages somebody, as one webhook sees it.
 #[derive(Clone)]
@@ -46,6 +48,8 @@ struct PageCall {
     public_url: String,
     /// How often it was asked for a key before.
     asked: u32,
+    /// What the key was asked for, if not for the page's own keys.
+    menu: Option<Menu>,
 }
 
 /// The call was picked up by somebody or something.
@@ -76,6 +80,7 @@ impl PageCall {
             attempt: webhook.named("attempt")?,
             public_url: state.webhooks.public_url().to_owned(),
             asked: webhook.queried("n").unwrap_or(0).min(ASKED_MAX),
+            menu: webhook.queried::<String>("menu").and_then(|menu| Menu::named(&menu)),
         })
     }
 
@@ -113,14 +118,24 @@ impl PageCall {
             return Ok(farewell("en", texts::words("en").voice_gone));
         };
         let (language, words) = said(&attempt);
+        if let Some(menu) = &self.menu {
+            return match (menu.chosen(digits, words), &attempt.person) {
+                (Some(chosen), Some(person)) => self.choose(db, (&attempt, &row), person, chosen).await,
+                _ => Ok(self.question(&attempt, &row, Some(words.voice_unknown_key))),
+            };
+        }
+        if row.alert.state == AlertState::Triggered
+            && let Some(menu) = Menu::behind(digits, &self.acting, attempt.person.as_ref())
+        {
+            return Ok(self.offer(&language, &menu));
+        }
         let mut signs = digits.chars();
         let action = signs.next().and_then(Action::of_digit).filter(|_| signs.next().is_none());
         let (Some(action), Some(person)) = (action, &attempt.person) else {
             let remark = (digits != REPEAT).then_some(words.voice_unknown_key);
             return Ok(self.question(&attempt, &row, remark));
         };
-        let applied =
-            apply_unless_taken(db, &self.acting, &row.alert.id, person, action, "by key on the phone").await?;
+        let applied = apply_unless_taken(db, &self.acting, &row.alert.id, person, action, HOW).await?;
         report::key_pressed(db, &self.acting, &attempt.id).await?;
         if action == Action::Acknowledge && matches!(applied, Applied::Done(_)) && self.is_callback(db, &row).await? {
             return Ok(farewell(&language, words.voice_callback));
@@ -134,6 +149,39 @@ impl PageCall {
             },
             Applied::Gone => farewell(&language, words.voice_gone),
         })
+    }
+
+    async fn choose(
+        &self,
+        db: &mut AnyConnection,
+        (attempt, row): (&Attempt, &AlertRow),
+        person: &PersonId,
+        chosen: Chosen,
+    ) -> Result<String, StoreError> {
+        let ((language, words), by) = (said(attempt), Actor::Person(person.clone()));
+        if !self.acting.directory.people.contains_key(person) {
+            return Ok(farewell(&language, words.voice_gone));
+        }
+        if row.alert.state != AlertState::Triggered {
+            return Ok(self.over(attempt, row));
+        }
+        report::key_pressed(db, &self.acting, &attempt.id).await?;
+        match chosen {
+            Chosen::Note(note) => {
+                act::note(db, &self.acting, &row.alert.id, &by, &note).await?;
+                Ok(self.question(attempt, row, Some(words.voice_noted)))
+            }
+            Chosen::PassOn(to) => {
+                let Some(receiver) = self.acting.directory.people.get(&to) else {
+                    return Ok(self.question(attempt, row, Some(words.voice_unknown_key)));
+                };
+                match passing::pass_on(db, &self.acting, &row.alert.id, &to, &by, HOW).await? {
+                    Acted::Done(_) => Ok(farewell(&language, &texts::passed_on(&language, &receiver.name))),
+                    Acted::Already(row) => Ok(self.over(attempt, &row)),
+                    Acted::Missing => Ok(farewell(&language, words.voice_gone)),
+                }
+            }
+        }
     }
 
     /// Whoever takes it is rung anew, to be connected with the customer.
@@ -170,6 +218,19 @@ impl PageCall {
         let gather = self.gather(prompts);
         let verbs = [Verb::from(gather), say(&language, words.voice_no_key).into(), Verb::Hangup];
         document::text(&twiml::Response { verbs: verbs.into() })
+    }
+
+    /// The keys of a menu, twice.
+    fn offer(&self, language: &str, menu: &Menu) -> String {
+        let sentences = menu.sentences(language, &self.acting);
+        let mut prompts: Vec<Prompt> = Vec::new();
+        for _ in 0..2 {
+            prompts.extend(sentences.iter().map(|sentence| Prompt::from(say(language, sentence))));
+            prompts.push(Pause::seconds(1).into());
+        }
+        let gather = Gather { action: Some(self.key_url() + &menu.query()), ..self.gather(prompts) };
+        let none = say(language, texts::words(language).voice_no_key);
+        document::text(&twiml::Response { verbs: [Verb::from(gather), none.into(), Verb::Hangup].into() })
     }
 
     /// Where the next key goes.

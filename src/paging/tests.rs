@@ -149,7 +149,7 @@ on_both! {
         assert_eq!(heard.matches("Disk <full> & \"hot\"").count(), 2, "{heard}");
         assert_eq!(service.state(&id).await, AlertState::Triggered, "picking up acknowledges nothing");
         let action = action.unwrap();
-        let (wrong, again) = service.press(&action, "7").await;
+        let (wrong, again) = service.press(&action, "8").await;
         assert!(wrong.starts_with("Diese Taste") && again.is_some(), "{wrong}");
         let (repeated, again) = service.press(&again.unwrap(), "3").await;
         assert_eq!(repeated.matches("hot").count(), 2);

@@ -134,7 +134,7 @@ mod tests {
                 Ok([put(db, &org(), &first).await?, put(db, &org(), &first).await?, put(db, &org(), &second).await?])
             });
             assert_eq!(put.await.unwrap(), [true, false, true]);
-            assert_eq!(all(&mut store.read().await.unwrap(), &org()).await.unwrap(), [new.clone()]);
+            assert_eq!(all(&mut store.read().await.unwrap(), &org()).await.unwrap(), std::slice::from_ref(&new));
             let gone = store.write(async move |db| {
                 let gone = remove(db, &org(), &old.person, &old.method).await?;
                 Ok((gone, remove(db, &org(), &old.person, &old.method).await?))

@@ -19,6 +19,7 @@ use crate::{
     store::{
         StoreError,
         attempts::{Attempt, AttemptKind},
+        contacts,
         outbox::{self, Answer, Outcome},
         spent::Spending,
     },
@@ -73,7 +74,7 @@ async fn refusal(db: &mut AnyConnection, acting: &Acting, attempt: &Attempt) -> 
     }
     let (Address::Sms(phone) | Address::Voice(phone)) = &attempt.address else { return Ok(None) };
     // It may be at its carrier already, which is asked first.
-    if acting.directory.person_with_phone(phone).is_none() && !attempt.unsure {
+    if !attempt.unsure && !is_somebodys(db, acting, attempt, phone).await? {
         return Ok(Some(nobodys(acting, attempt)));
     }
     let country = phone.country_code();
@@ -86,6 +87,23 @@ async fn refusal(db: &mut AnyConnection, acting: &Acting, attempt: &Attempt) -> 
         }));
     }
     over_a_cap(db, acting, attempt, phone).await
+}
+
+/// A code goes to a number that counts as somebody's only once the code came back.
+async fn is_somebodys(
+    db: &mut AnyConnection,
+    acting: &Acting,
+    attempt: &Attempt,
+    phone: &Phone,
+) -> Result<bool, StoreError> {
+    if acting.directory.person_with_phone(phone).is_some() {
+        return Ok(true);
+    }
+    let (AttemptKind::Check, Some(person), Some(method)) = (attempt.kind, &attempt.person, &attempt.method) else {
+        return Ok(false);
+    };
+    let contact = contacts::find(db, acting.org(), person, method).await?;
+    Ok(contact.is_some_and(|contact| contact.address == attempt.address))
 }
 
 /// The number was declared when the page was planned.

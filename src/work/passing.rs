@@ -3,6 +3,8 @@
 //! Handles the timer `snoozed` of an alert: unless somebody else has it by then, or it is resolved, it is told anew
 //! from the first level on.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -20,8 +22,10 @@ use crate::{
         Instant,
         alert::{Actor, AlertState, Source},
         id::{AlertId, PersonId},
+        person::{Channel, Person},
     },
     notify::texts::Done,
+    oncall::who,
     store::{
         StoreError,
         alerts::{self, AlertRow},
@@ -136,6 +140,19 @@ pub async fn pass_on(
     let again_at = if is_reached { acting.now + ack_within(&row)? } else { acting.now };
     timers::set(db, acting.org(), ESCALATE, id.as_str(), again_at, "").await?;
     Ok(Acted::Done(row))
+}
+
+/// To whom somebody may want to pass it on by phone: those whose phone can ring, whoever is on call first, then in the
+/// order of their names.
+pub fn others<'a>(acting: &'a Acting, own: Option<&PersonId>) -> Vec<&'a Person> {
+    let schedules = acting.directory.schedules.values();
+    let on_call: BTreeSet<PersonId> =
+        schedules.flat_map(|schedule| who(schedule, acting.now).people).map(|duty| duty.person).collect();
+    let rings = |person: &&Person| person.methods.iter().any(|method| method.address.channel() == Channel::Voice);
+    let mut people: Vec<&Person> = acting.directory.people.values().filter(rings).collect();
+    people.retain(|person| Some(&person.id) != own);
+    people.sort_by_key(|person| (!on_call.contains(&person.id), &person.name));
+    people
 }
 
 /// What the policy gives the level that was told last.

@@ -59,8 +59,10 @@ const DATABASE: &[(&str, &str)] = &[
     ),
     ("SELECT id FROM attempts WHERE set_aside <> 0", "an attempt was set aside"),
     (
+        // A bundle stands for alerts that escalate themselves.
         "SELECT title FROM alerts WHERE state = 'triggered' AND NOT EXISTS (SELECT 1 FROM timers \
-         WHERE timers.kind = 'escalate' AND timers.subject = alerts.id AND timers.set_aside = 0)",
+         WHERE timers.kind = 'escalate' AND timers.subject = alerts.id AND timers.set_aside = 0) \
+         AND source <> 'bundle'",
         "an alert waits, and nobody will be told",
     ),
     ("SELECT title FROM alerts WHERE held_by_call IS NOT NULL", "an alert is held by a call that is over"),

@@ -89,7 +89,7 @@ stories! {
         story.rings(FANNY).await;
         story.sim().hang_up(&caller);
         assert_eq!(story.over(&caller).await.outcome, Some(Outcome::Missed));
-        let script = [Press::on("Appuie sur 1", "5"), Press::on("Cette touche n'a pas de fonction", "1")];
+        let script = [Press::on("Appuie sur 1", "8"), Press::on("Cette touche n'a pas de fonction", "1")];
         story.behaves(FANNY, Behaviour::answers(5.0, script));
         let leg = story.rings(FANNY).await;
         let page = "Ici Pikett, avec une alerte de priorité 1 pour Zêta SA, catégorie serveur : Le serveur est en panne.";

@@ -52,6 +52,8 @@ struct Alert {
     state: String,
     /// Its escalation is set, and is not late.
     escalates: bool,
+    /// A page about one of them is a page about this.
+    bundles: Vec<i64>,
 }
 
 /// A call's row.
@@ -128,15 +130,35 @@ impl Promises<'_> {
     async fn alerts(&self) -> Vec<Alert> {
         let rows = self.query(
             "SELECT number, title, state, (SELECT COUNT(*) FROM timers WHERE timers.org_id = alerts.org_id AND \
-             kind = 'escalate' AND subject = alerts.id AND set_aside = 0 AND ready_at > $1) AS timers FROM alerts",
+             kind = 'escalate' AND subject = alerts.id AND set_aside = 0 AND ready_at > $1) AS timers \
+             FROM alerts WHERE source <> 'bundle'",
         );
-        let alert = |row: AnyRow| Alert {
-            number: row.get("number"),
-            title: row.get("title"),
-            state: row.get("state"),
-            escalates: row.get::<i64, _>("timers") == 1,
+        let bundles = self.bundles().await;
+        let alert = |row: AnyRow| {
+            let number = row.get("number");
+            Alert {
+                number,
+                title: row.get("title"),
+                state: row.get("state"),
+                escalates: row.get::<i64, _>("timers") == 1,
+                bundles: bundles.get(&number).cloned().unwrap_or_default(),
+            }
         };
         rows.await.into_iter().map(alert).collect()
+    }
+
+    /// The numbers of the bundles that stand for each alert.
+    async fn bundles(&self) -> BTreeMap<i64, Vec<i64>> {
+        let rows = self.query(
+            "SELECT alerts.number AS alert, bundles.number AS bundle FROM attempts \
+             JOIN alerts ON alerts.id = attempts.alert_id JOIN alerts AS bundles ON bundles.id = attempts.bundle_id \
+             WHERE $1 > 0",
+        );
+        let mut bundles: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for row in rows.await {
+            bundles.entry(row.get("alert")).or_default().push(row.get("bundle"));
+        }
+        bundles
     }
 
     /// Every call that was answered has an outcome, and somebody who heard of it.
@@ -310,8 +332,12 @@ impl Promises<'_> {
             })
             .collect();
         let alerts = self.alerts().await;
-        let open: BTreeSet<i64> =
-            alerts.iter().filter(|alert| alert.state == "triggered").map(|alert| alert.number).collect();
+        // Who takes a bundle takes all for which it stands.
+        let open: BTreeSet<i64> = alerts
+            .iter()
+            .filter(|alert| alert.state == "triggered")
+            .flat_map(|alert| alert.bundles.iter().copied().chain([alert.number]))
+            .collect();
         let ledger = self.town.ledger();
         let lost = ledger.texts.iter().filter(|(sid, number)| taken.contains(sid) && open.contains(number));
         lost.map(|(sid, number)| format!("alert {number} was acknowledged by SMS {sid}, and is open")).collect()
@@ -322,8 +348,8 @@ impl Promises<'_> {
         let told = self.told();
         let alerts = self.alerts().await.into_iter().filter(|alert| alert.state == "triggered");
         let is_told = |alert: &Alert| {
-            told.contains(&code::of(alert.number))
-                || told.contains(&format!("#{}", alert.number))
+            let mut numbers = alert.bundles.iter().chain([&alert.number]);
+            numbers.any(|number| told.contains(&code::of(*number)) || told.contains(&format!("#{number}")))
                 || told.contains(&alert.title)
         };
         let untold = alerts.filter(|alert| !is_told(alert));

@@ -4,22 +4,23 @@ import { $, el } from "./dom.js";
 import * as alerts from "./alerts.js";
 import * as callbacks from "./callbacks.js";
 import * as calls from "./calls.js";
+import * as contacts from "./contacts.js";
 import * as detail from "./detail.js";
 import * as incidents from "./incidents.js";
 import * as marks from "./marks.js";
 import * as phones from "./phones.js";
 
 export const house = { people: new Map(), customers: {}, scope: "read" };
-const API = "/console/api";
+export const API = "/console/api";
 /** After the server refused to tell what changes. */
 const AGAIN_MS = 5_000;
 
 /** What the server said was wrong. */
 class Refused extends Error {}
 
-export async function ask(path, body) {
-  const request = body === undefined ? {} : {
-    method: "POST",
+export async function ask(path, body, method = body === undefined ? "GET" : "POST") {
+  const request = method === "GET" ? {} : {
+    method,
     headers: { "content-type": "application/json", "x-pikett": "console" },
     body: JSON.stringify(body),
   };
@@ -106,6 +107,7 @@ async function begin() {
   alerts.begin();
   calls.begin();
   marks.begin();
+  contacts.begin();
   if (session.phones) phones.begin(session.phones);
   listen();
 }

@@ -4,9 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    notify::testing::{alert, links, notification, person, rules},
+    model::id::PersonId,
+    notify::{
+        testing::{alert, links, notification, person, rules},
+        texts::Done,
+    },
     store::{
-        Store, attempts,
+        Store,
+        attempts::{self, Attempt},
         outbox::{self, Outcome},
         testing::{at, on_both, org},
     },

@@ -149,6 +149,17 @@ pub fn bundle(language: &str, count: usize, first: &str) -> String {
     fill(words(language).bundle, &[("count", &count.to_string()), ("first", &plain::one_line(first))])
 }
 
+/// One key of a menu.
+pub fn choice(language: &str, key: usize, what: &str) -> String {
+    let what = plain::cut(&plain::one_line(what), CUSTOMER_MAX);
+    fill(words(language).voice_choice, &[("key", &key.to_string()), ("what", &what)])
+}
+
+/// What a phone says once its alert went on to somebody.
+pub fn passed_on(language: &str, to: &str) -> String {
+    fill(words(language).voice_passed_on, &[("to", &plain::cut(&plain::one_line(to), CUSTOMER_MAX))])
+}
+
 /// What a phone says first; `words(…).voice_keys` follows.
 pub fn page_voice(language: &str, about: About<'_>) -> String {
     let words = words(language);

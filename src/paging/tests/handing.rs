@@ -83,6 +83,42 @@ on_both! {
         service.night.end().await;
     }
 
+    async fn key_6_passes_it_on_to_whoever_was_named(store: Store) {
+        let service = Service::on(&store).await;
+        let (id, page) = service.ringing().await;
+        let (_, action) = service.call(&page, &[("CallSid", "CA1")]).await;
+        let (offered, keys) = service.press(&action.unwrap(), "6").await;
+        let (ben, lea) = ("Drücke 1 für Ben Ode.", "Drücke 2 für Lea Dahl.");
+        assert!(offered.contains(ben) && offered.contains(lea) && !offered.contains("Anna"), "{offered}");
+        let keys = keys.unwrap();
+        // Somebody who was not named is not 9, which resolves elsewhere.
+        let (asked, _) = service.press(&keys, "9").await;
+        assert!(asked.starts_with("Diese Taste") && asked.contains("6 zum Weitergeben"), "{asked}");
+        assert_eq!(service.state(&id).await, AlertState::Triggered);
+        let (told, none) = service.press(&keys, "2").await;
+        assert!(told.contains("Lea Dahl wird benachrichtigt") && none.is_none(), "{told}");
+        assert_eq!(service.press(&keys, "2").await.0, told, "the same key again does nothing more");
+        service.night.settle().await;
+        let story = service.night.story(&id).await;
+        assert_eq!(story.matches("Anna Berger passed it on to Lea Dahl by key on the phone.").count(), 1, "{story}");
+        assert!(service.night.phones.news().iter().any(|news| news.ends_with(LEAD)));
+        service.night.end().await;
+    }
+
+    async fn key_7_leaves_a_note_and_asks_again(store: Store) {
+        let service = Service::on(&store).await;
+        let (id, page) = service.ringing().await;
+        let (_, action) = service.call(&page, &[("CallSid", "CA1")]).await;
+        let (offered, keys) = service.press(&action.unwrap(), "7").await;
+        assert!(offered.contains("Drücke 1 für Ich bin unterwegs."), "{offered}");
+        let (asked, action) = service.press(&keys.unwrap(), "1").await;
+        assert!(asked.starts_with("Notiert.") && asked.contains("Drücke 1 zum Übernehmen"), "{asked}");
+        assert!(service.night.story(&id).await.contains("Anna Berger noted: Ich bin unterwegs"));
+        service.press(&action.unwrap(), "1").await;
+        assert!(is_by(&service.state(&id).await, "anna"));
+        service.night.end().await;
+    }
+
     async fn the_page_behind_a_link_does_the_rest(store: Store) {
         let service = Service::on(&store).await;
         let id = service.night.raise("Disk full").await;

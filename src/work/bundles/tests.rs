@@ -78,9 +78,9 @@ on_both! {
         let bundle = bundle(&night).await;
         acknowledge(&night, &ids[5], "anna").await;
         acknowledge(&night, &ids[6], "ben").await;
-        assert_eq!(states(&night, &[bundle.alert.id.clone()]).await, ["triggered"]);
+        assert_eq!(states(&night, std::slice::from_ref(&bundle.alert.id)).await, ["triggered"]);
         acknowledge(&night, &ids[7], "anna").await;
-        assert_eq!(states(&night, &[bundle.alert.id.clone()]).await, ["acknowledged"]);
+        assert_eq!(states(&night, std::slice::from_ref(&bundle.alert.id)).await, ["acknowledged"]);
         assert!(night.story(&bundle.alert.id).await.contains("All its alerts are taken."));
         night.end().await;
     }
