@@ -73,11 +73,12 @@ impl<'a> Slow<'a> {
 pub fn shown(zone: Tz, at: Instant) -> NaiveDateTime {
     let show = |at: Instant| at.with_timezone(&zone).naive_local();
     let offset = |at: Instant| zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc();
-    let day = TimeDelta::hours(26);
-    if offset(at - day) <= offset(at) {
+    // No clock of these zones is put back by more than an hour.
+    let back = TimeDelta::hours(2);
+    if offset(at - back) <= offset(at) {
         return show(at);
     }
-    (0..=day.num_minutes()).map(|minutes| show(at - TimeDelta::minutes(minutes))).max().unwrap()
+    (0..=back.num_minutes()).map(|minutes| show(at - TimeDelta::minutes(minutes))).max().unwrap()
 }
 
 enum Missing {
