@@ -175,28 +175,26 @@ fn both_calculators_agree_over_two_years() {
 }
 
 /// Every instant at which anything in the case could change, and the minute before: each time of day
-/// that it names, on each day, on each of its clocks; each handoff by hours; each change of a clock.
+/// of a layer and a calendar, on each day of its clock; each begin and end; each handoff by hours; all
+/// of the days around a change of a clock, in steps of five minutes.
 fn may_change(case: &Case, from: Instant, to: Instant) -> BTreeSet<Instant> {
-    let (times, zones) = times_and_zones(case);
     let mut found = BTreeSet::new();
     let mut note = |at: Instant| found.extend([at - MINUTE, at]);
-    let mut day = (from - TimeDelta::days(2)).date_naive();
-    while day <= to.date_naive() + TimeDelta::days(2) {
-        let midnight = civil::midnight(day);
-        for zone in &zones {
-            let offset = |at: Instant| zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc();
-            let (before, after) = (midnight.and_utc() - TimeDelta::days(1), midnight.and_utc() + TimeDelta::days(2));
-            let offsets = BTreeSet::from([offset(before), offset(after)]);
+    for (zone, time) in begins_and_ends(case) {
+        around(zone, time).into_iter().for_each(&mut note);
+    }
+    for (zone, times) in times_of_day(case) {
+        let mut day = (from - TimeDelta::days(2)).date_naive();
+        while day <= to.date_naive() + TimeDelta::days(2) {
+            let midnight = civil::midnight(day);
             for minute in &times {
-                let time = midnight.and_utc() + TimeDelta::minutes(i64::from(*minute));
-                offsets.iter().for_each(|offset| note(time - TimeDelta::seconds(i64::from(*offset))));
+                around(zone, midnight + TimeDelta::minutes(i64::from(*minute))).into_iter().for_each(&mut note);
             }
-            if offsets.len() > 1 {
+            if around(zone, midnight).len() > 1 {
                 (0..288).map(|part| midnight.and_utc() + TimeDelta::minutes(5 * part)).for_each(&mut note);
-                (0..288).map(|part| midnight.and_utc() + TimeDelta::minutes(5 * part + 1)).for_each(&mut note);
             }
+            day += TimeDelta::days(1);
         }
-        day += TimeDelta::days(1);
     }
     for layer in case.schedule.rosters().flat_map(|roster| &roster.layers) {
         let Handoffs::Every(Every::Hours(hours)) = layer.handoffs else { continue };
@@ -209,41 +207,42 @@ fn may_change(case: &Case, from: Instant, to: Instant) -> BTreeSet<Instant> {
     found
 }
 
-/// In minutes of the day, midnight among them.
-fn times_and_zones(case: &Case) -> (BTreeSet<u16>, Vec<Tz>) {
-    let Case { schedule, world, .. } = case;
-    let (mut times, mut zones) = (BTreeSet::from([0]), vec![schedule.zone]);
-    let mut civil = |time: NaiveDateTime| {
-        times.insert(u16::try_from(time.num_seconds_from_midnight() / 60).unwrap());
-    };
-    let mut minutes: Vec<u16> = Vec::new();
-    let mut hours = |hours: &WeeklyHours| minutes.extend([hours.from_minute % 1_440, hours.to_minute % 1_440]);
-    for roster in schedule.rosters() {
-        for layer in &roster.layers {
-            civil(layer.start);
-            zones.extend(layer.zone);
-            layer.only.iter().chain(&layer.except).filter_map(|window| window.hours.as_ref()).for_each(&mut hours);
-            if let Handoffs::Weekly(times) = &layer.handoffs {
-                times
-                    .times()
-                    .iter()
-                    .for_each(|(days, minute)| hours(&WeeklyHours { days: *days, from_minute: *minute, to_minute: 0 }));
-            }
+/// The instants that a civil time can be, by the offsets of the days before and after.
+fn around(zone: Tz, time: NaiveDateTime) -> BTreeSet<Instant> {
+    let at = time.and_utc();
+    let offset = |at: Instant| zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc();
+    let offsets = [at - TimeDelta::days(2), at + TimeDelta::days(2)].map(offset);
+    offsets.map(|offset| at - TimeDelta::seconds(i64::from(offset))).into()
+}
+
+/// In minutes, by zone; midnight is always among them.
+fn times_of_day(case: &Case) -> Vec<(Tz, BTreeSet<u16>)> {
+    let of_hours = |hours: &WeeklyHours| [hours.from_minute % 1_440, hours.to_minute % 1_440];
+    let mut found = Vec::new();
+    for layer in case.schedule.rosters().flat_map(|roster| &roster.layers) {
+        let windows = layer.only.iter().chain(&layer.except).filter_map(|window| window.hours.as_ref());
+        let mut times: BTreeSet<u16> = windows.flat_map(of_hours).collect();
+        times.extend([0, u16::try_from(layer.start.num_seconds_from_midnight() / 60).unwrap()]);
+        if let Handoffs::Weekly(weekly) = &layer.handoffs {
+            times.extend(weekly.times().iter().map(|(_, minute)| minute));
         }
-        roster.overrides.iter().for_each(|given| [given.from, given.until].into_iter().for_each(&mut civil));
+        found.push((layer.zone.unwrap_or(case.schedule.zone), times));
     }
-    schedule.temporary.iter().for_each(|temporary| [temporary.from, temporary.until].into_iter().for_each(&mut civil));
-    for calendar in world.calendars.values() {
-        zones.push(calendar.zone);
-        calendar.open.iter().for_each(&mut hours);
+    for calendar in case.world.calendars.values() {
+        found.push((calendar.zone, calendar.open.iter().flat_map(of_hours).chain([0]).collect()));
     }
-    let of_people = world.people.values().flat_map(|person| &person.absences);
-    for absence in of_people.chain(schedule.absences.iter().map(|(_, absence)| absence)) {
-        [absence.from, absence.until].into_iter().for_each(&mut civil);
-    }
-    zones.extend(world.people.values().filter(|person| !person.absences.is_empty()).map(|person| person.zone));
-    zones.sort_unstable_by_key(|zone| zone.name());
-    zones.dedup();
-    times.extend(minutes);
-    (times, zones)
+    found
+}
+
+/// Of overrides, temporary schedules and absences.
+fn begins_and_ends(case: &Case) -> Vec<(Tz, NaiveDateTime)> {
+    let Case { schedule, world, .. } = case;
+    let overrides = schedule.rosters().flat_map(|roster| &roster.overrides).flat_map(|given| [given.from, given.until]);
+    let temporary = schedule.temporary.iter().flat_map(|temporary| [temporary.from, temporary.until]);
+    let absences = schedule.absences.iter().flat_map(|(_, absence)| [absence.from, absence.until]);
+    let here = overrides.chain(temporary).chain(absences).map(|time| (schedule.zone, time));
+    let of_people = world.people.values().flat_map(|person| {
+        person.absences.iter().flat_map(|absence| [absence.from, absence.until].map(|time| (person.zone, time)))
+    });
+    here.chain(of_people).collect()
 }
