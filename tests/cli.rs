@@ -113,10 +113,10 @@ fn oncall_says_who_and_why_and_until_when() {
     assert_eq!(
         told,
         "backup: Cem Yılmaz (cem), by layer 1 of schedule backup; and it stays so\n\
-         primary: ben (ben), by layer 1 of schedule primary, turn 2 of 3; until 2026-01-13 18:00 CET\n"
+         primary: ben (ben), by layer 1 of schedule primary, turn 2 of 3; until 2026-01-13 18:00 CET, then nobody\n"
     );
     let night = desk.sound(&["oncall", "--schedule", "primary", "--at", "2026-01-13T20:00"]);
-    assert_eq!(night, "primary: nobody; until 2026-01-14 08:00 CET\n");
+    assert_eq!(night, "primary: nobody; until 2026-01-14 08:00 CET, then ben (ben)\n");
     let answer = desk.json(&["oncall", "--json", "--schedule", "primary", "--at", "2026-03-29T12:00:00Z"]);
     assert_eq!(answer[0]["people"][0]["id"], "ben");
     assert_eq!(
@@ -124,6 +124,8 @@ fn oncall_says_who_and_why_and_until_when() {
         "an override of schedule primary from 2026-03-28 18:00 until 2026-03-30 09:00"
     );
     assert_eq!(answer[0]["until"], "2026-03-30T07:00:00Z");
+    assert_eq!(answer[0]["next"]["at"], "2026-03-30T07:00:00Z");
+    assert_eq!(answer[0]["next"]["people"][0]["id"], "anna");
     let told = desk.pikett(&["oncall", "--schedule", "primry"]);
     assert_eq!((told.code, told.err.as_str()), (1, "pikett: there is no schedule `primry`; did you mean `primary`?\n"));
 }

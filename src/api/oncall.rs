@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     model::{Instant, id::ScheduleId},
-    oncall::who,
     web::problem::Problem,
 };
 
@@ -30,7 +29,7 @@ pub async fn now(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Js
         .schedules
         .values()
         .filter(|schedule| wanted.as_ref().is_none_or(|id| *id == schedule.id))
-        .map(|schedule| ScheduleNow::new(&directory, schedule, at, &who(schedule, at)))
+        .map(|schedule| ScheduleNow::new(&directory, schedule, at))
         .collect();
     Ok(Json(Page { items, next: None }))
 }

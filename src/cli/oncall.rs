@@ -5,10 +5,10 @@ use clap::Args;
 
 use super::{Common, Failure, Verdict, declared, say, say_json};
 use crate::{
-    api::wire::ScheduleNow,
+    api::wire::{OnDuty, ScheduleNow},
     declare::Directory,
     model::{Instant, civil, fault::did_you_mean},
-    oncall::{OnCall, OnDuty, Schedule, who},
+    oncall::Schedule,
 };
 
 /// Say who is on call, and why
@@ -59,12 +59,11 @@ pub async fn run(common: &Common, arguments: &Arguments) -> Result<Verdict, Fail
             Some(At::Instant(at)) => at,
             Some(At::Civil(time)) => civil::instant(schedule.zone, time),
         };
-        let answer = who(schedule, at);
+        let answer = ScheduleNow::new(&directory, schedule, at);
         if arguments.json {
-            let answer = ScheduleNow::new(&directory, schedule, at, &answer);
             answers.push(serde_json::to_value(answer).expect("strings can be written"));
         } else {
-            say(in_words(&directory, schedule, &answer));
+            say(in_words(schedule, &answer));
         }
     }
     if arguments.json {
@@ -88,21 +87,23 @@ fn chosen<'a>(directory: &'a Directory, id: Option<&str>) -> Result<Vec<&'a Sche
     })
 }
 
-/// `primary: Anna Berger (anna), by layer 1 of schedule primary, turn 1 of 3; until 2026-01-12 09:00 CET`
-fn in_words(directory: &Directory, schedule: &Schedule, answer: &OnCall) -> String {
-    let people: Vec<String> = answer
-        .people
-        .iter()
-        .map(|on_duty| format!("{} ({}), by {}", name(directory, on_duty), on_duty.person, on_duty.why))
-        .collect();
-    let people = if people.is_empty() { "nobody".to_owned() } else { people.join("; ") };
-    let until = match answer.until {
-        Some(until) => format!("until {}", until.with_timezone(&schedule.zone).format("%Y-%m-%d %H:%M %Z")),
-        None => "and it stays so".to_owned(),
+/// `primary: Anna Berger (anna), by layer 1 of schedule primary, turn 1 of 3; until 2026-01-12 09:00 CET,
+/// then Ben Vogel (ben)`
+fn in_words(schedule: &Schedule, answer: &ScheduleNow) -> String {
+    let time = |at: Instant| at.with_timezone(&schedule.zone).format("%Y-%m-%d %H:%M %Z").to_string();
+    let people = listed(&answer.people, |duty| format!("{} ({}), by {}", duty.name, duty.id, duty.why));
+    let until = match (&answer.next, answer.until) {
+        (Some(next), _) => {
+            let people = listed(&next.people, |duty| format!("{} ({})", duty.name, duty.id));
+            format!("until {}, then {people}", time(next.at))
+        }
+        (None, Some(_)) => "for a month at least".to_owned(),
+        (None, None) => "and it stays so".to_owned(),
     };
     format!("{}: {people}; {until}", schedule.id)
 }
 
-fn name<'a>(directory: &'a Directory, on_duty: &'a OnDuty) -> &'a str {
-    directory.people.get(&on_duty.person).map_or(on_duty.person.as_str(), |person| person.name.as_str())
+fn listed(people: &[OnDuty], word: impl Fn(&OnDuty) -> String) -> String {
+    let words: Vec<String> = people.iter().map(word).collect();
+    if words.is_empty() { "nobody".to_owned() } else { words.join("; ") }
 }

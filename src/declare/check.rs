@@ -1,6 +1,8 @@
 //! What shows only when everything is known: names of things that there are not, numbers and keys
 //! twice, hotlines that do not fit their flow. Judges the whole, stored and new together.
 
+mod schedules;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
@@ -29,6 +31,7 @@ use crate::{
 pub fn check(whole: &Directory, files: &Gathered) -> Vec<Fault> {
     let mut check = Check { whole, files, faults: Vec::new() };
     check.schedules();
+    check.absences();
     check.policies();
     check.contracts();
     check.hotlines();
@@ -82,23 +85,6 @@ impl Check<'_> {
         }
         let (what, mend) = unknown(word, &given_text, known.keys());
         self.fault(kind, id, path, what, mend);
-    }
-
-    fn schedules(&mut self) {
-        let whole = self.whole;
-        for schedule in whole.schedules.values() {
-            let id = schedule.id.as_str();
-            for (index, layer) in schedule.layers.iter().enumerate() {
-                for (place, person) in layer.people.iter().enumerate() {
-                    let path = format!("layers.{index}.people.{place}");
-                    self.names((Kind::Schedule, id, &path), "person", person, &whole.people);
-                }
-            }
-            for (index, replaced) in schedule.overrides.iter().enumerate() {
-                let path = format!("overrides.{index}.person");
-                self.names((Kind::Schedule, id, &path), "person", &replaced.person, &whole.people);
-            }
-        }
     }
 
     fn policies(&mut self) {

@@ -12,6 +12,7 @@ use crate::{
     escalation::Policy,
     ivr::Flow,
     model::{
+        Instant,
         calendar::Calendar,
         contract::{Contact, Contract, Customer, Hotline, Integration},
         id::{CalendarId, ContractId, CustomerId, FlowId, IntegrationId, OrgId, PersonId, PolicyId, ScheduleId},
@@ -19,7 +20,7 @@ use crate::{
         phone::Phone,
         priority::Priority,
     },
-    oncall::Schedule,
+    oncall::{self, Around, OnCall, Schedule},
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -129,6 +130,17 @@ impl Directory {
     /// Whose SMS or voice number this is; no two people share one.
     pub fn person_with_phone(&self, phone: &Phone) -> Option<&Person> {
         self.people.values().find(|person| person.has_phone(phone))
+    }
+
+    /// What schedules name and do not hold themselves.
+    pub fn around(&self) -> Around<'_> {
+        Around { calendars: &self.calendars, people: &self.people }
+    }
+
+    /// A schedule that is not there has nobody.
+    pub fn on_call(&self, schedule: &ScheduleId, at: Instant) -> OnCall {
+        let schedule = self.schedules.get(schedule);
+        schedule.map_or_else(OnCall::nobody, |schedule| oncall::who(schedule, self.around(), at))
     }
 
     pub fn customer_of(&self, contract: &ContractId) -> Option<&Customer> {

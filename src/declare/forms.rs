@@ -16,10 +16,10 @@ use crate::{
     model::{
         duration,
         fault::did_you_mean,
-        person::{Address, Channel, PushSubscription},
+        person::{AbsenceReason, Address, Channel, PushSubscription},
         secret::Secret,
     },
-    oncall::{self, Every},
+    oncall::{self, Advance, Combine, Every, When},
 };
 
 /// Browsers leave the padding out, other senders do not.
@@ -95,6 +95,47 @@ pub fn write_every(every: Every) -> String {
         Every::Months(count) => (count, "month"),
     };
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// How an override changes who is on call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Replace,
+    Add,
+    Remove,
+}
+
+pub fn action(given: &str) -> Result<Action, String> {
+    one_of(
+        given,
+        "action of an override",
+        &[("replace", Action::Replace), ("add", Action::Add), ("remove", Action::Remove)],
+    )
+}
+
+pub fn combine(given: &str) -> Result<Combine, String> {
+    one_of(given, "way to combine layers", &[("stack", Combine::Stack), ("add", Combine::Add)])
+}
+
+pub fn advance(given: &str) -> Result<Advance, String> {
+    one_of(given, "way for a rotation to advance", &[("always", Advance::Always), ("on-duty", Advance::OnDuty)])
+}
+
+pub fn when(given: &str) -> Result<When, String> {
+    one_of(given, "state of a calendar", &When::ALL.map(|when| (when.as_str(), when)))
+}
+
+pub fn absence_reason(given: &str) -> Result<AbsenceReason, String> {
+    one_of(given, "reason for an absence", &AbsenceReason::ALL.map(|reason| (reason.as_str(), reason)))
+}
+
+fn one_of<T: Copy>(given: &str, word: &str, known: &[(&str, T)]) -> Result<T, String> {
+    let found = known.iter().find(|(name, _)| *name == given);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        let mend = did_you_mean(given, names.iter().copied()).unwrap_or_else(|| format!("use {}", names.join(" or ")));
+        format!("`{}` is no {word}: {mend}", shortened(given))
+    })
 }
 
 pub fn channel(given: &str) -> Result<Channel, String> {

@@ -21,7 +21,6 @@ use crate::{
         phone::Phone,
         priority::Priority,
     },
-    oncall,
     sla::coverage,
 };
 
@@ -157,14 +156,10 @@ pub fn candidates(
 ) -> Vec<Candidate> {
     let named: Vec<(PersonId, String)> = match target {
         Target::Person(id) => vec![(id.clone(), "named by the policy".to_owned())],
-        Target::Schedule(id) => match directory.schedules.get(id) {
-            Some(schedule) => oncall::who(schedule, now)
-                .people
-                .into_iter()
-                .map(|duty| (duty.person, format!("on call by {}", duty.why)))
-                .collect(),
-            None => Vec::new(),
-        },
+        Target::Schedule(id) => {
+            let on_call = directory.on_call(id, now).people.into_iter();
+            on_call.map(|duty| (duty.person, format!("on call by {}", duty.why))).collect()
+        }
     };
     let countries = directory.countries();
     let candidate = |(id, why): (PersonId, String)| {

@@ -13,6 +13,7 @@ use crate::{
         id::{FlowId, PersonId},
         phone::Phone,
     },
+    oncall::Roster,
 };
 
 /// The steps that reach nobody: of the hotline's flow, or of one that it calls; the step, and what is wrong.
@@ -53,9 +54,8 @@ fn reaches(directory: &Directory, target: &Target) -> bool {
     match target {
         Target::Person(person) => can_ring(directory, person),
         Target::Schedule(id) => directory.schedules.get(id).is_none_or(|schedule| {
-            let layers = schedule.layers.iter().flat_map(|layer| &layer.people);
-            let overrides = schedule.overrides.iter().map(|replaced| &replaced.person);
-            layers.chain(overrides).any(|person| can_ring(directory, person))
+            let mut people = schedule.rosters().flat_map(Roster::people);
+            people.any(|person| can_ring(directory, person))
         }),
     }
 }

@@ -1,5 +1,7 @@
 //! What MSPs write in files, what is kept of it, and what they are told when it cannot work.
 
+mod schedules; // what schedules and absences may say
+
 use std::collections::BTreeSet;
 
 use super::{org::Defaults, *};
@@ -69,7 +71,7 @@ fn the_designs_examples_are_one_whole_over_several_files() {
     assert_eq!(anna.methods.len(), 4);
     assert_eq!(anna.rules_high.iter().map(|rule| rule.after.num_seconds()).collect::<Vec<_>>(), [0, 60, 180]);
     let primary = &directory.schedules[&"primary".parse().unwrap()];
-    assert_eq!((primary.layers[0].people.len(), primary.overrides.len()), (3, 1));
+    assert_eq!((primary.roster.layers[0].people.len(), primary.roster.overrides.len()), (3, 1));
     assert_eq!(directory.policies[&"gold".parse().unwrap()].levels[1].notify.len(), 2);
     let gold = &directory.contracts[&"acme-gold".parse().unwrap()];
     assert_eq!(gold.priorities.len(), 2);

@@ -60,7 +60,7 @@ impl Night {
             .filter(|(_, _, from, to)| at(*from) <= self.now && self.now < at(*to))
             .map(|(_, person, ..)| OnDuty {
                 person: person.parse().unwrap(),
-                why: Why::Layer { schedule: schedule.clone(), layer: 0, turn: 0, turns: 1 },
+                why: Why::layer(schedule.clone(), 0, 0, 1),
             })
             .collect();
         let until = of_schedule().flat_map(|(_, _, from, to)| [at(*from), at(*to)]).filter(|at| *at > self.now).min();

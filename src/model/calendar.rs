@@ -1,4 +1,9 @@
-//! Weekly hours and holidays in a zone. What they mean at an instant is `sla::coverage`'s answer.
+//! Weekly hours and holidays in a zone, in civil time. What they mean at an instant is the answer of
+//! `sla::coverage` and of `oncall`.
+//!
+//! Holidays are whole civil days, from midnight to midnight, and beat the hours. Hours over midnight
+//! belong to the day on which they begin: the night that begins on a holiday stays closed to its end,
+//! and the night before a holiday ends at midnight.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -13,6 +18,29 @@ pub struct Calendar {
     pub zone: Tz,
     pub open: Vec<WeeklyHours>,
     pub holidays: BTreeSet<NaiveDate>,
+}
+
+impl Calendar {
+    pub fn state(&self, civil: NaiveDateTime) -> CoverageState {
+        let is_holiday = |time: NaiveDateTime| self.holidays.contains(&time.date());
+        if is_holiday(civil) {
+            return CoverageState::Holiday;
+        }
+        let mut spans = civil::spans_around(&self.open, civil);
+        let open = spans.any(|(from, to)| from <= civil && civil < to && !is_holiday(from));
+        if open { CoverageState::Open } else { CoverageState::Closed }
+    }
+
+    /// Where hours or a holiday begin or end next.
+    pub fn next_edge(&self, civil: NaiveDateTime) -> Option<NaiveDateTime> {
+        civil::next_boundary(&self.open, civil).into_iter().chain(self.next_holiday_edge(civil)).min()
+    }
+
+    /// Where a holiday begins or ends next.
+    pub fn next_holiday_edge(&self, civil: NaiveDateTime) -> Option<NaiveDateTime> {
+        let edges = |day: &NaiveDate| [Some(civil::midnight(*day)), day.succ_opt().map(civil::midnight)];
+        self.holidays.range(civil.date()..).flat_map(edges).flatten().find(|edge| *edge > civil)
+    }
 }
 
 /// Where an instant stands in a calendar's hours.
@@ -43,6 +71,11 @@ impl WeeklyHours {
         let time = |minute| civil::midnight(date).checked_add_signed(TimeDelta::minutes(minute));
         Some((time(from)?, time(to)?))
     }
+
+    /// Whether it takes the days on which it begins as a whole.
+    pub fn is_round_the_clock(&self) -> bool {
+        self.from_minute == 0 && (self.to_minute == 0 || self.to_minute == 24 * 60)
+    }
 }
 
 /// A set of weekdays.
@@ -61,6 +94,18 @@ const NAMES: [(&str, Weekday); 7] = [
 
 impl Days {
     pub const EVERY: Self = Self(0b111_1111);
+
+    pub fn iter(self) -> impl Iterator<Item = Weekday> {
+        NAMES.into_iter().map(|(_, day)| day).filter(move |day| self.contains(*day))
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub fn of(days: impl IntoIterator<Item = Weekday>) -> Self {
+        Self(days.into_iter().fold(0, |set, day| set | 1 << day.num_days_from_monday()))
+    }
 
     pub fn contains(self, day: Weekday) -> bool {
         self.0 & (1 << day.num_days_from_monday()) != 0

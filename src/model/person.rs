@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 
 use super::{
@@ -30,6 +30,41 @@ pub struct Person {
     pub quiet: Vec<WeeklyHours>,
     /// How long before a shift this person is told of it; zero: not at all; `None`: as the org has it.
     pub shift_notice: Option<TimeDelta>,
+    /// Civil times in the person's zone. Of two at once the one declared last counts.
+    pub absences: Vec<Absence>,
+}
+
+/// Not to be called upon for a while; `until` is not part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    pub from: NaiveDateTime,
+    pub until: NaiveDateTime,
+    pub reason: AbsenceReason,
+    /// `None`: the next in the rotation.
+    pub substitute: Option<PersonId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AbsenceReason {
+    Holiday,
+    Sick,
+    Other,
+}
+
+impl AbsenceReason {
+    pub const ALL: [Self; 3] = [Self::Holiday, Self::Sick, Self::Other];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holiday => "holiday",
+            Self::Sick => "sick",
+            Self::Other => "other",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

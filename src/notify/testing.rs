@@ -64,6 +64,7 @@ pub fn person(id: &str, language: &str, methods: &[&str]) -> Person {
         rules_low: Vec::new(),
         quiet: Vec::new(),
         shift_notice: None,
+        absences: Vec::new(),
     }
 }
 

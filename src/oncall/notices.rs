@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::{OnCall, Schedule, who};
+use super::{Around, OnCall, Roster, Schedule, who};
 use crate::model::{Instant, id::PersonId};
 
 /// The longest time before a shift.
@@ -47,12 +47,17 @@ pub struct Notices {
 }
 
 /// `lead`: how long before a shift the person wants to be told; `None`: not at all, and of no handover either.
-pub fn notices(schedule: &Schedule, lead: &dyn Fn(&PersonId) -> Option<TimeDelta>, now: Instant) -> Notices {
-    if !people(schedule).any(|person| lead(person).is_some()) {
+pub fn notices(
+    schedule: &Schedule,
+    around: Around<'_>,
+    lead: &dyn Fn(&PersonId) -> Option<TimeDelta>,
+    now: Instant,
+) -> Notices {
+    if !people(schedule, around).any(|person| lead(person).is_some()) {
         return Notices { due: Vec::new(), ask_again_at: None };
     }
     let (mut due, mut next) = (Vec::new(), now + AHEAD);
-    for beginning in beginnings(schedule, now - LATE_MAX, now + LEAD_MAX + AHEAD) {
+    for beginning in beginnings(schedule, around, now - LATE_MAX, now + LEAD_MAX + AHEAD) {
         let Some(lead) = lead(&beginning.person) else { continue };
         let ahead = beginning.at - lead.min(LEAD_MAX);
         if beginning.at <= now {
@@ -70,19 +75,22 @@ pub fn notices(schedule: &Schedule, lead: &dyn Fn(&PersonId) -> Option<TimeDelta
     Notices { due, ask_again_at: Some(next) }
 }
 
-fn people(schedule: &Schedule) -> impl Iterator<Item = &PersonId> {
-    let of_layers = schedule.layers.iter().flat_map(|layer| &layer.people);
-    of_layers.chain(schedule.overrides.iter().map(|replaced| &replaced.person))
+/// Everybody who could come, also in the place of whoever is absent.
+fn people<'a>(schedule: &'a Schedule, around: Around<'a>) -> impl Iterator<Item = &'a PersonId> {
+    let absences = schedule.absences.iter().map(|(_, absence)| absence);
+    let absences = absences.chain(around.people.values().flat_map(|person| &person.absences));
+    let substitutes = absences.filter_map(|absence| absence.substitute.as_ref());
+    schedule.rosters().flat_map(Roster::people).chain(substitutes)
 }
 
 /// In order, from `from` to `to`, both included.
-fn beginnings(schedule: &Schedule, from: Instant, to: Instant) -> Vec<Beginning> {
+fn beginnings(schedule: &Schedule, around: Around<'_>, from: Instant, to: Instant) -> Vec<Beginning> {
     let mut beginnings = Vec::new();
-    let mut before = who(schedule, from - TimeDelta::milliseconds(1));
+    let mut before = who(schedule, around, from - TimeDelta::milliseconds(1));
     while let Some(at) = before.until.filter(|at| *at <= to) {
-        let answer = who(schedule, at);
+        let answer = who(schedule, around, at);
         for on_duty in answer.people.iter().filter(|on_duty| !has(&before, &on_duty.person)) {
-            let (person, until) = (on_duty.person.clone(), end(schedule, &answer, &on_duty.person));
+            let (person, until) = (on_duty.person.clone(), end(schedule, around, &answer, &on_duty.person));
             beginnings.push(Beginning { person, at, until });
         }
         before = answer;
@@ -94,10 +102,10 @@ fn has(answer: &OnCall, person: &PersonId) -> bool {
     answer.people.iter().any(|on_duty| on_duty.person == *person)
 }
 
-fn end(schedule: &Schedule, begun: &OnCall, person: &PersonId) -> Option<Instant> {
+fn end(schedule: &Schedule, around: Around<'_>, begun: &OnCall, person: &PersonId) -> Option<Instant> {
     let mut until = begun.until?;
     for _ in 0..CHANGES_MAX {
-        let answer = who(schedule, until);
+        let answer = who(schedule, around, until);
         if !has(&answer, person) {
             return Some(until);
         }
@@ -111,7 +119,7 @@ mod tests {
     use super::*;
     use crate::{
         model::calendar::{Days, WeeklyHours},
-        oncall::{Every, Layer, Override},
+        oncall::{Change, Layer, Override, Window},
     };
 
     fn at(text: &str) -> Instant {
@@ -123,13 +131,15 @@ mod tests {
         Schedule {
             id: "primary".parse().unwrap(),
             zone: chrono_tz::Europe::Berlin,
-            layers: vec![Layer {
-                people: vec!["anna".parse().unwrap(), "ben".parse().unwrap()],
-                start: "2026-03-02T09:00:00".parse().unwrap(),
-                every: Every::Weeks(1),
-                only: Vec::new(),
-            }],
-            overrides: Vec::new(),
+            roster: Roster {
+                layers: vec![Layer::weekly(
+                    vec!["anna".parse().unwrap(), "ben".parse().unwrap()],
+                    "2026-03-02T09:00:00".parse().unwrap(),
+                )],
+                ..Roster::default()
+            },
+            temporary: Vec::new(),
+            absences: Vec::new(),
         }
     }
 
@@ -139,7 +149,7 @@ mod tests {
 
     /// `Ahead ben 09 08:00` for each that is due, and when to ask again.
     fn told(schedule: &Schedule, now: &str) -> (Vec<String>, String) {
-        let Notices { due, ask_again_at } = notices(schedule, &hour, at(now));
+        let Notices { due, ask_again_at } = notices(schedule, Around::nothing(), &hour, at(now));
         let one = |notice: &Notice| {
             let Beginning { person, at, .. } = &notice.beginning;
             format!("{:?} {person} {}", notice.moment, at.format("%d %H:%M"))
@@ -164,7 +174,7 @@ mod tests {
         check(&weeks, "2026-03-08T20:00:00Z", &[], "09 07:00");
         check(&weeks, "2026-03-09T07:00:00Z", &["Ahead ben 09 08:00"], "09 08:00");
         check(&weeks, "2026-03-09T08:00:00Z", &["Handover ben 09 08:00"], "10 08:00");
-        let Notices { due, .. } = notices(&weeks, &hour, at("2026-03-09T08:00:00Z"));
+        let Notices { due, .. } = notices(&weeks, Around::nothing(), &hour, at("2026-03-09T08:00:00Z"));
         assert_eq!(due[0].beginning.until, Some(at("2026-03-16T08:00:00Z")));
     }
 
@@ -180,11 +190,11 @@ mod tests {
         let mut weeks = weeks();
         // Ben replaces Anna in the night before his own week, and himself after it.
         let replaced = |from: &str, until: &str| Override {
-            person: "ben".parse().unwrap(),
+            change: Change::Replace("ben".parse().unwrap()),
             from: from.parse().unwrap(),
             until: until.parse().unwrap(),
         };
-        weeks.overrides = vec![
+        weeks.roster.overrides = vec![
             replaced("2026-03-08T20:00:00", "2026-03-09T09:00:00"),
             replaced("2026-03-16T09:00:00", "2026-03-16T12:00:00"),
         ];
@@ -192,15 +202,15 @@ mod tests {
         check(&weeks, "2026-03-09T08:00:00Z", &[], "10 08:00");
         check(&weeks, "2026-03-16T08:00:00Z", &[], "16 10:00");
         check(&weeks, "2026-03-16T10:00:00Z", &["Ahead anna 16 11:00"], "16 11:00");
-        let Notices { due, .. } = notices(&weeks, &hour, at("2026-03-08T19:00:00Z"));
+        let Notices { due, .. } = notices(&weeks, Around::nothing(), &hour, at("2026-03-08T19:00:00Z"));
         assert_eq!(due[0].beginning.until, Some(at("2026-03-16T11:00:00Z")));
     }
 
     #[test]
     fn each_morning_of_a_day_shift_begins_one() {
         let mut days = weeks();
-        days.layers[0].only =
-            vec![WeeklyHours { days: Days::parse("Mon-Fri").unwrap(), from_minute: 480, to_minute: 1_080 }];
+        let hours = WeeklyHours { days: Days::parse("Mon-Fri").unwrap(), from_minute: 480, to_minute: 1_080 };
+        days.roster.layers[0].only = vec![Window { hours: Some(hours), ..Window::default() }];
         check(&days, "2026-03-03T06:00:00Z", &["Ahead anna 03 07:00"], "03 07:00");
         check(&days, "2026-03-03T07:00:00Z", &["Handover anna 03 07:00"], "04 06:00");
         check(&days, "2026-03-03T17:30:00Z", &[], "04 06:00");
@@ -209,9 +219,9 @@ mod tests {
     #[test]
     fn who_wants_no_notice_gets_none() {
         let weeks = weeks();
-        let nobody = notices(&weeks, &|_| None, at("2026-03-09T07:00:00Z"));
+        let nobody = notices(&weeks, Around::nothing(), &|_| None, at("2026-03-09T07:00:00Z"));
         assert_eq!(nobody, Notices { due: Vec::new(), ask_again_at: None });
         let anna = |person: &PersonId| (person.as_str() == "anna").then(|| TimeDelta::hours(1));
-        assert_eq!(notices(&weeks, &anna, at("2026-03-09T08:00:00Z")).due, []);
+        assert_eq!(notices(&weeks, Around::nothing(), &anna, at("2026-03-09T08:00:00Z")).due, []);
     }
 }

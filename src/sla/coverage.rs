@@ -1,18 +1,14 @@
-//! Where the clock stands in a contract's hours.
-//!
-//! Holidays are whole civil days of the calendar's zone, from midnight to midnight, and beat the
-//! hours. Hours over midnight belong to the day on which they begin: the night that begins on a
-//! holiday stays closed to its end, and the night before a holiday ends at midnight.
+//! Where the clock stands in a contract's hours. The rules stand with `model::calendar`.
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::TimeDelta;
 
 pub use crate::model::calendar::CoverageState;
 use crate::model::{
     Instant,
     calendar::Calendar,
-    civil::{self, midnight, next_boundary, spans_around},
+    civil::{self, midnight},
     contract::Coverage,
     id::CalendarId,
 };
@@ -55,21 +51,21 @@ pub fn opening(coverage: &Coverage, calendars: &BTreeMap<CalendarId, Calendar>, 
 }
 
 pub fn state_of(calendar: &Calendar, at: Instant) -> CoverageState {
-    state_at(calendar, civil::reached(calendar.zone, at))
+    calendar.state(civil::reached(calendar.zone, at))
 }
 
 pub fn next_change_of(calendar: &Calendar, at: Instant) -> Option<Instant> {
     let begin = civil::reached(calendar.zone, at);
-    let state = state_at(calendar, begin);
+    let state = calendar.state(begin);
     // After the last holiday a week shows everything that will ever happen.
     let last_day = calendar.holidays.last().copied().into_iter().chain([begin.date()]).max()?;
     let end = midnight(last_day.checked_add_signed(TimeDelta::days(10))?);
-    let mut time = next_time(calendar, begin);
+    let mut time = calendar.next_edge(begin);
     while let Some(next) = time.filter(|next| *next < end) {
-        if state_at(calendar, next) != state {
+        if calendar.state(next) != state {
             return Some(civil::instant(calendar.zone, next));
         }
-        time = next_time(calendar, next);
+        time = calendar.next_edge(next);
     }
     None
 }
@@ -79,27 +75,6 @@ fn calendar_of<'a>(coverage: &Coverage, calendars: &'a BTreeMap<CalendarId, Cale
         Coverage::Always => None,
         Coverage::Calendar(id) => calendars.get(id),
     }
-}
-
-fn state_at(calendar: &Calendar, civil: NaiveDateTime) -> CoverageState {
-    let is_holiday = |time: NaiveDateTime| calendar.holidays.contains(&time.date());
-    if is_holiday(civil) {
-        return CoverageState::Holiday;
-    }
-    let mut spans = spans_around(&calendar.open, civil);
-    let open = spans.any(|(from, to)| from <= civil && civil < to && !is_holiday(from));
-    if open { CoverageState::Open } else { CoverageState::Closed }
-}
-
-/// Where hours or a holiday begin or end next.
-fn next_time(calendar: &Calendar, civil: NaiveDateTime) -> Option<NaiveDateTime> {
-    let holiday_edges = calendar
-        .holidays
-        .range(civil.date()..)
-        .flat_map(|day| [Some(midnight(*day)), day.succ_opt().map(midnight)])
-        .flatten()
-        .find(|edge| *edge > civil);
-    next_boundary(&calendar.open, civil).into_iter().chain(holiday_edges).min()
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use crate::{
         id::{AlertId, PersonId},
         priority::Urgency,
     },
-    oncall::{OnCall, who},
+    oncall::OnCall,
     store::{
         StoreError,
         alerts::{self, AlertRow},
@@ -166,7 +166,7 @@ async fn noted(
 }
 
 fn on_call(acting: &Acting, schedule: &crate::model::id::ScheduleId) -> OnCall {
-    acting.directory.schedules.get(schedule).map_or_else(OnCall::nobody, |schedule| who(schedule, acting.now))
+    acting.directory.on_call(schedule, acting.now)
 }
 
 pub(super) fn progress(row: &AlertRow) -> Result<Progress, StoreError> {

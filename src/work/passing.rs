@@ -25,7 +25,6 @@ use crate::{
         person::{Channel, Person},
     },
     notify::texts::Done,
-    oncall::who,
     store::{
         StoreError,
         alerts::{self, AlertRow},
@@ -149,9 +148,9 @@ pub async fn pass_on(
 /// To whom somebody may want to pass it on by phone: those whose phone can ring, whoever is on call first, then in the
 /// order of their names.
 pub fn others<'a>(acting: &'a Acting, own: Option<&PersonId>) -> Vec<&'a Person> {
-    let schedules = acting.directory.schedules.values();
+    let now_on_call = |id| acting.directory.on_call(id, acting.now).people;
     let on_call: BTreeSet<PersonId> =
-        schedules.flat_map(|schedule| who(schedule, acting.now).people).map(|duty| duty.person).collect();
+        acting.directory.schedules.keys().flat_map(now_on_call).map(|duty| duty.person).collect();
     let rings = |person: &&Person| person.methods.iter().any(|method| method.address.channel() == Channel::Voice);
     let mut people: Vec<&Person> = acting.directory.people.values().filter(rings).collect();
     people.retain(|person| Some(&person.id) != own);

@@ -57,7 +57,7 @@ impl Handler for ShiftBegins {
 /// Sets the timers of all schedules: at the start, and when something else is declared.
 pub(super) async fn follow(db: &mut AnyConnection, acting: &Acting) -> Result<(), StoreError> {
     for schedule in acting.directory.schedules.values() {
-        let asked = notices(schedule, &lead(acting), acting.now);
+        let asked = notices(schedule, acting.directory.around(), &lead(acting), acting.now);
         let now = (!asked.due.is_empty()).then_some(acting.now);
         if let Some(at) = now.or(asked.ask_again_at) {
             timers::set(db, acting.org(), SHIFT, schedule.id.as_str(), at, "").await?;
@@ -80,7 +80,7 @@ async fn tell_due(
         return Ok(());
     }
     let Some(schedule) = acting.directory.schedules.get(id) else { return Ok(()) };
-    let asked = notices(schedule, &lead(acting), acting.now);
+    let asked = notices(schedule, acting.directory.around(), &lead(acting), acting.now);
     for notice in &asked.due {
         if seen::remember(db, acting.org(), &key(schedule, notice), "", acting.now).await? {
             tell(db, acting, schedule, notice).await?;

@@ -36,7 +36,7 @@ use crate::{
         secret::Secret,
     },
     notify::{Channels, channels::Pusher, links::Links},
-    oncall::{Every, Layer, Schedule},
+    oncall::{Layer, Roster, Schedule},
     store::{
         Store,
         alerts::{self, AlertRow},
@@ -443,13 +443,15 @@ fn directory() -> Directory {
     let primary = Schedule {
         id: "primary".parse().expect("a word"),
         zone: chrono_tz::Europe::Berlin,
-        layers: vec![Layer {
-            people: vec!["anna".parse().expect("a word")],
-            start: "2026-01-05T09:00:00".parse().expect("a time"),
-            every: Every::Weeks(1),
-            only: Vec::new(),
-        }],
-        overrides: Vec::new(),
+        roster: Roster {
+            layers: vec![Layer::weekly(
+                vec!["anna".parse().expect("a word")],
+                "2026-01-05T09:00:00".parse().expect("a time"),
+            )],
+            ..Roster::default()
+        },
+        temporary: Vec::new(),
+        absences: Vec::new(),
     };
     let mut directory = Directory::empty();
     directory.people = people.map(|person| (person.id.clone(), person)).into();
@@ -473,5 +475,6 @@ fn person(id: &str, name: &str, language: &str, phone: &str) -> Person {
         rules_low: vec![rule("text", 0)],
         quiet: Vec::new(),
         shift_notice: None,
+        absences: Vec::new(),
     }
 }

@@ -17,7 +17,6 @@ use crate::{
     declare::Directory,
     escalation::{Policy, Target},
     model::{Instant, calendar::CoverageState, duration, id::PolicyId},
-    oncall,
     sla::coverage,
     store::{StoreError, outbox},
 };
@@ -129,9 +128,7 @@ fn uncovered(directory: &Directory, now: Instant) -> Vec<PolicyId> {
         let mut targets = policy.levels.iter().flat_map(|level| &level.notify);
         !targets.any(|target| match target {
             Target::Person(_) => true,
-            Target::Schedule(id) => {
-                directory.schedules.get(id).is_some_and(|schedule| !oncall::who(schedule, now).people.is_empty())
-            }
+            Target::Schedule(id) => !directory.on_call(id, now).people.is_empty(),
         })
     };
     let known = policies.into_iter().filter_map(|id| directory.policies.get(id));
@@ -224,7 +221,7 @@ mod tests {
             assert_eq!(told(&night).await, []);
             night.declare(|directory| {
                 directory.policies.values_mut().for_each(|policy| policy.levels.truncate(1));
-                directory.schedules.values_mut().for_each(|schedule| schedule.layers.clear());
+                directory.schedules.values_mut().for_each(|schedule| schedule.roster.layers.clear());
             });
             watchman.look(&night.context).await.unwrap();
             watchman.look(&night.context).await.unwrap();

@@ -9,6 +9,7 @@ mod incident;
 mod mark;
 mod voicemail;
 
+use chrono::TimeDelta;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -26,9 +27,8 @@ use crate::{
         Instant,
         alert::{Actor, AlertState},
         details::Fact,
-        id::PersonId,
     },
-    oncall::{self, OnCall, Schedule},
+    oncall::{self, Schedule},
     store::{
         alerts::AlertRow, attempts::Attempt, notifications::Notification, timeline::Entry, voicemails::VoicemailRow,
     },
@@ -134,6 +134,9 @@ pub struct Explanation {
     pub attempts: Vec<Try>,
 }
 
+/// How far the next handoff is looked for.
+const AHEAD: TimeDelta = TimeDelta::days(31);
+
 /// Who is on call in one schedule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScheduleNow {
@@ -143,6 +146,16 @@ pub struct ScheduleNow {
     pub people: Vec<OnDuty>,
     /// When the answer may be another.
     pub until: Option<Instant>,
+    /// The next handoff within a month.
+    pub next: Option<Handoff>,
+}
+
+/// Who is on call from an instant on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Handoff {
+    pub at: Instant,
+    /// Empty: nobody.
+    pub people: Vec<OnDuty>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -267,20 +280,24 @@ impl Duty {
 }
 
 impl ScheduleNow {
-    pub fn new(directory: &Directory, schedule: &Schedule, at: Instant, answer: &OnCall) -> Self {
-        let name =
-            |id: &PersonId| directory.people.get(id).map_or_else(|| id.to_string(), |person| person.name.clone());
+    pub fn new(directory: &Directory, schedule: &Schedule, at: Instant) -> Self {
         let on_duty = |duty: &oncall::OnDuty| OnDuty {
             id: duty.person.to_string(),
-            name: name(&duty.person),
+            name: directory
+                .people
+                .get(&duty.person)
+                .map_or_else(|| duty.person.to_string(), |person| person.name.clone()),
             why: duty.why.to_string(),
         };
+        let answer = oncall::who(schedule, directory.around(), at);
+        let next = oncall::handoffs(schedule, directory.around(), at, at + AHEAD).next();
         Self {
             schedule: schedule.id.to_string(),
             zone: schedule.zone.to_string(),
             at,
             people: answer.people.iter().map(on_duty).collect(),
             until: answer.until,
+            next: next.map(|next| Handoff { at: next.at, people: next.after.iter().map(on_duty).collect() }),
         }
     }
 }

@@ -190,6 +190,7 @@ mod tests {
             rules_low: Vec::new(),
             quiet: Vec::new(),
             shift_notice: None,
+            absences: Vec::new(),
         };
         let mut directory = Directory::empty();
         directory.people.insert(anna.id.clone(), anna);

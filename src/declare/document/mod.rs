@@ -5,6 +5,7 @@
 
 mod contract;
 mod person;
+mod roster;
 mod schedule;
 
 use std::{collections::BTreeMap, fmt};

@@ -3,10 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Document, Kind, parsed,
-    schedule::{HoursDocument, hours, write_hours},
-};
+use super::{Document, Kind, parsed, roster::AbsenceDocument, schedule::HoursDocument};
 use crate::{
     declare::forms,
     model::{
@@ -26,6 +23,7 @@ pub struct PersonDocument {
     quiet: Vec<HoursDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shift_notice: Option<String>,
+    absences: Vec<AbsenceDocument>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,8 +70,9 @@ impl Document for PersonDocument {
                 high: person.rules_high.iter().map(rule).collect(),
                 low: person.rules_low.iter().map(rule).collect(),
             },
-            quiet: person.quiet.iter().map(write_hours).collect(),
+            quiet: person.quiet.iter().map(HoursDocument::of).collect(),
             shift_notice: person.shift_notice.map(duration::write),
+            absences: person.absences.iter().map(AbsenceDocument::of).collect(),
         }
     }
 
@@ -86,8 +85,9 @@ impl Document for PersonDocument {
             methods: self.contact.iter().map(method).collect::<Result<_, _>>()?,
             rules_high: self.rules.high.iter().map(rule).collect::<Result<_, _>>()?,
             rules_low: self.rules.low.iter().map(rule).collect::<Result<_, _>>()?,
-            quiet: self.quiet.iter().map(hours).collect::<Result<_, _>>()?,
+            quiet: self.quiet.iter().map(HoursDocument::read).collect::<Result<_, _>>()?,
             shift_notice: self.shift_notice.as_deref().map(forms::shift_notice).transpose()?,
+            absences: self.absences.iter().map(AbsenceDocument::read).collect::<Result<_, _>>()?,
         })
     }
 }

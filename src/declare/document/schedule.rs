@@ -3,46 +3,53 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Document, Kind, each, parsed};
+use super::{
+    Document, Kind, each, parsed,
+    roster::{AbsenceDocument, RosterDocument},
+};
 use crate::{
     declare::forms,
     escalation::{Level, Policy},
     model::{
         calendar::{Calendar, Days, WeeklyHours, minute_of_day, time_of_day},
         duration,
+        id::PersonId,
+        person::Absence,
     },
-    oncall::{Layer, Override, Schedule},
+    oncall::{Schedule, Temporary},
 };
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ScheduleDocument {
     zone: String,
-    layers: Vec<LayerDocument>,
+    #[serde(flatten)]
+    roster: RosterDocument,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    overrides: Vec<OverrideDocument>,
+    temporary: Vec<TemporaryDocument>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    absences: Vec<AbsentDocument>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct LayerDocument {
-    people: Vec<String>,
-    start: String,
-    every: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    only: Vec<HoursDocument>,
+struct TemporaryDocument {
+    from: String,
+    until: String,
+    #[serde(flatten)]
+    roster: RosterDocument,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct HoursDocument {
+struct AbsentDocument {
+    person: String,
+    #[serde(flatten)]
+    absence: AbsenceDocument,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HoursDocument {
     days: String,
     from: String,
     to: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct OverrideDocument {
-    person: String,
-    from: String,
-    until: String,
 }
 
 impl Document for ScheduleDocument {
@@ -50,63 +57,56 @@ impl Document for ScheduleDocument {
     type Thing = Schedule;
 
     fn of(schedule: &Schedule) -> Self {
-        let layer = |layer: &Layer| LayerDocument {
-            people: layer.people.iter().map(ToString::to_string).collect(),
-            start: forms::write_civil(layer.start),
-            every: forms::write_every(layer.every),
-            only: layer.only.iter().map(write_hours).collect(),
+        let temporary = |temporary: &Temporary| TemporaryDocument {
+            from: forms::write_civil(temporary.from),
+            until: forms::write_civil(temporary.until),
+            roster: RosterDocument::of(&temporary.roster),
         };
-        let replaced = |replaced: &Override| OverrideDocument {
-            person: replaced.person.to_string(),
-            from: forms::write_civil(replaced.from),
-            until: forms::write_civil(replaced.until),
+        let absent = |(person, absence): &(PersonId, Absence)| AbsentDocument {
+            person: person.to_string(),
+            absence: AbsenceDocument::of(absence),
         };
         Self {
             zone: schedule.zone.name().to_owned(),
-            layers: schedule.layers.iter().map(layer).collect(),
-            overrides: schedule.overrides.iter().map(replaced).collect(),
+            roster: RosterDocument::of(&schedule.roster),
+            temporary: schedule.temporary.iter().map(temporary).collect(),
+            absences: schedule.absences.iter().map(absent).collect(),
         }
     }
 
     fn into_thing(self, id: &str) -> Result<Schedule, String> {
-        let layer = |layer: &LayerDocument| -> Result<Layer, String> {
-            Ok(Layer {
-                people: each(&layer.people, parsed)?,
-                start: forms::civil(&layer.start)?,
-                every: forms::every(&layer.every)?,
-                only: layer.only.iter().map(hours).collect::<Result<_, _>>()?,
+        let temporary = |temporary: TemporaryDocument| -> Result<Temporary, String> {
+            Ok(Temporary {
+                from: forms::civil(&temporary.from)?,
+                until: forms::civil(&temporary.until)?,
+                roster: temporary.roster.into_roster()?,
             })
         };
-        let replaced = |replaced: &OverrideDocument| -> Result<Override, String> {
-            Ok(Override {
-                person: parsed(&replaced.person)?,
-                from: forms::civil(&replaced.from)?,
-                until: forms::civil(&replaced.until)?,
-            })
+        let absent = |absent: &AbsentDocument| -> Result<(PersonId, Absence), String> {
+            Ok((parsed(&absent.person)?, absent.absence.read()?))
         };
         Ok(Schedule {
             id: parsed(id)?,
             zone: forms::zone(&self.zone)?,
-            layers: self.layers.iter().map(layer).collect::<Result<_, _>>()?,
-            overrides: self.overrides.iter().map(replaced).collect::<Result<_, _>>()?,
+            roster: self.roster.into_roster()?,
+            temporary: self.temporary.into_iter().map(temporary).collect::<Result<_, _>>()?,
+            absences: self.absences.iter().map(absent).collect::<Result<_, _>>()?,
         })
     }
 }
 
-pub(super) fn write_hours(hours: &WeeklyHours) -> HoursDocument {
-    HoursDocument {
-        days: hours.days.to_string(),
-        from: time_of_day(hours.from_minute),
-        to: time_of_day(hours.to_minute),
+impl HoursDocument {
+    pub fn of(hours: &WeeklyHours) -> Self {
+        Self { days: hours.days.to_string(), from: time_of_day(hours.from_minute), to: time_of_day(hours.to_minute) }
     }
-}
 
-pub(super) fn hours(document: &HoursDocument) -> Result<WeeklyHours, String> {
-    Ok(WeeklyHours {
-        days: Days::parse(&document.days)?,
-        from_minute: minute_of_day(&document.from)?,
-        to_minute: minute_of_day(&document.to)?,
-    })
+    pub fn read(&self) -> Result<WeeklyHours, String> {
+        Ok(WeeklyHours {
+            days: Days::parse(&self.days)?,
+            from_minute: minute_of_day(&self.from)?,
+            to_minute: minute_of_day(&self.to)?,
+        })
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -168,7 +168,7 @@ impl Document for CalendarDocument {
     fn of(calendar: &Calendar) -> Self {
         Self {
             zone: calendar.zone.name().to_owned(),
-            open: calendar.open.iter().map(write_hours).collect(),
+            open: calendar.open.iter().map(HoursDocument::of).collect(),
             holidays: calendar.holidays.iter().copied().collect(),
         }
     }
@@ -177,7 +177,7 @@ impl Document for CalendarDocument {
         Ok(Calendar {
             id: parsed(id)?,
             zone: forms::zone(&self.zone)?,
-            open: self.open.iter().map(hours).collect::<Result<_, _>>()?,
+            open: self.open.iter().map(HoursDocument::read).collect::<Result<_, _>>()?,
             holidays: self.holidays.into_iter().collect(),
         })
     }

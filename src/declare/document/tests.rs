@@ -13,12 +13,15 @@ use crate::{
     model::{
         calendar::{Calendar, Days, WeeklyHours},
         contract::{self, Contact, Contract, Coverage, Customer, Hotline, Integration, IntegrationTarget},
-        person::{Address, ContactMethod, Person, PushSubscription, Rule},
+        person::{Absence, AbsenceReason, Address, ContactMethod, Person, PushSubscription, Rule},
         pin::PinHash,
         priority::Priority,
         secret::Secret,
     },
-    oncall::{Every, Layer, Override, Schedule},
+    oncall::{
+        Advance, Change, Combine, Every, Handoffs, Layer, Override, Roster, Schedule, Temporary, WeekTimes, When,
+        Window,
+    },
 };
 
 fn id<T: std::str::FromStr<Err: fmt::Debug> + fmt::Debug>() -> impl Strategy<Value = T> {
@@ -73,31 +76,75 @@ fn person() -> impl Strategy<Value = Person> {
     let rule =
         || (id(), option::of(duration())).prop_map(|(via, after)| Rule { via, after: after.unwrap_or_default() });
     let lead = option::of((0i64..604_800).prop_map(TimeDelta::seconds));
-    let rules = (vec(rule(), 0..4), vec(rule(), 0..4), vec(hours(), 0..3), lead);
+    let rules = (vec(rule(), 0..4), vec(rule(), 0..4), vec(hours(), 0..3), lead, vec(absence(), 0..3));
     (id(), ".{1,12}", zone(), vec(method, 0..4), rules).prop_map(
-        |(id, name, zone, methods, (rules_high, rules_low, quiet, shift_notice))| {
+        |(id, name, zone, methods, (rules_high, rules_low, quiet, shift_notice, absences))| {
             let language = "de-CH".parse().unwrap();
-            Person { id, name, zone, language, methods, rules_high, rules_low, quiet, shift_notice }
+            Person { id, name, zone, language, methods, rules_high, rules_low, quiet, shift_notice, absences }
         },
     )
 }
 
-fn schedule() -> impl Strategy<Value = Schedule> {
+fn date() -> impl Strategy<Value = NaiveDate> {
+    (0i32..40_000).prop_map(|day| NaiveDate::from_num_days_from_ce_opt(730_000 + day).unwrap())
+}
+
+fn absence() -> impl Strategy<Value = Absence> {
+    (civil(), civil(), 0usize..3, option::of(id())).prop_map(|(from, until, reason, substitute)| Absence {
+        from,
+        until,
+        reason: AbsenceReason::ALL[reason],
+        substitute,
+    })
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    let calendar = (id(), 0usize..3).prop_map(|(id, when)| (id, When::ALL[when]));
+    (option::of(hours()), option::of(date()), option::of(date()), option::of(calendar))
+        .prop_map(|(hours, first, last, calendar)| Window { hours, first, last, calendar })
+}
+
+fn layer() -> impl Strategy<Value = Layer> {
     let every = (0usize..4, 1u32..10_000)
         .prop_map(|(unit, count)| [Every::Hours, Every::Days, Every::Weeks, Every::Months][unit](count));
-    let layer = (vec(id(), 1..4), civil(), every, vec(hours(), 0..3)).prop_map(|(people, start, every, only)| Layer {
-        people,
-        start,
-        every,
-        only,
-    });
-    let replaced = (id(), civil(), civil()).prop_map(|(person, from, until)| Override { person, from, until });
-    (id(), zone(), vec(layer, 0..3), vec(replaced, 0..3)).prop_map(|(id, zone, layers, overrides)| Schedule {
-        id,
-        zone,
+    let weekly = vec((hours(), 0u16..=1_440), 1..4)
+        .prop_map(|times| WeekTimes::new(times.into_iter().map(|(hours, minute)| (hours.days, minute))));
+    let handoffs = prop_oneof![every.prop_map(Handoffs::Every), weekly.prop_map(Handoffs::Weekly)];
+    let advance = any::<bool>().prop_map(|waits| if waits { Advance::OnDuty } else { Advance::Always });
+    let windows = || vec(window(), 0..3);
+    (vec(vec(id(), 1..3), 1..4), option::of(zone()), civil(), handoffs, advance, windows(), windows()).prop_map(
+        |(people, zone, start, handoffs, advance, only, except)| Layer {
+            people,
+            zone,
+            start,
+            handoffs,
+            advance,
+            only,
+            except,
+        },
+    )
+}
+
+fn roster() -> impl Strategy<Value = Roster> {
+    let change = prop_oneof![
+        id().prop_map(Change::Replace),
+        id().prop_map(Change::Add),
+        id().prop_map(Change::Remove),
+        (id(), id()).prop_map(|(person, absent)| Change::StandIn { person, absent }),
+    ];
+    let given = (change, civil(), civil()).prop_map(|(change, from, until)| Override { change, from, until });
+    let combine = any::<bool>().prop_map(|add| if add { Combine::Add } else { Combine::Stack });
+    (combine, vec(layer(), 0..3), vec(given, 0..3)).prop_map(|(combine, layers, overrides)| Roster {
+        combine,
         layers,
         overrides,
     })
+}
+
+fn schedule() -> impl Strategy<Value = Schedule> {
+    let temporary = (civil(), civil(), roster()).prop_map(|(from, until, roster)| Temporary { from, until, roster });
+    (id(), zone(), roster(), vec(temporary, 0..2), vec((id(), absence()), 0..3))
+        .prop_map(|(id, zone, roster, temporary, absences)| Schedule { id, zone, roster, temporary, absences })
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
@@ -112,8 +159,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 fn calendar() -> impl Strategy<Value = Calendar> {
-    let day = (0i32..40_000).prop_map(|day| NaiveDate::from_num_days_from_ce_opt(730_000 + day).unwrap());
-    (id(), zone(), vec(hours(), 0..3), vec(day, 0..5)).prop_map(|(id, zone, open, days)| Calendar {
+    (id(), zone(), vec(hours(), 0..3), vec(date(), 0..5)).prop_map(|(id, zone, open, days)| Calendar {
         id,
         zone,
         open,

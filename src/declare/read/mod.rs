@@ -5,14 +5,17 @@
 //! and nobody who names it is blamed as well. As any fault refuses the whole apply, a stand-in never
 //! leaves.
 
+mod absences;
 mod calendars;
 mod contracts;
 mod customers;
 mod hours;
+mod layers;
 mod org;
 mod people;
 mod policies;
 mod schedules;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::{Outside, hours, name};
+use super::{Outside, absences, hours, name};
 use crate::{
     declare::forms,
     model::{
@@ -43,6 +43,7 @@ pub fn read(entry: &Reader, outside: &Outside) -> Option<Person> {
         let quiet = at_once(&methods, &QUIET);
         if quiet.is_empty() { rules_high.clone() } else { quiet }
     });
+    let absences = absences::read(entry, |_| id.clone()).into_iter().map(|(_, absence)| absence).collect();
     Some(Person {
         id: id?,
         name,
@@ -53,6 +54,7 @@ pub fn read(entry: &Reader, outside: &Outside) -> Option<Person> {
         rules_low,
         quiet,
         shift_notice: shift_notice.map(|lead| lead.value),
+        absences,
     })
 }
 

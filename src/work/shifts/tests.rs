@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::{
     model::{Instant, alert::Actor, id::AlertId},
-    oncall::Override,
+    oncall::{Change, Override},
     store::{Store, testing::on_both},
     work::{act, redeclared, testing::*},
 };
@@ -120,8 +120,8 @@ on_both! {
         let night = sunday(&store).await;
         night.declare(|directory| {
             let primary = directory.schedules.get_mut(&"primary".parse().unwrap()).unwrap();
-            primary.overrides.push(Override {
-                person: "lead".parse().unwrap(),
+            primary.roster.overrides.push(Override {
+                change: Change::Replace("lead".parse().unwrap()),
                 from: "2026-03-08T20:30:00".parse().unwrap(),
                 until: "2026-03-09T12:00:00".parse().unwrap(),
             });

@@ -36,6 +36,7 @@ fn technician(n: usize) -> Person {
         rules_low: vec![Rule { via: "text".parse().unwrap(), after: TimeDelta::zero() }],
         quiet: Vec::new(),
         shift_notice: None,
+        absences: Vec::new(),
     }
 }
 
