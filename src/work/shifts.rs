@@ -148,7 +148,7 @@ async fn open(
         rows.extend(some);
         count += usize::try_from(all).unwrap_or(0);
     }
-    rows.sort_by(|a, b| (a.alert.priority, a.alert.number).cmp(&(b.alert.priority, b.alert.number)));
+    rows.sort_by_key(|row| (row.alert.priority, row.alert.number));
     rows.truncate(OPEN_MAX);
     Ok((rows, count))
 }

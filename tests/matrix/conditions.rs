@@ -94,7 +94,7 @@ pub async fn permanent_failure(cell: Cell) {
     seen.says("brought-forward", &["anna", "comes at once"]);
     seen.came(Who::AnnaElsewhere, 1, 1);
     assert_eq!(seen.when(Who::AnnaElsewhere), [began], "her next rule comes at once\n{seen}");
-    let marks = marks::all(&mut *night.store.read().await.unwrap(), &org()).await.unwrap();
+    let marks = marks::all(&mut night.store.read().await.unwrap(), &org()).await.unwrap();
     assert_eq!(marks.iter().map(|mark| mark.method.as_str()).collect::<Vec<_>>(), ["first"], "{seen}");
     let told = |who: Who| {
         let (asked, to) = (night.providers.asked(), who.recipient(night.channel));
@@ -258,13 +258,16 @@ pub async fn killed_before_sending(cell: Cell) {
     anna_has_it(night, &alert).await;
 }
 
+/// A carrier's word, with its code.
+type Report<'a> = (&'a str, Option<&'a str>);
+
 /// Reports and answers come twice, in the wrong order, and after all is over.
 pub async fn duplicate_and_late_callbacks(cell: Cell) {
     let night = Night::begin(cell).await;
     let alert = night.raise("Disk full").await.alert.id;
     let seen = night.seen(&alert).await;
     let page = seen.pages(Who::Anna)[0].clone();
-    let (good, bad, end): (&[&str], &[(&str, Option<&str>)], &[&str]) = match night.channel {
+    let (good, bad, end): (&[&str], &[Report<'_>], &[&str]) = match night.channel {
         Channel::Sms => {
             let bad: &[_] = &[("undelivered", Some("30003")), ("undelivered", Some("30003")), ("sent", None)];
             (&["delivered", "sent", "delivered", "queued"], bad, &["undelivered", "delivered"])
@@ -310,7 +313,7 @@ pub async fn duplicate_and_late_callbacks(cell: Cell) {
 }
 
 /// It failed once, and what follows follows once.
-async fn bad_news_comes_twice(night: &Night, bad: &[(&str, Option<&str>)]) {
+async fn bad_news_comes_twice(night: &Night, bad: &[Report<'_>]) {
     let alert = night.raise("Fan broken").await.alert.id;
     let seen = night.seen(&alert).await;
     let (page, began) = (seen.pages(Who::Anna)[0].clone(), night.clock.now());

@@ -98,7 +98,8 @@ impl Night {
         let config = Config::read(Some(Source::new("pikett.toml", text)), BTreeMap::new(), &plain).unwrap();
         let store = Store::open(&scratch.url).await.unwrap();
         let declared = File { name: "msp.toml".to_owned(), text: msp::declarations(channel, &providers) };
-        apply::apply(&store, &[declared], Flows::PutIntoForce, false, &clock, &Ids::seeded(1)).await.unwrap();
+        let ids = Ids::seeded(1);
+        apply::apply(&store, &[declared], Flows::PutIntoForce, false, &clock, &ids, &BTreeSet::new()).await.unwrap();
         let mut night = Self {
             channel,
             providers,
