@@ -17,7 +17,7 @@ async fn sunday(store: &Store) -> Night {
     night.declare(|directory| {
         directory.shift_notice = Some(TimeDelta::hours(1));
         let primary = directory.schedules.get_mut(&"primary".parse().unwrap()).unwrap();
-        primary.layers[0].people.push("ben".parse().unwrap());
+        primary.roster.layers[0].people.push(vec!["ben".parse().unwrap()]);
     });
     redeclared::follow(&night.context).await.unwrap();
     night.begin(Vec::new());
