@@ -169,6 +169,8 @@ fn person(n: usize, away: Option<&str>) -> Person {
         methods: Vec::new(),
         rules_high: Vec::new(),
         rules_low: Vec::new(),
+        quiet: Vec::new(),
+        shift_notice: None,
         absences: from.into_iter().map(absence).collect(),
     }
 }

@@ -16,7 +16,7 @@ const SECONDS: [f64; 14] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0
 const WAITS: [f64; 9] = [5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0];
 const UNITS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 
-const COUNTERS: [(&str, &str); 17] = [
+const COUNTERS: [(&str, &str); 18] = [
     (metric::WEBHOOKS, "Webhooks of carriers answered, by kind and answer"),
     (metric::REFUSED, "Requests refused, by face and reason"),
     (metric::CALLS, "Calls that ended, by outcome"),
@@ -35,6 +35,7 @@ const COUNTERS: [(&str, &str); 17] = [
         "What happened by spare documents, by what: used, dialled, talked, message, recording, ended, capped",
     ),
     (metric::HELD_BACK, "Messages that were held back, by channel and what became of them"),
+    (metric::WAITS_FOR_HOURS, "Alerts that waited for the hours of their contract"),
     (metric::CAPPED, "Calls and SMS that were not allowed, by the key of the limit"),
     (metric::BUNDLED, "Pages that one page for many has said, by channel"),
     (metric::MARKS, "Contact methods marked as not working, by channel"),

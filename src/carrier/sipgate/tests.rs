@@ -109,6 +109,7 @@ async fn what_got_lost_is_looked_for_in_the_history() {
     stand.tell(200, json!({"items": []}).to_string());
     let error = sipgate.find_sms(&to, "1 K7", now()).await.unwrap_err();
     assert_eq!(error.class, Class::Retry, "it may be there a moment later: nobody can say");
+    assert_eq!(stand.one().path, "/history");
 
     stand.tell(200, json!({"id": "h1", "created": "2026-03-01T02:30:01Z"}).to_string());
     assert_eq!(sipgate.sms_status(&Sid::new("h1")).await.unwrap().status, MessageStatus::Sent);

@@ -71,7 +71,7 @@ on_both! {
         let second = night.raise("Disk full again").await;
         let told = night.phones.news();
         assert!(!told.contains(&format!("sms {ANNA}")), "{told:?}");
-        assert!(night.story(&second).await.contains("voice to +49…01 after 1m"));
+        assert!(night.story(&second).await.contains("voice to +49…01 at once"), "nobody waits for the rule that cannot work");
         assert!(night.story(&own[0].alert.id).await.contains("pikett mark clear anna text"));
         night.end().await;
     }
