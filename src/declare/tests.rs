@@ -312,7 +312,7 @@ fn all_that_is_wrong_is_said_at_once_with_its_place_and_its_mend() {
     broken-people.toml:33:8: `CET/Berlin` is no time zone; use a name such as Europe/Berlin
     broken-people.toml:35:1: schedules entry has no `zone`; add `zone = "…"`
     broken-people.toml:38:14: there is nobody in this layer; name them: `people = ["anna", "ben"]`
-    broken-people.toml:39:3: layer has no `every`; add `every = "1 week"`
+    broken-people.toml:39:3: layer has no `every`; add `every = "1 week"`, or `handoffs = [ { days = "Mon", at = "09:00" } ]`
     broken-people.toml:39:23: there is no person `cen`; did you mean `cem`?
     broken-people.toml:39:39: `2026-01-05 09:00` is no civil time; write 2026-01-05T09:00, without a zone or an offset
     broken-people.toml:40:68: `1 fortnight` is no rotation; write a number and hours, days, weeks or months, such as 1 week

@@ -27,6 +27,9 @@ pub fn instant(zone: Tz, civil: NaiveDateTime) -> Instant {
 /// pass of a fold, where everything that the first pass showed has come already.
 pub fn reached(zone: Tz, at: Instant) -> NaiveDateTime {
     let shown = at.with_timezone(&zone).naive_local();
+    if !was_put_back(zone, at) {
+        return shown;
+    }
     match zone.from_local_datetime(&shown) {
         MappedLocalTime::Ambiguous(first, second) if second == at => {
             fold_end(zone, first.to_utc(), at) - TimeDelta::nanoseconds(1)
@@ -35,16 +38,25 @@ pub fn reached(zone: Tz, at: Instant) -> NaiveDateTime {
     }
 }
 
+/// Whether the clock has been put back within the time that the largest fold lasts, a day at the date
+/// line: asked on the way to every answer, it must be cheap.
+fn was_put_back(zone: Tz, at: Instant) -> bool {
+    at.checked_sub_signed(TimeDelta::hours(26)).is_none_or(|before| offset_s(zone, before) > offset_s(zone, at))
+}
+
+fn offset_s(zone: Tz, at: Instant) -> i32 {
+    zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc()
+}
+
 /// What the wall clock would have shown at the transition between the two passes, had it gone on.
 fn fold_end(zone: Tz, first: Instant, second: Instant) -> NaiveDateTime {
-    let offset_s = |at: Instant| zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc();
-    let before = offset_s(first);
+    let before = offset_s(zone, first);
     // Transitions fall on whole seconds; the smallest one with another offset is searched for.
     let (mut low, mut high) = (first.timestamp(), second.timestamp());
     while high - low > 1 {
         let middle = low.midpoint(high);
         match Instant::from_timestamp(middle, 0) {
-            Some(at) if offset_s(at) == before => low = middle,
+            Some(at) if offset_s(zone, at) == before => low = middle,
             Some(_) | None => high = middle,
         }
     }

@@ -39,7 +39,9 @@ impl<'a> DutyDays<'a> {
 
     /// How often has been handed over, the start aside, when the handoff `latest` has come.
     pub fn handed_over(&self, rotation: Rotation, latest: i64) -> i64 {
-        let (mut number, mut counted) = (0, 0);
+        // The first stretch may be shorter than those like it.
+        let mut counted = dates(rotation, 0).map_or(0, |(from, to)| i64::from(self.has_duty(from, to)));
+        let mut number = 1;
         while let Some((date, _)) = dates(rotation, number).filter(|_| number <= latest) {
             let cut = self.next_cut(date);
             let until = cut.map_or(latest + 1, |cut| first_holding(rotation, cut).clamp(number, latest + 1));
@@ -60,9 +62,20 @@ impl<'a> DutyDays<'a> {
         let days = self.regular_days(date);
         let mut counted = regular(rotation, from, to, days);
         let end = if from < to { dates(rotation, to - 1).map(|(_, end)| end) } else { None };
+        let holidays = end.map_or_else(Vec::new, |end| self.holidays(date, end));
+        let judge = self.judge_of_holidays(date);
         let mut corrected = from;
-        for holiday in end.map_or_else(Vec::new, |end| self.holidays(date, end)) {
-            if self.is_duty_on(holiday) == days.contains(holiday.weekday()) {
+        for holiday in holidays {
+            let weekday = holiday.weekday();
+            let is_duty = match judge {
+                Some(on_holidays) => on_holidays.contains(weekday),
+                None => self.is_duty_on(holiday),
+            };
+            if is_duty == days.contains(weekday) {
+                continue;
+            }
+            if rotation.is_daily() {
+                counted += if is_duty { 1 } else { -1 };
                 continue;
             }
             // Several handoffs of one day have it behind them.
@@ -76,6 +89,15 @@ impl<'a> DutyDays<'a> {
             }
         }
         counted
+    }
+
+    /// The weekdays of duty about this date when they are holidays; `None`: what is a holiday of one
+    /// calendar need not be one of another.
+    fn judge_of_holidays(&self, date: NaiveDate) -> Option<Days> {
+        let mut calendars = self.only.iter().chain(&self.except).filter_map(|judge| judge.calendar);
+        let (first, _) = calendars.next()?;
+        let is_alone = calendars.all(|(calendar, _)| calendar.id == first.id);
+        is_alone.then(|| Days::of(Days::EVERY.iter().filter(|day| self.is_duty(date, *day, |_| true))))
     }
 
     fn has_duty(&self, from: NaiveDate, to: NaiveDate) -> bool {
@@ -127,8 +149,10 @@ impl<'a> DutyDays<'a> {
         let calendars = self.only.iter().chain(&self.except).filter_map(|judge| judge.calendar);
         let mut holidays: Vec<NaiveDate> =
             calendars.flat_map(|(calendar, _)| calendar.holidays.range(from..to)).copied().collect();
-        holidays.sort_unstable();
-        holidays.dedup();
+        if !holidays.is_sorted_by(|a, b| a < b) {
+            holidays.sort_unstable();
+            holidays.dedup();
+        }
         holidays
     }
 }

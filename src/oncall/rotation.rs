@@ -66,6 +66,14 @@ impl<'a> Rotation<'a> {
         }
     }
 
+    /// Whether each day has one handoff, and each stretch one day.
+    pub fn is_daily(self) -> bool {
+        match self.steps {
+            Steps::Days(days) => days == 1,
+            Steps::Months(_) | Steps::Weekly(_) => false,
+        }
+    }
+
     /// After how many handoffs the weekdays come round again; `None`: each stretch is longer than a week.
     pub fn cycle(self) -> Option<i64> {
         match self.steps {

@@ -3,7 +3,10 @@
 
 use chrono::NaiveDateTime;
 
-use super::{schedules::stretch, windows::dates};
+use super::{
+    schedules::{nobody, some_time, stretch},
+    windows::dates,
+};
 use crate::{
     declare::forms,
     model::{
@@ -20,12 +23,12 @@ pub fn read<'a>(entry: &Reader<'a>, absent: impl Fn(&Reader<'a>) -> Option<Perso
         let absent = absent(&entry);
         let absence = one(&entry, absent.as_ref());
         entry.finish();
-        Some((absent?, absence?))
+        (absent.unwrap_or_else(nobody), absence)
     };
-    entry.tables("absences", "absence").into_iter().filter_map(one).collect()
+    entry.tables("absences", "absence").into_iter().map(one).collect()
 }
 
-fn one(entry: &Reader, absent: Option<&PersonId>) -> Option<Absence> {
+fn one(entry: &Reader, absent: Option<&PersonId>) -> Absence {
     let reason = entry.string("reason").and_then(|reason| entry.parse_at(reason, forms::absence_reason));
     let substitute = entry.parsed::<PersonId>("substitute");
     if let Some(substitute) = substitute.as_ref().filter(|substitute| Some(&substitute.value) == absent) {
@@ -33,13 +36,13 @@ fn one(entry: &Reader, absent: Option<&PersonId>) -> Option<Absence> {
         let mend = "name somebody else, or leave it out: then the next in the rotation comes";
         entry.source().fault(substitute.span.clone(), what, mend);
     }
-    let (from, until) = when(entry)?;
-    Some(Absence {
+    let (from, until) = when(entry).unwrap_or((some_time(), some_time()));
+    Absence {
         from,
         until,
         reason: reason.map_or(AbsenceReason::Other, |reason| reason.value),
         substitute: substitute.map(|substitute| substitute.value),
-    })
+    }
 }
 
 fn when(entry: &Reader) -> Option<(NaiveDateTime, NaiveDateTime)> {

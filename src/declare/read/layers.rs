@@ -4,7 +4,7 @@ use toml_edit::Value;
 
 use super::{
     hours,
-    schedules::{civil, some_time},
+    schedules::{self, civil, some_time},
     windows,
 };
 use crate::{
@@ -34,7 +34,7 @@ pub fn read(entry: Reader) -> Layer {
     Layer { people, zone: zone.map(|zone| zone.value), start, handoffs, advance, only, except }
 }
 
-/// `["anna", ["ben", "cem"]]`; what cannot be read is left out.
+/// `["anna", ["ben", "cem"]]`
 fn people(entry: &Reader) -> Vec<Vec<PersonId>> {
     let item = entry.item("people");
     let Some(places) = item.and_then(|item| item.as_array()) else {
@@ -54,16 +54,17 @@ fn people(entry: &Reader) -> Vec<Vec<PersonId>> {
             None
         }
     };
+    let stand_in = |value: &Value| person(value).unwrap_or(At { value: schedules::nobody(), span: value.span() });
     let place = |value: &Value| {
-        let Some(group) = value.as_array() else { return Some(vec![person(value)?.value]) };
+        let Some(group) = value.as_array() else { return vec![stand_in(value).value] };
         if group.is_empty() {
             entry.source().fault(value.span(), "there is nobody in this group", "name them, or take it out");
         }
-        let members: Vec<At<PersonId>> = group.iter().filter_map(person).collect();
+        let members: Vec<At<PersonId>> = group.iter().map(stand_in).collect();
         super::no_twins(entry, &members);
-        Some(members.into_iter().map(|member| member.value).collect()).filter(|members: &Vec<_>| !members.is_empty())
+        members.into_iter().map(|member| member.value).collect()
     };
-    places.iter().filter_map(place).collect()
+    places.iter().map(place).collect()
 }
 
 fn nobody(entry: &Reader) {

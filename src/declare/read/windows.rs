@@ -17,10 +17,10 @@ pub fn read<'a>(entry: &Reader<'a>, key: &'a str) -> Vec<Window> {
     if entry.has(key) && entry.item(key).and_then(|item| item.as_array()).is_some_and(toml_edit::Array::is_empty) {
         entry.fault_at(key, format!("`{key}` names nothing"), "leave it out, or write { days = \"Mon-Fri\" }");
     }
-    entry.tables(key, &format!("{key} entry")).into_iter().filter_map(one).collect()
+    entry.tables(key, &format!("{key} entry")).into_iter().map(one).collect()
 }
 
-fn one(entry: Reader) -> Option<Window> {
+fn one(entry: Reader) -> Window {
     if entry.is_empty() {
         let mend = "name `days`, `from` and `to`, `first`, `last` or `calendar`";
         entry.source().fault(entry.span(), "this restricts nothing", mend);
@@ -34,19 +34,15 @@ fn one(entry: Reader) -> Option<Window> {
     }
     let when = when.map_or(When::Open, |when| when.value);
     entry.finish();
-    Some(Window { hours: hours?, first, last, calendar: calendar.map(|calendar| (calendar, when)) })
+    Window { hours, first, last, calendar: calendar.map(|calendar| (calendar, when)) }
 }
 
-/// `None`: something is wrong with them.
-fn weekly(entry: &Reader) -> Option<Option<WeeklyHours>> {
+fn weekly(entry: &Reader) -> Option<WeeklyHours> {
     if entry.has("from") || entry.has("to") {
-        return hours::one(entry).map(Some);
+        return hours::one(entry);
     }
-    let days = match entry.has("days") {
-        true => hours::days(entry)?,
-        false => return Some(None),
-    };
-    Some(Some(WeeklyHours { days, from_minute: 0, to_minute: 24 * 60 }))
+    let days = if entry.has("days") { hours::days(entry) } else { None };
+    days.map(|days| WeeklyHours { days, from_minute: 0, to_minute: 24 * 60 })
 }
 
 /// `first` and `last`, days that are both within.

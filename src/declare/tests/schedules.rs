@@ -21,9 +21,12 @@ fn told(directory: &Directory, at: &str) -> String {
 #[test]
 fn a_schedule_says_all_that_the_calculator_knows() {
     let directory = assembled(&with_schedules(SCHEDULES));
-    insta::assert_snapshot!(told(&directory, "2026-01-08T20:00:00Z"), @"");
-    insta::assert_snapshot!(told(&directory, "2026-05-01T10:00:00Z"), @"");
-    insta::assert_snapshot!(told(&directory, "2026-12-25T20:00:00Z"), @"");
+    insta::assert_snapshot!(told(&directory, "2026-01-08T20:00:00Z"), @r"
+    ben: layer 1 of schedule everything, turn 2 of 2
+    cem: layer 1 of schedule everything, turn 2 of 2
+    ");
+    insta::assert_snapshot!(told(&directory, "2026-05-01T10:00:00Z"), @"lead: layer 2 of schedule everything");
+    insta::assert_snapshot!(told(&directory, "2026-12-25T20:00:00Z"), @"anna: layer 1 of the temporary schedule from 2026-12-24 12:00 until 2026-12-27 09:00 in schedule everything, turn 2 of 2");
 }
 
 #[test]
@@ -60,7 +63,46 @@ fn schedules_that_were_stored_before_there_was_more_read_the_same() {
 
 #[test]
 fn what_a_schedule_cannot_mean_is_refused_with_its_place_and_its_mend() {
-    insta::assert_snapshot!(faults(&whole(), BROKEN), @"");
+    let told = faults(&whole(), BROKEN);
+    let expected = [
+        (4, "`stak` is no way to combine layers"),
+        (6, "`ben` is there twice"),
+        (6, "there is nobody in this group"),
+        (6, "there is no person `cen`"),
+        (7, "`Europe/Berln` is no time zone"),
+        (10, "a rotation by hours cannot wait for days of duty"),
+        (11, "this restricts nothing"),
+        (11, "`when` belongs to a calendar"),
+        (11, "only entry has no `to`"),
+        (11, "the last day lies before the first"),
+        (12, "there is no calendar `offise`"),
+        (12, "`shut` is no state of a calendar"),
+        (16, "there are both `every` and `handoffs`"),
+        (17, "`Mo` names no weekdays"),
+        (17, "`9:00` is no time of day"),
+        (19, "`people` is no list"),
+        (21, "this layer is never handed over"),
+        (22, "`only` names nothing"),
+        (25, "`anna` would stand in for themselves"),
+        (30, "`instead_of` replaces one person by another"),
+        (35, "there is no person `dara`"),
+        (39, "there is nobody in this temporary schedule"),
+        (41, "this temporary schedule ends before it begins"),
+        (42, "absence has no `last`"),
+        (44, "nobody can be their own substitute"),
+        (47, "there is no person `bem`"),
+        (48, "there are both days and `from`"),
+        (51, "`sik` is no reason for an absence"),
+        (55, "this absence ends before it begins"),
+        (55, "there is no person `emil`"),
+    ];
+    for (line, what) in expected {
+        let place = format!("new.toml:{line}:");
+        // Each names its mend.
+        let is_it = |fault: &str| fault.starts_with(&place) && fault.contains(what) && fault.contains("; ");
+        assert!(told.lines().any(is_it), "{place} {what} is not among:\n{told}");
+    }
+    assert_eq!(told.lines().count(), expected.len(), "{told}");
 }
 
 #[test]

@@ -215,3 +215,21 @@ fn a_week_with_a_day_of_duty_is_a_turn_and_one_without_is_none() {
         &[("2026-12-11T12:00:00Z", "ben"), ("2026-12-14T06:59:59Z", "ben"), ("2026-12-14T07:00:00Z", "cem")],
     );
 }
+
+#[test]
+fn a_short_first_stretch_is_counted_by_its_own_days() {
+    // From Friday, handed over on Saturdays and Sundays: Friday is no day of duty.
+    let times = WeekTimes::new([(Days::parse("Sat,Sun").unwrap(), 0)]);
+    let layer = layer(&["anna", "ben"], "2026-03-20T00:00:00", Handoffs::Weekly(times));
+    let layer = Layer { only: vec![during("Sat,Sun", 0, 24)], advance: Advance::OnDuty, ..layer };
+    check(
+        &schedule(Europe::Berlin, vec![layer]),
+        &[
+            ("2026-03-20T12:00:00Z", "-"),
+            ("2026-03-21T12:00:00Z", "anna"),
+            ("2026-03-22T12:00:00Z", "ben"),
+            ("2026-03-28T12:00:00Z", "anna"),
+            ("2026-03-29T12:00:00Z", "ben"),
+        ],
+    );
+}
