@@ -23,6 +23,7 @@ pub struct PersonDocument {
     quiet: Vec<HoursDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shift_notice: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     absences: Vec<AbsenceDocument>,
 }
 
